@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
+
+/// @title Licenses as ERC-721 tokens; soul-bound unless the terms say transferable (ERC-5192).
+interface ILicenseToken is IERC721 {
+    /// @param expiresAt Block time in seconds; zero is never.
+    /// @param royaltyBps Frozen at mint from the terms.
+    struct License {
+        uint256 asset;
+        bytes32 termsId;
+        uint64 issuedAt;
+        uint64 expiresAt;
+        uint16 royaltyBps;
+        uint16 uses;
+    }
+
+    event LicenseIssued(
+        uint256 indexed license,
+        uint256 indexed asset,
+        address indexed holder,
+        bytes32 termsId,
+        uint64 expiresAt,
+        uint16 royaltyBps,
+        uint16 uses
+    );
+    /// @dev ERC-5192.
+    event Locked(uint256 tokenId);
+    event Unlocked(uint256 tokenId);
+
+    error SoulBound(uint256 license);
+    error OnlyMarket(address caller);
+    error UnknownLicense(uint256 license);
+
+    /// @notice Issues a license; only the market may.
+    function issue(address holder, uint256 asset, bytes32 termsId) external returns (uint256 license);
+    function get(uint256 license) external view returns (License memory);
+    /// @notice Whether `account` owns `asset` or holds an unexpired license for it that allows every bit of `use`.
+    /// @dev The one question that key servers, the vault and the marketplace ask. Compute-only licenses never allow READ.
+    function hasAccess(address account, uint256 asset, uint16 use) external view returns (bool);
+    /// @return license The valid license of `account` that allows `use` and expires last; zero when none does.
+    function licenseFor(address account, uint256 asset, uint16 use) external view returns (uint256 license);
+    /// @notice All licenses ever issued to or held by `account` for `asset`, newest last, expired ones included.
+    function licensesOf(address account, uint256 asset) external view returns (uint256[] memory);
+    /// @notice Licenses issued under `termsId` for `asset` that have not expired (bounded by the seats that the terms allow).
+    function seatsTaken(uint256 asset, bytes32 termsId) external view returns (uint256);
+    function locked(uint256 license) external view returns (bool);
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+
+/// @title Offers, quotes and the sale of licenses.
+interface IMarket {
+    /// @param price What the buyer pays, fee included.
+    /// @param fee Protocol fee, part of the price, to the treasury.
+    /// @param payees Assets that get the rest, ancestors first, the licensed asset last.
+    /// @param accounts Present owners of `payees`.
+    /// @param amounts Sums to `price - fee`.
+    struct Quote {
+        IERC20 currency;
+        uint256 price;
+        uint256 fee;
+        uint256[] payees;
+        address[] accounts;
+        uint256[] amounts;
+    }
+
+    event OfferChanged(uint256 indexed asset, bytes32 indexed termsId, bool active);
+    event LicenseSold(
+        uint256 indexed license,
+        uint256 indexed asset,
+        address indexed buyer,
+        bytes32 termsId,
+        uint256 price,
+        uint256 fee
+    );
+
+    error NotOffered(uint256 asset, bytes32 termsId);
+    error PriceAboveCap(uint256 price, uint256 cap);
+    error NoSeatsLeft(uint256 asset, bytes32 termsId, uint32 seats);
+    error NotAssetOwner(uint256 asset, address caller);
+
+    /// @notice Offers `asset` under registered terms, or withdraws the offer; only the owner may.
+    function setOffer(uint256 asset, bytes32 termsId, bool active) external;
+    function isOffered(uint256 asset, bytes32 termsId) external view returns (bool);
+    function offersOf(uint256 asset) external view returns (bytes32[] memory);
+    function quote(uint256 asset, bytes32 termsId) external view returns (Quote memory);
+    /// @notice Pays and receives a license in one step.
+    /// @param maxPrice Reverts when the price is above it.
+    /// @param holder Who receives the license (a gift when not the caller).
+    function buy(uint256 asset, bytes32 termsId, uint256 maxPrice, address holder) external returns (uint256 license);
+    /// @notice `buy` with an ERC-2612 permit for the price, so that one transaction does all.
+    function buyWithPermit(
+        uint256 asset,
+        bytes32 termsId,
+        uint256 maxPrice,
+        address holder,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external returns (uint256 license);
+}

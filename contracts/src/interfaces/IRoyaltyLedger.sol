@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+
+/// @title Revenue of assets and what they owe to their ancestors.
+/// @notice Shares are parts per 1e9. A child's table is frozen when its parents are linked: each parent's line is the
+///         parent with what it keeps, and the parent's own table scaled by the share owed to the parent.
+/// @dev Invariant per currency: paid out + claimable + unsettled = paid in.
+interface IRoyaltyLedger {
+    event TableFrozen(uint256 indexed asset, uint256[] payees, uint256[] shares);
+    event Paid(uint256 indexed asset, address indexed payer, IERC20 indexed currency, uint256 amount);
+    event Settled(uint256 indexed asset, IERC20 indexed currency, uint256 amount);
+    event Credited(uint256 indexed asset, uint256 indexed source, IERC20 indexed currency, uint256 amount);
+    event Claimed(address indexed account, IERC20 indexed currency, uint256 amount);
+
+    error OnlyRegistry(address caller);
+    error StackTooHigh(uint256 asset, uint256 stack, uint256 cap);
+    error TooManyPayees(uint256 count);
+    error CurrencyNotAllowed(IERC20 currency);
+    error NothingToClaim(address account);
+
+    /// @notice Freezes the table of `asset`; only the registry may, once, at registration.
+    function link(uint256 asset, uint256[] calldata parents, uint16[] calldata royaltyBps) external;
+    /// @notice Revenue for `asset`: O(1), whatever the number of ancestors.
+    function pay(uint256 asset, IERC20 currency, uint256 amount) external;
+    /// @notice Distributes what `asset` received since the last call; open to anyone; at most 16 payees.
+    function settle(uint256 asset, IERC20 currency) external;
+    /// @notice Settles `assets`, then pays to `account` what its assets hold and what earlier sales left it.
+    /// @param assets Assets to settle first: own ones and descendants. Those not owned by `account` only get settled.
+    function claim(address account, IERC20 currency, uint256[] calldata assets) external returns (uint256 amount);
+    /// @notice What `claim` with the same arguments would pay now.
+    function claimable(address account, IERC20 currency, uint256[] calldata assets) external view returns (uint256);
+    function unsettled(uint256 asset, IERC20 currency) external view returns (uint256);
+    function balanceOf(uint256 asset, IERC20 currency) external view returns (uint256);
+    function tableOf(uint256 asset) external view returns (uint256[] memory payees, uint256[] memory shares);
+    /// @notice Splits `amount` paid to `asset`; the last entry is `asset` itself with what remains after rounding.
+    function split(uint256 asset, uint256 amount) external view returns (uint256[] memory payees, uint256[] memory amounts);
+    /// @notice Called by the registry before an asset changes hands: what accrued belongs to `seller`.
+    function beforeTransfer(uint256 asset, address seller) external;
+}
