@@ -1,0 +1,244 @@
+"""License terms: what a license allows, costs and owes, in the words of ERC-7517.
+
+Terms are content-addressed on chain (``keccak256(abi.encode(terms))``), so two owners who offer the
+same terms share one id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sahara_lab.errors import InputError
+from sahara_lab.units import Wei, format_share, format_tokens, to_basis_points, to_wei
+
+INFERENCE = 1
+TRAINING = 2
+GENERATIVE_TRAINING = 4
+REDISTRIBUTION = 8
+COMMERCIAL = 16
+DERIVATIVE = 32
+READ = 64
+
+USES: dict[str, int] = {
+    "inference": INFERENCE,
+    "training": TRAINING,
+    "generative training": GENERATIVE_TRAINING,
+    "redistribution": REDISTRIBUTION,
+    "commercial": COMMERCIAL,
+    "derivative": DERIVATIVE,
+    "read": READ,
+}
+
+ZERO_ADDRESS = "0x" + "0" * 40
+
+_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800, "month": 2_592_000, "year": 31_536_000}
+
+_TEXTS = {
+    "Open Use": "Anyone may read, train on, build on, sell and pass on the asset, with attribution.",
+    "Non-Commercial Research": "The holder may read and train on the asset for research. No commercial use, no redistribution.",
+    "Commercial": "The holder may read, train on and use the asset commercially. Derivatives may not be published as assets.",
+    "Commercial Remix": "The holder may read, train on, build on and sell derivatives, and owes the stated share of their revenue.",
+    "Compute-Only": "Code may train on the asset where it lies; the bytes are not released to the holder.",
+}
+
+_FLAVOR_USES = {
+    "Open Use": INFERENCE | TRAINING | GENERATIVE_TRAINING | REDISTRIBUTION | COMMERCIAL | DERIVATIVE | READ,
+    "Non-Commercial Research": INFERENCE | TRAINING | READ,
+    "Commercial": INFERENCE | TRAINING | GENERATIVE_TRAINING | COMMERCIAL | READ,
+    "Commercial Remix": INFERENCE | TRAINING | GENERATIVE_TRAINING | COMMERCIAL | DERIVATIVE | READ,
+    "Compute-Only": INFERENCE | TRAINING,
+}
+
+#: Fields that no contract can check; shown as such wherever terms are shown.
+NOT_ENFORCED = ("attribution", "reciprocity", "redistribution", "inference", "commercial")
+
+
+def seconds(duration: str | int | None) -> int:
+    """A duration as typed ("30 days", 3600, None for ever) in seconds.
+
+    Raises:
+        InputError: not a positive duration.
+    """
+    if duration is None:
+        return 0
+    if isinstance(duration, int) and not isinstance(duration, bool):
+        amount, factor = duration, 1
+    else:
+        match = re.fullmatch(r"\s*(\d+)\s*([a-z]+?)s?\s*", str(duration).lower())
+        if not match or match[2] not in _UNITS:
+            raise InputError(f"duration {duration!r} is not understood", hint='Write it like "30 days" or "1 year"')
+        amount, factor = int(match[1]), _UNITS[match[2]]
+    if not 0 < amount * factor < 2**40:
+        raise InputError(f"duration {duration!r} is out of range", hint='Write it like "30 days", or leave it out')
+    return amount * factor
+
+
+def format_duration(amount: int) -> str:
+    """Seconds as a person reads them; zero is for ever."""
+    if amount == 0:
+        return "for ever"
+    for name, size in reversed(_UNITS.items()):
+        if amount % size == 0:
+            count = amount // size
+            return f"{count} {name}{'s' if count != 1 else ''}"
+    return f"{amount} seconds"
+
+
+@dataclass(frozen=True)
+class License:
+    """Terms on which an asset is licensed. Build them with one of the named flavors.
+
+    Attributes:
+        flavor: the name people know the terms by.
+        price: wei of the currency, for one license.
+        duration: seconds a license lasts; 0 is for ever.
+        seats: licenses that may be valid at once; 0 is no limit.
+        royalty_bps: what a derivative owes of its revenue, in basis points.
+        uses: bit mask of the uses allowed.
+    """
+
+    flavor: str
+    price: Wei
+    duration: int = 0
+    seats: int = 0
+    royalty_bps: int = 0
+    uses: int = READ
+    transferable: bool = False
+    attribution: bool = True
+    reciprocal: bool = False
+    compute_only: bool = False
+    text_uri: str = ""
+    currency: str = ZERO_ADDRESS
+    terms_id: bytes = field(default=b"", compare=False, repr=False)
+
+    @classmethod
+    def _of(cls, flavor: str, price: str | int, duration: str | int | None, seats: int, royalty: str | int) -> License:
+        if not 0 <= seats < 2**32:
+            raise InputError(f"seats must lie between 0 and {2**32 - 1}")
+        return cls(
+            flavor=flavor,
+            price=to_wei(price),
+            duration=seconds(duration),
+            seats=seats,
+            royalty_bps=to_basis_points(royalty),
+            uses=_FLAVOR_USES[flavor],
+            compute_only=flavor == "Compute-Only",
+            text_uri=f"sahara:license/{flavor.lower().replace(' ', '-')}/1",
+        )
+
+    @classmethod
+    def open_use(cls) -> License:
+        """Free, for any use, with attribution."""
+        return cls._of("Open Use", 0, None, 0, 0)
+
+    @classmethod
+    def non_commercial_research(cls, price: str | int = 0, *, duration: str | int | None = None, seats: int = 0) -> License:
+        """Read and train for research; price in whole tokens ("5")."""
+        return cls._of("Non-Commercial Research", price, duration, seats, 0)
+
+    @classmethod
+    def commercial(cls, price: str | int, *, duration: str | int | None = None, seats: int = 0) -> License:
+        """Commercial use without published derivatives."""
+        return cls._of("Commercial", price, duration, seats, 0)
+
+    @classmethod
+    def commercial_remix(
+        cls, price: str | int, royalty: str | int = "10%", *, duration: str | int | None = None, seats: int = 0
+    ) -> License:
+        """Commercial use; derivatives may be sold and owe ``royalty`` of their revenue."""
+        return cls._of("Commercial Remix", price, duration, seats, royalty)
+
+    @classmethod
+    def compute_only(cls, price: str | int, *, duration: str | int | None = None, seats: int = 0) -> License:
+        """Train where the data lies; no key is released to the holder."""
+        return cls._of("Compute-Only", price, duration, seats, 0)
+
+    def allows(self, use: str) -> bool:
+        """Whether the terms allow ``use`` ("training", "derivative", …)."""
+        return bool(self.uses & use_mask(use))
+
+    @property
+    def allowed(self) -> list[str]:
+        return [name for name, bit in USES.items() if self.uses & bit]
+
+    @property
+    def text(self) -> str:
+        """The license in one paragraph."""
+        return _TEXTS.get(self.flavor, "")
+
+    @property
+    def summary(self) -> str:
+        parts = [self.flavor, "free" if self.price == 0 else format_tokens(self.price)]
+        if self.duration:
+            parts.append(format_duration(self.duration))
+        if self.royalty_bps:
+            parts.append(f"{format_share(self.royalty_bps)} royalty")
+        if self.seats:
+            parts.append(f"{self.seats} seats")
+        return ", ".join(parts)
+
+    def to_struct(self, currency: str) -> tuple[Any, ...]:
+        """The terms as the contract's ``Terms`` struct."""
+        return (
+            currency, self.price, self.duration, self.seats, self.royalty_bps, self.uses, self.transferable,
+            self.attribution, self.reciprocal, self.compute_only, self.text_uri, hashlib.sha256(self.text.encode()).digest(),
+        )  # fmt: skip
+
+    @classmethod
+    def from_struct(cls, struct: dict[str, Any], terms_id: bytes = b"") -> License:
+        """Terms read back from the chain; terms that are none of the named flavors are called "Custom"."""
+        flavor = next((name for name in _TEXTS if _matches(name, struct)), "Custom")
+        return cls(
+            flavor=flavor,
+            price=Wei(struct["price"]),
+            duration=struct["duration"],
+            seats=struct["seats"],
+            royalty_bps=struct["royaltyBps"],
+            uses=struct["uses"],
+            transferable=struct["transferable"],
+            attribution=struct["attribution"],
+            reciprocal=struct["reciprocal"],
+            compute_only=struct["computeOnly"],
+            text_uri=struct["textUri"],
+            currency=struct["currency"],
+            terms_id=terms_id,
+        )
+
+    def with_royalty(self, royalty: str | int) -> License:
+        """The same terms with another royalty ("5%")."""
+        return replace(self, royalty_bps=to_basis_points(royalty), terms_id=b"")
+
+    def __str__(self) -> str:
+        return self.summary
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from sahara_lab.display import bundle, card
+
+        rows = [
+            ("Price", "free" if self.price == 0 else format_tokens(self.price)),
+            ("Lasts", format_duration(self.duration)),
+            ("Royalty of derivatives", format_share(self.royalty_bps)),
+            ("Allows", ", ".join(self.allowed)),
+            ("Not enforced by contract", ", ".join(NOT_ENFORCED)),
+        ]
+        return bundle(self.summary, card(self.flavor, rows, badge="license", footer=self.text))
+
+
+def _matches(flavor: str, struct: dict[str, Any]) -> bool:
+    text_hash = hashlib.sha256(_TEXTS[flavor].encode()).digest()
+    return bool(struct["uses"] == _FLAVOR_USES[flavor] and bytes(struct["textHash"]) == text_hash)
+
+
+def use_mask(use: str) -> int:
+    """The bit of a use by name.
+
+    Raises:
+        InputError: no such use.
+    """
+    try:
+        return USES[use.replace("_", " ").replace("-", " ").lower()]
+    except KeyError:
+        raise InputError(f"there is no use called {use!r}", hint=f"Uses are: {', '.join(USES)}") from None

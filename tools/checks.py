@@ -1,0 +1,76 @@
+"""Everything that keeps the house in order, one line per check: ``checks.py all | lint | format``."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON_SOURCES = ["sahara_lab", "tests", "benchmarks", "tools", "contracts/tools"]
+FORGE = ["npx", "--no-install", "forge"]
+
+Check = tuple[str, str, list[str]]  # what it is called, the folder it runs in, the command
+
+LINT: list[Check] = [
+    ("Python style", ".", ["ruff", "check", *PYTHON_SOURCES]),
+    ("Python format", ".", ["ruff", "format", "--check", *PYTHON_SOURCES]),
+    ("types", ".", ["mypy", "--no-error-summary"]),
+    ("import rules", ".", ["lint-imports", "--no-cache"]),
+    ("Solidity format", "contracts", [*FORGE, "fmt", "--check"]),
+    ("TypeScript style", "extension", ["jlpm", "lint:check"]),
+]
+
+TESTS: list[Check] = [
+    ("Solidity tests", "contracts", [*FORGE, "test"]),
+    ("contract artifacts are fresh", ".", ["python", "contracts/tools/export_artifacts.py", "--check"]),
+    ("extension tests", "extension", ["jlpm", "test"]),
+    ("widget tests", "widgets", ["node", "--test", "tests/"]),
+    ("Python and browser tests", ".", ["python", "-m", "pytest"]),
+]
+
+FORMAT: list[Check] = [
+    ("Python style", ".", ["ruff", "check", "--fix", *PYTHON_SOURCES]),
+    ("Python format", ".", ["ruff", "format", *PYTHON_SOURCES]),
+    ("Solidity format", "contracts", [*FORGE, "fmt"]),
+    ("TypeScript style", "extension", ["jlpm", "lint"]),
+]
+
+SUITES = {"lint": LINT, "format": FORMAT, "all": LINT + TESTS}
+STREAMED = {"Solidity tests", "Python and browser tests"}
+
+
+def perform(check: Check) -> bool:
+    name, folder, command = check
+    began = time.monotonic()
+    streamed = name in STREAMED
+    if streamed:
+        print(f"\n== {name}", flush=True)
+    done = subprocess.run(
+        command,
+        cwd=ROOT / folder,
+        env={**os.environ, "FORCE_COLOR": "0"},
+        stdout=None if streamed else subprocess.PIPE,
+        stderr=None if streamed else subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    verdict = "ok" if done.returncode == 0 else f"FAILED (exit {done.returncode}): {' '.join(command)}"
+    if done.returncode != 0 and done.stdout:
+        print(done.stdout)
+    print(f"{name:<32} {time.monotonic() - began:6.1f} s  {verdict}", flush=True)
+    return done.returncode == 0
+
+
+def main(arguments: list[str]) -> int:
+    suite = SUITES.get(arguments[0] if arguments else "all")
+    if suite is None:
+        print(__doc__)
+        return 2
+    return 0 if all([perform(check) for check in suite]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
