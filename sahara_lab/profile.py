@@ -72,5 +72,24 @@ class Profile:
 
 
 def current_account() -> str:
-    """The account that acts when none is named: ``SAHARA_LAB_ACCOUNT``, else ``alice`` of the embedded network."""
-    return os.environ.get(ACCOUNT_VARIABLE, DEFAULT_ACCOUNT)
+    """The account that acts when none is named.
+
+    ``SAHARA_LAB_ACCOUNT`` if set, else the one chosen with ``sahara-lab use``, else ``alice`` of the embedded network.
+    """
+    chosen = os.environ.get(ACCOUNT_VARIABLE)
+    if chosen:
+        return chosen
+    try:
+        return _choice().read_text().strip() or DEFAULT_ACCOUNT
+    except OSError:
+        return DEFAULT_ACCOUNT
+
+
+def choose_account(handle: str) -> None:
+    """Make ``handle`` the account that acts when none is named, from the next session on."""
+    _choice().parent.mkdir(parents=True, exist_ok=True)
+    _choice().write_text(f"{handle}\n")
+
+
+def _choice() -> Path:
+    return data_home() / "account"

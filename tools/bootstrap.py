@@ -178,7 +178,9 @@ STEPS = {"python": python, "front": front, "contracts": contracts}
 
 def main(names: list[str]) -> None:
     if sys.version_info < (3, 11):
-        sys.exit(f"Sahara Lab needs Python 3.11 or newer; this is {sys.version.split()[0]}. Try: make PYTHON=python3.12 lab")
+        sys.exit(
+            f"Sahara Lab needs Python 3.11 or newer; this is {sys.version.split()[0]}. Try: make PYTHON=python3.12 lab"
+        )
     unknown = [name for name in names if name not in STEPS]
     if unknown or not names:
         sys.exit(f"usage: bootstrap.py {'|'.join(STEPS)}")

@@ -34,7 +34,15 @@ USES: dict[str, int] = {
 
 ZERO_ADDRESS = "0x" + "0" * 40
 
-_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800, "month": 2_592_000, "year": 31_536_000}
+_UNITS = {
+    "second": 1,
+    "minute": 60,
+    "hour": 3600,
+    "day": 86_400,
+    "week": 604_800,
+    "month": 2_592_000,
+    "year": 31_536_000,
+}
 
 _TEXTS = {
     "Open Use": "Anyone may read, train on, build on, sell and pass on the asset, with attribution.",
@@ -135,7 +143,9 @@ class License:
         return cls._of("Open Use", 0, None, 0, 0)
 
     @classmethod
-    def non_commercial_research(cls, price: str | int = 0, *, duration: str | int | None = None, seats: int = 0) -> License:
+    def non_commercial_research(
+        cls, price: str | int = 0, *, duration: str | int | None = None, seats: int = 0
+    ) -> License:
         """Read and train for research; price in whole tokens ("5")."""
         return cls._of("Non-Commercial Research", price, duration, seats, 0)
 

@@ -1,0 +1,408 @@
+"""``sahara-lab``: the same verbs as the magics, for a terminal. No rules live here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from sahara_lab._version import __version__
+from sahara_lab.errors import InputError, SaharaError
+from sahara_lab.profile import Profile, choose_account
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class OneLineErrors(click.Group):
+    """Shows every expected failure as one line on stderr and exits with 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SaharaError as error:
+            click.echo(f"{click.style('error', fg='red')}: {error}", err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="sahara-lab")
+@click.option("--account", "-a", help="Handle that acts; default: the one chosen with `use`, else alice.")
+@click.option("--profile", "-p", default="local", show_default=True, help="Which network.")
+@click.pass_context
+def main(ctx: click.Context, account: str | None, profile: str) -> None:
+    """Own, share, license, train, sell and govern AI assets."""
+    ctx.obj = {"account": account, "profile": profile}
+
+
+def _lab() -> Any:
+    from sahara_lab.lab import connect
+
+    options = click.get_current_context().obj
+    return connect(options["profile"], options["account"])
+
+
+def _profile() -> Profile:
+    return Profile(click.get_current_context().obj["profile"])
+
+
+def _show(value: Any) -> None:
+    """Print a value's plain-text twin."""
+    if hasattr(value, "_repr_mimebundle_"):
+        value = value._repr_mimebundle_()["text/plain"]
+    click.echo(value)
+
+
+def _tell(text: str) -> None:
+    click.echo(f"{click.style('·', dim=True)} {text}", err=True)
+
+
+# -- the network ------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+def up() -> None:
+    """Start the embedded network, or attach to the running one."""
+    from sahara_lab.localnet import ensure_up
+
+    network = ensure_up(_profile(), progress=_tell)
+    click.echo(f"network up: chain {network.chain_id} at {network.rpc_url}, {len(network.key_servers)} key servers")
+    if network.recovered:
+        click.echo(click.style(network.recovered, fg="yellow"))
+
+
+@main.command()
+def down() -> None:
+    """Stop the embedded network; its state stays."""
+    from sahara_lab.localnet import down as stop
+
+    stop(_profile())
+    click.echo("network down")
+
+
+@main.command()
+def status() -> None:
+    """Show whether the node and the key servers answer."""
+    from sahara_lab.localnet import status as look
+
+    found = look(_profile())
+    _show(found)
+    if not found.running:
+        click.get_current_context().exit(1)
+
+
+@main.command()
+def doctor() -> None:
+    """Name what is wrong, and the command that repairs it."""
+    from sahara_lab.localnet import doctor as examine
+
+    checks = examine(_profile())
+    for check in checks:
+        mark = click.style("ok  ", fg="green") if check.ok else click.style("BAD ", fg="red")
+        click.echo(f"{mark} {check.name}: {check.detail}")
+        if not check.ok and check.repair_command:
+            click.echo(f"     repair: {check.repair_command}")
+    if not all(check.ok for check in checks):
+        click.get_current_context().exit(1)
+
+
+@main.command()
+@click.argument("seconds")
+def advance(seconds: str) -> None:
+    """Move the embedded network's clock forward, e.g. "5 minutes"."""
+    from sahara_lab.market.values import format_time
+
+    click.echo(f"the chain's time is now {format_time(_lab().network.advance(seconds))}")
+
+
+@main.command()
+@click.argument("notebook", required=False, type=click.Path(path_type=Path))
+@click.option("--port", default=8888, show_default=True)
+@click.option("--no-browser", is_flag=True)
+def lab(notebook: Path | None, port: int, no_browser: bool) -> None:
+    """Open JupyterLab with the network running, on NOTEBOOK if given."""
+    from sahara_lab.localnet import ensure_up
+
+    if notebook is not None and not notebook.exists():
+        raise InputError(f"there is no notebook {str(notebook)!r}")
+    network = ensure_up(_profile(), progress=_tell)
+    if network.recovered:
+        click.echo(click.style(network.recovered, fg="yellow"))
+    command = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--port={port}"]
+    command += ["--no-browser"] if no_browser else []
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        _tell("you are root: JupyterLab runs with --allow-root")
+        command.append("--allow-root")
+    command += [str(notebook)] if notebook else []
+    os.execv(sys.executable, command)
+
+
+# -- the market -------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("text", nargs=-1)
+@click.option("--kind")
+@click.option("--license", "flavor", help="Only assets offered under this license.")
+@click.option("--max-price", help="Only assets that cost at most this many tokens.")
+@click.option("--page", default=1, show_default=True)
+def search(text: tuple[str, ...], kind: str | None, flavor: str | None, max_price: str | None, page: int) -> None:
+    """Search the market."""
+    _show(_lab().market.search(" ".join(text), kind=kind, license=flavor, max_price=max_price, page=page))
+
+
+@main.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Show one asset: versions, offers, what it is made from."""
+    _show(_lab().market.get(name))
+
+
+@main.command()
+@click.argument("name")
+@click.option("--license", "flavor")
+def quote(name: str, flavor: str | None) -> None:
+    """Show what a license costs and who gets it."""
+    _show(_lab().market.quote(name, flavor))
+
+
+@main.command()
+@click.argument("name")
+@click.option("--license", "flavor", help="Which of the offered licenses; the cheapest when left out.")
+@click.option("--max-price", help="The most to pay, in tokens. Without it you are shown the quote and asked.")
+def license(name: str, flavor: str | None, max_price: str | None) -> None:
+    """Get a license for an asset."""
+    market = _lab().market
+    if max_price is None:
+        offered = market.quote(name, flavor)
+        _show(offered)
+        if offered.price and not sys.stdin.isatty():
+            raise InputError("a purchase needs a cap", hint="Add --max-price")
+        if offered.price:
+            click.confirm("Buy it?", abort=True)
+        max_price = str(offered.price_tokens)
+    _show(market.license(name, license=flavor, max_price=max_price))
+
+
+@main.command()
+@click.argument("source")
+@click.option("--name", required=True)
+@click.option("--kind")
+@click.option("--title")
+@click.option("--description")
+@click.option("--tag", "tags", multiple=True)
+@click.option("--parent", "parents", multiple=True)
+@click.option("--price", help="Offer it under Commercial Remix at this price, in tokens.")
+@click.option("--royalty", default="10%", show_default=True, help="What derivatives owe; used with --price.")
+@click.option("--open", "open_use", is_flag=True, help="Offer it free for any use.")
+@click.option("--update", is_flag=True, help="Publish a new version of an own asset.")
+def publish(source: str, name: str, price: str | None, royalty: str, open_use: bool, **options: Any) -> None:
+    """Publish a folder, a file or a finished job (SOURCE is a path or a job's id)."""
+    from sahara_lab.licensing.terms import License
+
+    opened = _lab()
+    what: Any = source
+    if not Path(source).exists() and source.startswith("train-"):
+        what = opened.compute.job(source)
+    terms = License.open_use() if open_use else License.commercial_remix(price, royalty) if price is not None else None
+    _show(opened.market.publish(what, name=name, license=terms, progress=_tell, **options))
+
+
+@main.command()
+def mine() -> None:
+    """List the assets you published."""
+    _show(_lab().market.mine())
+
+
+@main.command()
+def licenses() -> None:
+    """List the licenses you hold."""
+    _show(_lab().market.licenses())
+
+
+@main.command()
+def earnings() -> None:
+    """Show what you can claim."""
+    _show(_lab().market.earnings())
+
+
+@main.command()
+def claim() -> None:
+    """Pay out what you earned."""
+    from sahara_lab.units import format_tokens
+
+    click.echo(f"paid out {format_tokens(_lab().market.claim())}")
+
+
+# -- the vault --------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("name")
+@click.argument("account")
+@click.option("--path", default="", help="A folder inside the asset; all of it when left out.")
+def share(name: str, account: str, path: str) -> None:
+    """Give an account the key of an own asset, without a license."""
+    _lab().vault.share(name, account, path)
+    click.echo(f"{account} can read {name}{'/' + path if path else ''}")
+
+
+@main.command()
+@click.argument("name")
+def verify(name: str) -> None:
+    """Check every stored byte of an asset against the chain."""
+    _show(_lab().vault.verify(name))
+
+
+@main.command()
+@click.argument("name")
+@click.argument("target", type=click.Path(path_type=Path))
+def get(name: str, target: Path) -> None:
+    """Decrypt an asset's files (owner/name[@version][/path]) into TARGET."""
+    if target.exists() and any(target.iterdir()):
+        raise InputError(f"{str(target)!r} is not empty", hint="Choose a new folder")
+    target.mkdir(parents=True, exist_ok=True)
+    _lab().vault.fs.get(f"vault://{name}", str(target), recursive=True)
+    click.echo(f"decrypted into {target}")
+
+
+# -- compute ----------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("script", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--workers", default=2, show_default=True)
+@click.option("--input", "inputs", multiple=True, help="An asset that the script trains on.")
+@click.option("--name")
+@click.option("--max-price", help="The most to spend on licenses that the inputs need.")
+@click.option("--resume", help="Continue from a job's checkpoint.")
+def train(script: Path, **options: Any) -> None:
+    """Run SCRIPT, ordinary Lightning code, on local workers."""
+    if not script.exists():
+        raise InputError(f"there is no script {str(script)!r}")
+    job = _lab().compute.run_cell(script.read_text(), {}, **options)
+    _follow(job)
+
+
+@main.command()
+def jobs() -> None:
+    """List training jobs."""
+    from sahara_lab.display import text_table
+
+    rows = [(job.id, job.status, job.name or "", ", ".join(job.inputs)) for job in _lab().compute.jobs()]
+    click.echo(text_table(("Job", "Status", "Name", "Inputs"), rows))
+
+
+@main.command()
+@click.argument("job")
+def attach(job: str) -> None:
+    """Follow a job until it ends; Ctrl-C leaves it running."""
+    _follow(_lab().compute.job(job))
+
+
+@main.command()
+@click.argument("job")
+def stop(job: str) -> None:
+    """Stop a job at an agreed step; its checkpoint is kept."""
+    found = _lab().compute.job(job)
+    found.stop()
+    click.echo(f"{found.id} is {found.status}")
+
+
+def _follow(job: Any) -> None:
+    from sahara_lab.compute.progress import text_line
+
+    def show(event: dict[str, Any]) -> None:
+        if event.get("kind") == "log":
+            click.echo(event.get("text", ""))
+
+    try:
+        job.wait(on_event=show)
+    except KeyboardInterrupt:
+        click.echo(f"\n{job.id} goes on; see: sahara-lab attach {job.id}, sahara-lab stop {job.id}")
+        return
+    click.echo(text_line(job.events(0)[0]))
+    if job.status in ("failed", "lost"):
+        from sahara_lab.errors import JobError
+
+        raise JobError(f"job {job.id} {job.status}: {job.error}", hint=f"See: sahara-lab attach {job.id}")
+
+
+# -- the DAO ----------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+def proposals() -> None:
+    """List proposals."""
+    from sahara_lab.display import text_table
+
+    rows = [(p.number, p.title, p.state, p.my_vote or "") for p in _lab().dao.proposals()]
+    click.echo(text_table(("Number", "Proposal", "State", "Your vote"), rows))
+
+
+@main.command()
+@click.argument("parameter")
+@click.argument("value")
+@click.option("--title")
+@click.option("--reason", default="")
+def propose(parameter: str, value: str, title: str | None, reason: str) -> None:
+    """Propose a new VALUE ("3%") for a PARAMETER ("fee")."""
+    _show(_lab().dao.propose_parameter(parameter, value, title, reason))
+
+
+@main.command()
+@click.argument("number", type=int)
+@click.argument("choice")
+@click.option("--reason", default="")
+def vote(number: int, choice: str, reason: str) -> None:
+    """Vote for, against or abstain on a proposal."""
+    _show(_lab().dao.vote(number, choice, reason))
+
+
+@main.command()
+@click.argument("number", type=int)
+def queue(number: int) -> None:
+    """Put a proposal that succeeded into the timelock."""
+    _show(_lab().dao.queue(number))
+
+
+@main.command()
+@click.argument("number", type=int)
+def execute(number: int) -> None:
+    """Carry out a queued proposal."""
+    _show(_lab().dao.execute(number))
+
+
+# -- accounts ---------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+def wallet() -> None:
+    """Show the account's address, tokens and voting power."""
+    _show(_lab().wallet)
+
+
+@main.command()
+@click.argument("to")
+@click.argument("amount")
+def transfer(to: str, amount: str) -> None:
+    """Send AMOUNT tokens TO a handle or address."""
+    _lab().wallet.transfer(to, amount)
+    click.echo(f"sent {amount} SAHARA to {to}")
+
+
+@main.command()
+@click.argument("account")
+def use(account: str) -> None:
+    """Make ACCOUNT the one that acts from now on."""
+    click.get_current_context().obj["account"] = account
+    _lab()
+    choose_account(account)
+    click.echo(f"{account} acts from now on")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,248 @@
+"""The Lab: one object through which notebooks, widgets, the sidebar and the command line reach everything.
+
+lab = connect()
+lab.market.license("alice/digits", max_price="25")
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sahara_lab.chain.network import Network
+from sahara_lab.errors import NotFound
+from sahara_lab.profile import Profile, current_account
+from sahara_lab.units import Wei, format_tokens
+
+if TYPE_CHECKING:
+    from sahara_lab.chain import Chain, Receipt, Sender, Wallet
+    from sahara_lab.governance import Dao
+    from sahara_lab.identity import Directory
+    from sahara_lab.localnet import Check, Status
+    from sahara_lab.market import Market
+    from sahara_lab.market.sales import Sales
+    from sahara_lab.rental import Training
+    from sahara_lab.licensing.vaults import Vaults
+
+_reconciled: set[str] = set()
+_reconcile_lock = threading.Lock()
+
+
+def connect(profile: str = "local", account: str | None = None, *, start: bool = True) -> Lab:
+    """Attach to a network, starting the embedded one when it is not running.
+
+    Args:
+        profile: which network; "local" is the embedded one.
+        account: handle that acts; default is ``SAHARA_LAB_ACCOUNT``, else "alice".
+        start: start the embedded network when it is not running.
+
+    Raises:
+        NetworkError: the network cannot be started or reached.
+        NotFound: this machine has no keystore of that account.
+    """
+    from sahara_lab.localnet import attach, ensure_up
+
+    where = Profile(profile)
+    network = ensure_up(where) if start and profile == "local" else attach(where)
+    return Lab(where, network, account or current_account())
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What an account has: tokens and gas money, both in wei."""
+
+    account: str
+    tokens: Wei
+    gas: Wei
+
+    def __str__(self) -> str:
+        return f"{self.account}: {format_tokens(self.tokens)}, {format_tokens(self.gas, 'ETH')} for gas"
+
+
+class Lab:
+    """One account on one network. Its parts load when first used."""
+
+    def __init__(self, profile: Profile, network: Network, account: str) -> None:
+        self.profile = profile
+        self._network = network
+        self.account = account
+        if not (profile.keystores / f"{account}.json").exists():
+            known = ", ".join(sorted(path.stem for path in profile.keystores.glob("[!.]*.json")))
+            raise NotFound(f"this machine has no keystore of {account!r}", hint=f"Accounts here: {known or 'none'}")
+
+    def use(self, account: str) -> Lab:
+        """The same network as another account of this machine."""
+        return Lab(self.profile, self._network, account)
+
+    def __repr__(self) -> str:
+        return f"<Lab {self.account} on {self.profile.name}, chain {self._network.chain_id}>"
+
+    # -- below: what the parts are made of ----------------------------------------------------------------------------
+
+    @cached_property
+    def chain(self) -> Chain:
+        from sahara_lab.chain import Chain
+
+        return Chain(self._network.rpc_url, self._network.chain_id, self._network.addresses)
+
+    @cached_property
+    def directory(self) -> Directory:
+        from sahara_lab.identity import Directory
+
+        return Directory(self.chain)
+
+    @cached_property
+    def keys(self) -> Wallet:
+        """The account's wallet; it asks for its password at the first signature."""
+        from sahara_lab.chain import Keyring
+
+        return Keyring(self.profile).open(self.account)
+
+    @cached_property
+    def sender(self) -> Sender:
+        from sahara_lab.chain import Sender
+
+        journal = self.profile.private(self.profile.state) / f"journal-{self.account}.jsonl"
+        sender = Sender(self.chain, self.keys, journal)
+        with _reconcile_lock:
+            if str(journal) not in _reconciled:
+                sender.reconcile()
+                _reconciled.add(str(journal))
+        return sender
+
+    @cached_property
+    def _sales(self) -> Sales:
+        from sahara_lab.market.sales import Sales
+
+        return Sales(self.chain, self.directory, self.keys, self.sender, self._network.deployed_block)
+
+    # -- the parts people use -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def market(self) -> Market:
+        """Publish, search, quote, license, earn."""
+        from sahara_lab.market import Market
+
+        return Market(self.profile, self._network, self.chain, self.directory, self.keys, self.sender, self._sales)
+
+    @cached_property
+    def vault(self) -> Vaults:
+        """Open, share and verify encrypted files."""
+        from sahara_lab.licensing.vaults import Vaults
+
+        return Vaults(self.profile, self.account, self._network, self.chain, self.directory, self.keys)
+
+    @cached_property
+    def compute(self) -> Training:
+        """Train on this machine's workers."""
+        from sahara_lab.rental import Training
+
+        return Training(self.profile, self.account, self.vault, self.market)
+
+    @cached_property
+    def dao(self) -> Dao:
+        """Proposals, votes and the protocol's parameters."""
+        from sahara_lab.governance import Dao
+
+        return Dao(self.chain, self.directory, self.keys.address, self.sender, self._network.deployed_block)
+
+    @cached_property
+    def wallet(self) -> WalletView:
+        """Balance and transfers."""
+        return WalletView(self)
+
+    @cached_property
+    def network(self) -> NetworkView:
+        """The network's health, and the embedded network's clock."""
+        return NetworkView(self.profile, self._network)
+
+
+class WalletView:
+    """What an account may see and do with its tokens. Private keys stay in the encrypted keystore."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    @property
+    def address(self) -> str:
+        return self._lab.keys.address
+
+    @property
+    def handle(self) -> str:
+        return self._lab.account
+
+    @property
+    def accounts(self) -> list[str]:
+        """Handles of the keystores on this machine."""
+        from sahara_lab.chain import Keyring
+
+        return Keyring(self._lab.profile).names()
+
+    def balance(self) -> Balance:
+        """Tokens and gas money."""
+        tokens = self._lab.chain.contract("SaharaToken").call("balanceOf", self.address)
+        gas = int(self._lab.chain.rpc("eth_getBalance", self.address, "latest"), 16)
+        return Balance(self._lab.account, Wei(tokens), Wei(gas))
+
+    def transfer(self, to: str, amount: str | int) -> Receipt:
+        """Send whole tokens ("2.5") to a handle or an address.
+
+        Raises:
+            FundsError: the balance is smaller.
+        """
+        return self._lab._sales.transfer(to, amount)
+
+    def __repr__(self) -> str:
+        return f"<Wallet of {self._lab.account}>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        from sahara_lab.display import bundle, card, mono, text_card
+
+        balance = self.balance()
+        rows: list[tuple[str, object]] = [
+            ("Address", mono(self.address)),
+            ("Tokens", format_tokens(balance.tokens)),
+            ("Gas money", format_tokens(balance.gas, "ETH")),
+            ("Voting power", format_tokens(self._lab.dao.power())),
+        ]
+        return bundle(text_card(f"wallet of {self.handle}", rows), card(self.handle, rows, badge="wallet"))
+
+
+class NetworkView:
+    """The network behind a Lab."""
+
+    def __init__(self, profile: Profile, network: Network) -> None:
+        self._profile = profile
+        self._network = network
+
+    @property
+    def recovered(self) -> str | None:
+        """What was lost when the network last came back from a crash, in words."""
+        return self._network.recovered
+
+    def status(self) -> Status:
+        """Whether the node and the key servers answer."""
+        from sahara_lab.localnet import status
+
+        return status(self._profile)
+
+    def doctor(self) -> list[Check]:
+        """What is wrong, and the command that repairs it."""
+        from sahara_lab.localnet import doctor
+
+        return doctor(self._profile)
+
+    def advance(self, seconds: int | str) -> int:
+        """Move the embedded network's clock forward ("5 minutes"); returns the chain's new time in seconds.
+
+        Only the embedded network can do this. Licenses expire and votes close as if the time had passed.
+        """
+        from sahara_lab.licensing.terms import seconds as parse
+        from sahara_lab.localnet import advance
+
+        return advance(self._profile, parse(seconds))
+
+    def __repr__(self) -> str:
+        return f"<Network {self._profile.name}, chain {self._network.chain_id} at {self._network.rpc_url}>"

@@ -1,0 +1,123 @@
+"""Encrypted files of assets, for one account: open, list, share, verify."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from sahara_lab.chain import Chain, Network, Wallet
+from sahara_lab.errors import AccessDenied, InputError
+from sahara_lab.identity import Directory
+from sahara_lab.licensing.access import ChainManifestSource, install_session
+from sahara_lab.licensing.filesystem import LicensedVaultFileSystem, backend
+from sahara_lab.profile import Profile
+from sahara_lab.vault import Session, Vault, open_vault
+
+
+class Vaults:
+    """The vaults that an account owns or may read."""
+
+    def __init__(
+        self, profile: Profile, account: str, network: Network, chain: Chain, directory: Directory, wallet: Wallet
+    ) -> None:
+        self._profile = profile
+        self._account = account
+        self._network = network
+        self._chain = chain
+        self._directory = directory
+        self._wallet = wallet
+
+    @property
+    def fs(self) -> LicensedVaultFileSystem:
+        """The fsspec file system of this account."""
+        return LicensedVaultFileSystem(profile=self._profile.name, account=self._account)
+
+    def vault(self, name: str, use: str = "read") -> Vault:
+        """The vault of ``owner/name[@version]``.
+
+        Raises:
+            NotFound: no such asset or version.
+            AccessDenied: no valid license or grant covers the use.
+        """
+        plain, version = _split(name)
+        source, credentials = backend(self._profile, self._account)
+        return open_vault(source.resolve(plain, version), credentials, use=use)
+
+    def open(self, path: str, mode: str = "rb") -> BinaryIO:
+        """Open ``owner/name[@version]/path`` as a file."""
+        opened: BinaryIO = self.fs.open(f"vault://{path.removeprefix('vault://')}", mode)
+        return opened
+
+    def tree(self, name: str) -> Any:
+        """Folders and files of an asset, with sizes in bytes."""
+        return self.vault(name).tree()
+
+    def verify(self, name: str, progress: Callable[[int, int], None] | None = None) -> Any:
+        """Check every byte of an asset against the root that the chain anchors.
+
+        Raises:
+            IntegrityError: stored bytes are not what the owner published.
+        """
+        return self.vault(name).verify(progress)
+
+    def share(self, name: str, account: str, path: str = "", *, not_after: int = 0) -> Any:
+        """Give an account the key of an asset, a folder or nothing beside it, without a license.
+
+        Args:
+            path: folder inside the asset; "" for all of it.
+            not_after: seconds since the epoch after which the grant is not to be used; 0 for ever.
+
+        Raises:
+            AccessDenied: the asset belongs to someone else.
+        """
+        from sahara_lab.vault import share
+
+        plain, version = _split(name)
+        source = ChainManifestSource(self._profile, self._chain, self._directory)
+        ref = source.resolve(plain, version)
+        if self._chain.contract("AssetRegistry").call("ownerOf", ref.asset) != self._wallet.address:
+            raise AccessDenied(f"only the owner of {plain} can share it")
+        address = self._directory.address(account)
+        if address == self._wallet.address:
+            raise InputError("the owner can read it already")
+        return share(
+            self.vault(name), path, self._directory.encryption_key(account), address, self._wallet, not_after=not_after
+        )
+
+    def session_setup(self) -> Callable[[], None]:
+        """What a training worker runs to read as this account for at most 30 minutes; holds a session, no wallet."""
+        _, credentials = backend(self._profile, self._account)
+        return SessionSetup(
+            self._profile.name, str(self._profile.folder), self._account, credentials.account, credentials.session()
+        )
+
+
+class SessionSetup:
+    """Installs a reader's session in the process that calls it. Its repr shows no secret."""
+
+    def __init__(self, profile: str, folder: str, handle: str, address: str, session: Session) -> None:
+        self._profile = profile
+        self._folder = folder
+        self._handle = handle
+        self._address = address
+        self._session = session
+
+    def __call__(self) -> None:
+        import os
+
+        from sahara_lab.profile import ACCOUNT_VARIABLE, HOME_VARIABLE
+
+        os.environ[ACCOUNT_VARIABLE] = self._handle
+        # <home>/profiles/<name>: a worker may have been started with another environment than the caller's.
+        os.environ[HOME_VARIABLE] = self._folder.rsplit("/", 2)[0]
+        install_session(self._profile, self._handle, self._address, self._session)
+
+    def __repr__(self) -> str:
+        return f"SessionSetup({self._handle})"
+
+
+def _split(name: str) -> tuple[str, int | None]:
+    plain, _, version = name.removeprefix("vault://").partition("@")
+    if plain.count("/") != 1 or (version and not version.isdigit()):
+        raise InputError(f"{name!r} is not an asset's name", hint="Write owner/name or owner/name@version")
+    return plain, int(version) if version else None

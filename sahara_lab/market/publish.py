@@ -1,0 +1,283 @@
+"""Publishing: encrypt a folder or a job's result, describe it, record it on chain, offer it.
+
+Everything that can be refused is checked before anything is written, and the one transaction that makes the
+asset exist comes after its files are complete in storage. An interruption before it leaves only files that
+nothing points to, which are removed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sahara_lab.chain import Chain, Network, Sender, Wallet
+from sahara_lab.errors import AccessDenied, InputError, JobError, NameTaken
+from sahara_lab.identity import Directory
+from sahara_lab.licensing.access import license_for
+from sahara_lab.licensing.terms import DERIVATIVE, TRAINING, License
+from sahara_lab.market.names import RELATIONS, AssetName, checked_name, kind_index
+from sahara_lab.profile import Profile
+
+if TYPE_CHECKING:
+    from sahara_lab.compute import Job
+    from sahara_lab.market.sales import Sales
+
+#: What the registry accepts as ``NFT`` relation by position: the order of ``IAssetRegistry.Relation``.
+METADATA = "metadata.json"
+ROYALTY_PARENTS = 16
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A parent to be linked: its asset id, the license that covers the use (0: own asset), the relation's number."""
+
+    parent: int
+    license: int
+    relation: int
+
+
+class Publisher:
+    """Publishes assets of one account."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        network: Network,
+        chain: Chain,
+        directory: Directory,
+        wallet: Wallet,
+        sender: Sender,
+        sales: Sales,
+    ) -> None:
+        self._profile = profile
+        self._network = network
+        self._chain = chain
+        self._directory = directory
+        self._wallet = wallet
+        self._sender = sender
+        self._sales = sales
+        self._registry = chain.contract("AssetRegistry")
+
+    def publish(
+        self,
+        source: str | Path | Job,
+        *,
+        name: str,
+        kind: str | None = None,
+        license: License | Sequence[License] | None = None,
+        royalty: str | None = None,
+        title: str | None = None,
+        description: str | None = None,
+        tags: Sequence[str] = (),
+        parents: Sequence[str | tuple[str, str]] = (),
+        update: bool = False,
+        progress: Progress | None = None,
+    ) -> int:
+        """Publish and return the asset's id; see :meth:`Market.publish`."""
+        tell = progress or (lambda text: None)
+        offers = _offers(license, royalty)
+        with _folder_of(source) as content:
+            kind = kind or content.kind
+            kind_number = kind_index(kind)
+            existing = self._existing(name, update)
+            edges = self._edges([*content.parents, *parents])
+            tell("encrypting")
+            return self._store(
+                content, name, kind, kind_number, existing, edges, offers, title, description, tags, tell
+            )
+
+    # -- steps --------------------------------------------------------------------------------------------------------
+
+    def _existing(self, name: str, update: bool) -> int:
+        asset = int(self._registry.call("assetOf", self._wallet.address, checked_name(name)))
+        if asset and not update:
+            raise NameTaken(
+                f"you have published {self._wallet.handle}/{name} already",
+                hint="Choose another name, or publish a new version with update=True",
+            )
+        return asset
+
+    def _edges(self, parents: Iterable[str | tuple[str, str]]) -> list[Edge]:
+        """Resolve parents to sorted, unique edges; each must be owned or licensed for the relation."""
+        found: dict[int, Edge] = {}
+        for entry in parents:
+            text, relation = (entry, "derived_from") if isinstance(entry, str) else entry
+            relation = relation.lower().replace(" ", "_")
+            if relation not in RELATIONS:
+                raise InputError(f"there is no relation {relation!r}", hint=f"Relations are: {', '.join(RELATIONS)}")
+            parsed = AssetName.parse(text)
+            parent = self._registry.call("assetOf", self._directory.address(parsed.owner), parsed.name)
+            if not parent:
+                raise InputError(f"the parent {parsed.plain} is not a published asset")
+            license = 0
+            if self._registry.call("ownerOf", parent) != self._wallet.address:
+                wanted = TRAINING if relation == "trained_on" else DERIVATIVE
+                license = license_for(self._chain, self._wallet.address, parent, wanted)
+                if not license:
+                    raise AccessDenied(
+                        f"no valid license of yours lets {parsed.plain} be a parent ({relation.replace('_', ' ')})",
+                        hint=f"Run: %sahara license {parsed.plain}",
+                    )
+            found.setdefault(parent, Edge(parent, license, RELATIONS.index(relation)))
+        if len(found) > ROYALTY_PARENTS:
+            raise InputError(
+                f"{len(found)} parents are too many", hint=f"At most {ROYALTY_PARENTS}; group them in a collection"
+            )
+        return [found[parent] for parent in sorted(found)]
+
+    def _store(
+        self,
+        content: Content,
+        name: str,
+        kind: str,
+        kind_number: int,
+        existing: int,
+        edges: list[Edge],
+        offers: list[License],
+        title: str | None,
+        description: str | None,
+        tags: Sequence[str],
+        tell: Progress,
+    ) -> int:
+        from sahara_lab.market.metadata import describe
+        from sahara_lab.vault import KeyServer, ReleaseClass, pack, put_public
+
+        relative = f"assets/{secrets.token_hex(16)}"
+        folder = self._profile.storage / relative
+        self._profile.private(self._profile.storage)
+        servers = [
+            KeyServer(id=server.id, encryption_key=key, url=server.url)
+            for server, key in zip(self._network.key_servers, self._server_keys(), strict=True)
+        ]
+        try:
+            packed = pack(
+                content.folder,
+                folder.as_uri(),
+                creator=self._wallet.address,
+                name=name,
+                owner=self._wallet,
+                owner_key=self._wallet.encryption_public_key,
+                release=[ReleaseClass("read", servers, self._network.threshold)],
+                chain_id=self._chain.chain_id,
+                registry=self._registry.address,
+            )
+            tell("describing")
+            document = describe(
+                kind,
+                content.folder,
+                name=f"{self._wallet.handle}/{name}",
+                title=title,
+                description=description,
+                tags=tuple(tags),
+                offers=offers,
+                parents=[self._sales.full_name(edge.parent) for edge in edges],
+                facts=content.facts,
+            )
+            put_public(folder.as_uri(), METADATA, document.data)
+            version = (
+                packed.root,
+                packed.manifest_hash,
+                hashlib.sha256(document.data).digest(),
+                packed.epoch,
+                0,
+                relative,
+            )
+            tell("recording on chain")
+            asset = self._record(name, kind_number, existing, version, edges)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        for offer in offers:
+            tell(f"offering: {offer.summary}")
+            self._sales.offer(asset, offer)
+        return asset
+
+    def _record(self, name: str, kind: int, existing: int, version: tuple[Any, ...], edges: list[Edge]) -> int:
+        if existing:
+            self._sender.send(self._registry, "publishVersion", existing, version)
+            return existing
+        links = [(edge.parent, edge.license, edge.relation) for edge in edges]
+        receipt = self._sender.send(self._registry, "register", name, kind, version, links)
+        return int(next(e.args["asset"] for e in receipt.events if e.name == "AssetRegistered"))
+
+    def _server_keys(self) -> list[bytes]:
+        registry = self._chain.contract("KeyServerRegistry")
+        known = self._chain.batch_call([(registry, "get", (server.id,)) for server in self._network.key_servers])
+        return [bytes(entry["encryptionKey"]) for entry in known]
+
+
+# -- what is published ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Content:
+    """A folder to publish, what it came from, and facts for its description."""
+
+    folder: Path
+    kind: str
+    parents: tuple[tuple[str, str], ...] = ()
+    facts: dict[str, Any] | None = None
+
+
+@contextmanager
+def _folder_of(source: Any) -> Iterator[Content]:
+    if hasattr(source, "record") and hasattr(source, "weights"):
+        with tempfile.TemporaryDirectory(prefix="sahara-publish-") as temporary:
+            yield job_content(source, Path(temporary))
+        return
+    path = Path(source).expanduser()
+    if not path.exists():
+        raise InputError(f"there is no file or folder {str(source)!r}")
+    if path.is_file():
+        with tempfile.TemporaryDirectory(prefix="sahara-publish-") as temporary:
+            shutil.copy2(path, temporary)
+            yield Content(Path(temporary), "dataset")
+        return
+    yield Content(path, "dataset")
+
+
+def job_content(job: Job, folder: Path) -> Content:
+    """Lay out a finished job as a model: weights as safetensors and the run manifest. No pickle leaves the house."""
+    if job.status not in ("done", "stopped"):
+        raise JobError(f"job {job.id} is {job.status}", hint="Only a finished or stopped job can be published")
+    if job.weights is None or not job.weights.exists():
+        raise JobError(f"job {job.id} left no weights", hint="Run it again; it must call Trainer.fit")
+    shutil.copy2(job.weights, folder / "model.safetensors")
+    manifest = job.folder / "manifest.json"
+    if manifest.exists():
+        shutil.copy2(manifest, folder / "run.json")
+    record = job.record()
+    parents = parents_of(record)
+    facts = {
+        "job": job.id,
+        "metrics": {
+            key: value for key, value in (record.get("metrics") or {}).items() if isinstance(value, int | float)
+        },
+        "workers": record.get("workers"),
+        "code_hash": record.get("code_hash"),
+    }
+    return Content(folder, "model", tuple((name, "trained_on") for name in parents), facts)
+
+
+def parents_of(record: dict[str, Any]) -> list[str]:
+    """The assets a job was trained on: those named as inputs and those its workers opened."""
+    names = set(record.get("inputs") or ())
+    for part in record.get("collected") or ():
+        names.update(part.get("accessed", ()))
+    return sorted(names)
+
+
+def _offers(license: License | Sequence[License] | None, royalty: str | None) -> list[License]:
+    if license is None:
+        return [License.commercial_remix("0", royalty)] if royalty is not None else []
+    offers = [license] if isinstance(license, License) else list(license)
+    return [offer.with_royalty(royalty) for offer in offers] if royalty is not None else offers

@@ -1,0 +1,301 @@
+"""Offers, quotes, licenses and revenue: the market's side that moves money."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sahara_lab.chain import Chain, Receipt, Sender, Wallet
+from sahara_lab.errors import FundsError, InputError, NotFound, PriceError
+from sahara_lab.identity import Directory
+from sahara_lab.licensing.terms import License
+from sahara_lab.market.values import Earnings, EarningsLine, Grants, LicenseGrant, Quote, QuoteLine, Sale, SalesList
+from sahara_lab.units import Wei, format_tokens, to_wei
+
+PERMIT_LIFETIME = 600  # seconds a payment permit is good for
+
+
+class Terms:
+    """License terms as the chain keeps them; terms never change, so what was read is kept."""
+
+    def __init__(self, chain: Chain) -> None:
+        self._registry = chain.contract("LicenseTerms")
+        self._known: dict[bytes, License] = {}
+
+    def get(self, terms_id: bytes) -> License:
+        key = bytes(terms_id)
+        if key not in self._known:
+            self._known[key] = License.from_struct(self._registry.call("get", key), key)
+        return self._known[key]
+
+    def identify(self, license: License, currency: str) -> bytes:
+        """The content address of terms."""
+        return bytes(self._registry.call("idOf", license.to_struct(currency)))
+
+
+class Sales:
+    """Quotes, purchases and earnings of one account."""
+
+    def __init__(self, chain: Chain, directory: Directory, wallet: Wallet, sender: Sender, from_block: int) -> None:
+        self._chain = chain
+        self._directory = directory
+        self._wallet = wallet
+        self._sender = sender
+        self._from_block = from_block
+        self._market = chain.contract("Market")
+        self._licenses = chain.contract("LicenseToken")
+        self._ledger = chain.contract("RoyaltyLedger")
+        self._registry = chain.contract("AssetRegistry")
+        self._token = chain.contract("SaharaToken")
+        self.terms = Terms(chain)
+
+    # -- names --------------------------------------------------------------------------------------------------------
+
+    def full_name(self, asset: int) -> str:
+        """``owner/name`` of an asset id."""
+        creator, name = self._chain.batch_call(
+            [(self._registry, "creatorOf", (asset,)), (self._registry, "nameOf", (asset,))]
+        )
+        return f"{self._directory.handle(creator)}/{name}"
+
+    # -- offers -------------------------------------------------------------------------------------------------------
+
+    def offers(self, asset: int) -> tuple[License, ...]:
+        """The terms on offer, cheapest first."""
+        found = [self.terms.get(terms_id) for terms_id in self._market.call("offersOf", asset)]
+        return tuple(sorted(found, key=lambda license: license.price))
+
+    def offer(self, asset: int, license: License) -> License:
+        """Offer an own asset under ``license``; offering the same terms twice changes nothing."""
+        currency = self._token.address
+        terms_id = self.terms.identify(license, currency)
+        if not self._market.call("isOffered", asset, terms_id):
+            self._sender.send(self._chain.contract("LicenseTerms"), "register", license.to_struct(currency))
+            self._sender.send(self._market, "setOffer", asset, terms_id, True)
+        return self.terms.get(terms_id)
+
+    # -- quotes and purchases -----------------------------------------------------------------------------------------
+
+    def quote(self, asset: int, name: str, license: License | str | None = None) -> Quote:
+        """What a license costs and who gets it.
+
+        Args:
+            license: one of the asset's offers, or a flavor's name; the cheapest when left out.
+
+        Raises:
+            NotFound: the asset is not offered, or not on those terms.
+        """
+        terms = self._choose(asset, name, license)
+        offered = self._market.call("quote", asset, terms.terms_id)
+        lines = [
+            QuoteLine(self.full_name(payee), self._directory.handle(account), Wei(amount))
+            for payee, account, amount in zip(offered["payees"], offered["accounts"], offered["amounts"], strict=True)
+        ]
+        return Quote(
+            asset=name,
+            asset_id=asset,
+            terms=terms,
+            price=Wei(offered["price"]),
+            fee=Wei(offered["fee"]),
+            lines=tuple(lines),
+            balance=Wei(self._token.call("balanceOf", self._wallet.address)),
+            buyer=self._wallet.handle,
+        )
+
+    def _choose(self, asset: int, name: str, license: License | str | None) -> License:
+        offers = self.offers(asset)
+        if not offers:
+            raise NotFound(
+                f"{name} is not offered for licensing", hint=f"Ask its owner, or look for another: %sahara search"
+            )
+        if license is None:
+            return offers[0]
+        wanted = license.lower().replace("-", " ") if isinstance(license, str) else license.flavor.lower()
+        for offer in offers:
+            if offer.flavor.lower().replace("-", " ") == wanted:
+                return offer
+        flavors = ", ".join(f'"{offer.flavor}"' for offer in offers)
+        raise NotFound(f"{name} is not offered under {license!r}", hint=f"It is offered under {flavors}")
+
+    def buy(self, asset: int, name: str, license: License | str | None, max_price: str | int | None) -> LicenseGrant:
+        """Pay the quote and receive the license, in one transaction.
+
+        A free license needs no cap. A valid license already held on the same terms is returned, not bought again.
+
+        Args:
+            max_price: the most to pay, in whole tokens.
+
+        Raises:
+            PriceError: the price is above the cap, or there is no cap.
+            FundsError: the balance does not cover the price.
+        """
+        quote = self.quote(asset, name, license)
+        if held := self._held(quote):
+            return held
+        cap = to_wei(max_price) if max_price is not None else Wei(0)
+        if quote.price > cap:
+            asked = "no cap was given" if max_price is None else f"your cap is {format_tokens(cap)}"
+            raise PriceError(
+                f"a license for {name} costs {format_tokens(quote.price)} and {asked}",
+                hint=f'Allow it: lab.market.license("{name}", max_price="{format_tokens(quote.price, "")}")',
+            )
+        if not quote.affordable:
+            raise FundsError(
+                f"a license for {name} costs {format_tokens(quote.price)} and {self._wallet.handle} has "
+                f"{format_tokens(quote.balance)}",
+                hint="Ask for a transfer, or choose cheaper terms",
+            )
+        receipt = self._purchase(quote, cap)
+        issued = next(event for event in receipt.events if event.name == "LicenseIssued")
+        return self.grant(issued.args["license"], receipt.tx_hash)
+
+    def _held(self, quote: Quote) -> LicenseGrant | None:
+        numbers = self._licenses.call("licensesOf", self._wallet.address, quote.asset_id)
+        for number in reversed(numbers):
+            grant = self.grant(number)
+            if (
+                grant.terms.terms_id == quote.terms.terms_id
+                and not grant.expired
+                and grant.holder == self._wallet.handle
+            ):
+                return grant
+        return None
+
+    def _purchase(self, quote: Quote, cap: Wei) -> Receipt:
+        identity = (quote.asset_id, quote.terms.terms_id, max(cap, quote.price), self._wallet.address)
+        if quote.price == 0:
+            return self._sender.send(self._market, "buy", *identity)
+        deadline = self._chain.block("pending").timestamp + PERMIT_LIFETIME
+        signature = self._wallet.sign_typed_data(self._permit(quote.price, deadline))
+        r, s, v = signature[:32], signature[32:64], signature[64]
+        return self._sender.send(self._market, "buyWithPermit", *identity, deadline, v, r, s)
+
+    def _permit(self, amount: int, deadline: int) -> dict[str, Any]:
+        """The ERC-2612 permit that lets the market take the price, once."""
+        return {
+            "types": {
+                "EIP712Domain": [
+                    {"name": "name", "type": "string"},
+                    {"name": "version", "type": "string"},
+                    {"name": "chainId", "type": "uint256"},
+                    {"name": "verifyingContract", "type": "address"},
+                ],
+                "Permit": [
+                    {"name": "owner", "type": "address"},
+                    {"name": "spender", "type": "address"},
+                    {"name": "value", "type": "uint256"},
+                    {"name": "nonce", "type": "uint256"},
+                    {"name": "deadline", "type": "uint256"},
+                ],
+            },
+            "primaryType": "Permit",
+            "domain": {
+                "name": self._token.call("name"),
+                "version": "1",
+                "chainId": self._chain.chain_id,
+                "verifyingContract": self._token.address,
+            },
+            "message": {
+                "owner": self._wallet.address,
+                "spender": self._market.address,
+                "value": amount,
+                "nonce": self._token.call("nonces", self._wallet.address),
+                "deadline": deadline,
+            },
+        }
+
+    # -- licenses held ------------------------------------------------------------------------------------------------
+
+    def grant(self, number: int, tx_hash: str = "") -> LicenseGrant:
+        """A license by its number."""
+        held = self._licenses.call("get", number)
+        return LicenseGrant(
+            id=number,
+            asset=self.full_name(held["asset"]),
+            asset_id=held["asset"],
+            holder=self._directory.handle(self._licenses.call("ownerOf", number)),
+            terms=self.terms.get(held["termsId"]),
+            issued_at=held["issuedAt"],
+            expires_at=held["expiresAt"],
+            royalty_bps=held["royaltyBps"],
+            tx_hash=tx_hash,
+        )
+
+    def licenses(self, account: str | None = None) -> Grants:
+        """All licenses that an account holds, newest first, expired ones included."""
+        address = self._directory.address(account) if account else self._wallet.address
+        issued = self._licenses.logs("LicenseIssued", self._from_block, "latest")
+        found = [self.grant(event.args["license"]) for event in issued if event.args["holder"] == address]
+        return Grants(reversed(found))
+
+    # -- revenue ------------------------------------------------------------------------------------------------------
+
+    def earnings(self, own: list[int], descendants: list[int]) -> Earnings:
+        """Claimable revenue, per own asset, counting what descendants owe but have not settled yet."""
+        currency = self._token.address
+        address = self._wallet.address
+        every = sorted({*own, *descendants})
+        total = self._ledger.call("claimable", address, currency, every)
+        lines = []
+        received = self._received()
+        for asset in own:
+            amount = self._owed(asset, every)
+            lines.append(EarningsLine(self.full_name(asset), Wei(amount), Wei(received.get(asset, 0))))
+        return Earnings(self._wallet.handle, Wei(total), tuple(lines))
+
+    def _owed(self, asset: int, sources: list[int]) -> int:
+        """What an asset would hold once every source had settled, in wei."""
+        currency = self._token.address
+        amount = int(self._ledger.call("balanceOf", asset, currency))
+        for source in sources:
+            waiting = self._ledger.call("unsettled", source, currency)
+            if waiting:
+                split = self._ledger.call("split", source, waiting)
+                payees, amounts = split.values() if isinstance(split, dict) else split
+                amount += sum(part for payee, part in zip(payees, amounts, strict=True) if payee == asset)
+        return amount
+
+    def _received(self) -> dict[int, int]:
+        totals: dict[int, int] = {}
+        for event in self._ledger.logs("Paid", self._from_block, "latest"):
+            totals[event.args["asset"]] = totals.get(event.args["asset"], 0) + event.args["amount"]
+        for event in self._ledger.logs("Credited", self._from_block, "latest"):
+            if event.args["asset"] != event.args["source"]:
+                totals[event.args["asset"]] = totals.get(event.args["asset"], 0) + event.args["amount"]
+        return totals
+
+    def claim(self, assets: list[int]) -> Wei:
+        """Settle ``assets`` and pay out what the account may claim, in wei; zero when there is nothing."""
+        currency = self._token.address
+        if not self._ledger.call("claimable", self._wallet.address, currency, assets):
+            return Wei(0)
+        receipt = self._sender.send(self._ledger, "claim", self._wallet.address, currency, assets)
+        return Wei(sum(event.args["amount"] for event in receipt.events if event.name == "Claimed"))
+
+    def sales(self, own: set[int]) -> SalesList:
+        """Licenses sold for own assets, newest first."""
+        sold = [
+            event
+            for event in self._market.logs("LicenseSold", self._from_block, "latest")
+            if event.args["asset"] in own
+        ]
+        return SalesList(
+            Sale(
+                license=event.args["license"],
+                asset=self.full_name(event.args["asset"]),
+                buyer=self._directory.handle(event.args["buyer"]),
+                price=Wei(event.args["price"]),
+                fee=Wei(event.args["fee"]),
+                block=event.block_number,
+            )
+            for event in reversed(sold)
+        )
+
+    def transfer(self, to: str, amount: str | int) -> Receipt:
+        """Send whole tokens to a handle or an address."""
+        wei = to_wei(amount)
+        if wei == 0:
+            raise InputError("the amount must be more than zero")
+        balance = self._token.call("balanceOf", self._wallet.address)
+        if wei > balance:
+            raise FundsError(f"{self._wallet.handle} has {format_tokens(balance)}, not {format_tokens(wei)}")
+        return self._sender.send(self._token, "transfer", self._directory.address(to), wei)

@@ -1,0 +1,294 @@
+"""The market as one account sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sahara_lab.chain import Chain, Network, Sender, Wallet
+from sahara_lab.errors import InputError, NotFound
+from sahara_lab.identity import Directory
+from sahara_lab.licensing.terms import READ, License, use_mask
+from sahara_lab.market.names import KINDS, RELATIONS, AssetName
+from sahara_lab.market.publish import Progress, Publisher
+from sahara_lab.market.sales import Sales
+from sahara_lab.market.values import (
+    Asset,
+    Earnings,
+    Grants,
+    LicenseGrant,
+    Parent,
+    Quote,
+    SalesList,
+    Share,
+    Version,
+)
+from sahara_lab.profile import Profile
+from sahara_lab.units import Wei, to_wei
+
+if TYPE_CHECKING:
+    from sahara_lab.compute import Job
+    from sahara_lab.market.listings import Listings, Page
+
+
+class Market:
+    """Publish, search, quote, license, earn."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        network: Network,
+        chain: Chain,
+        directory: Directory,
+        wallet: Wallet,
+        sender: Sender,
+        sales: Sales,
+    ) -> None:
+        self._profile = profile
+        self._network = network
+        self._chain = chain
+        self._directory = directory
+        self._wallet = wallet
+        self._sales = sales
+        self._publisher = Publisher(profile, network, chain, directory, wallet, sender, sales)
+        self._registry = chain.contract("AssetRegistry")
+        self._ledger = chain.contract("RoyaltyLedger")
+        self._listings: Listings | None = None
+
+    # -- publish ------------------------------------------------------------------------------------------------------
+
+    def publish(
+        self,
+        source: str | Path | Job,
+        *,
+        name: str,
+        kind: str | None = None,
+        license: License | Sequence[License] | None = None,
+        royalty: str | None = None,
+        title: str | None = None,
+        description: str | None = None,
+        tags: Sequence[str] = (),
+        parents: Sequence[str | tuple[str, str]] = (),
+        update: bool = False,
+        progress: Progress | None = None,
+    ) -> Asset:
+        """Encrypt, describe, record and offer a folder, a file or a finished training job.
+
+        Args:
+            source: a path, or a job whose result and parents are published as a model.
+            name: the part after the slash; the account's handle comes before it.
+            kind: "dataset" for files and "model" for jobs when left out.
+            license: terms on offer; without any, nobody but the owner can open it.
+            royalty: share of revenue that derivatives owe ("5%"), set on the terms on offer.
+            parents: assets this one derives from, or ``(asset, relation)`` pairs; a job brings its own.
+            update: publish a new version of an asset of that name.
+            progress: told in words what is being done.
+
+        Raises:
+            InputError: an empty folder, a link out of the folder, a bad name.
+            NameTaken: the account has an asset of that name.
+            AccessDenied: a parent is neither owned nor licensed for the relation.
+        """
+        asset = self._publisher.publish(
+            source, name=name, kind=kind, license=license, royalty=royalty, title=title, description=description,
+            tags=tags, parents=parents, update=update, progress=progress,
+        )  # fmt: skip
+        self.refresh()
+        return self.get(self._sales.full_name(asset))
+
+    # -- find ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def listings(self) -> Listings:
+        """The local catalog of what the chain lists."""
+        if self._listings is None:
+            from sahara_lab.market.listings import Listings
+
+            self._listings = Listings(
+                self._profile, self._chain, self._directory, self._sales, self._network.deployed_block
+            )
+        return self._listings
+
+    def refresh(self) -> None:
+        """Read what changed on chain into the local catalog."""
+        self.listings.sync()
+
+    def search(
+        self,
+        text: str = "",
+        *,
+        kind: str | None = None,
+        license: str | None = None,
+        max_price: str | int | None = None,
+        owner: str | None = None,
+        sort: str = "relevance",
+        page: int = 1,
+        per_page: int = 20,
+    ) -> Page:
+        """Listings that fit, with facets.
+
+        Args:
+            max_price: in whole tokens.
+            sort: "relevance", "newest", "price" or "name".
+
+        Raises:
+            InputError: an unknown kind or sort, or a page out of range.
+        """
+        cap = None if max_price is None else to_wei(max_price)
+        self.refresh()
+        return self.listings.search(
+            text, kind=kind, license=license, max_price=cap, owner=owner, sort=sort, page=page, per_page=per_page
+        )
+
+    def mine(self) -> Page:
+        """Assets that the account owns, newest first."""
+        return self.search(owner=self._wallet.handle, sort="newest", per_page=100)
+
+    def get(self, name: str) -> Asset:
+        """An asset by ``owner/name[@version]``, straight from the chain.
+
+        Raises:
+            NotFound: no such owner, asset or version.
+        """
+        wanted = AssetName.parse(name)
+        creator = self._directory.address(wanted.owner)
+        identity = self._registry.call("assetOf", creator, wanted.name)
+        if not identity:
+            raise NotFound(f"there is no asset {wanted.plain!r}", hint=f"Look for it: %sahara search {wanted.name}")
+        count, owner, kind, edges, table = self._chain.batch_call(
+            [
+                (self._registry, "versionCount", (identity,)),
+                (self._registry, "ownerOf", (identity,)),
+                (self._registry, "kindOf", (identity,)),
+                (self._registry, "parentsOf", (identity,)),
+                (self._ledger, "tableOf", (identity,)),
+            ]
+        )
+        version = wanted.version or count
+        if version > count:
+            raise NotFound(f"{wanted.plain} has no version {version}", hint=f"The newest is {wanted.plain}@{count}")
+        recorded = self._chain.batch_call(
+            [(self._registry, "versionOf", (identity, number)) for number in range(1, count + 1)]
+        )
+        versions = tuple(
+            Version(
+                number=number,
+                root="0x" + bytes(entry["root"]).hex(),
+                epoch=entry["epoch"],
+                published_at=entry["publishedAt"],
+                uri=entry["uri"],
+            )
+            for number, entry in enumerate(recorded, 1)
+        )
+        parents = tuple(
+            Parent(self._sales.full_name(edge["parent"]), RELATIONS[edge["relation"]], edge["license"])
+            for edge in edges
+        )
+        payees, shares = table.values() if isinstance(table, dict) else table
+        royalties = tuple(
+            Share(self._sales.full_name(payee), share) for payee, share in zip(payees, shares, strict=True)
+        )
+        summary = self.listings.summary(identity, version, recorded[version - 1])
+        return Asset(
+            id=identity,
+            name=wanted.plain,
+            owner=self._directory.handle(owner),
+            creator=self._directory.handle(creator),
+            kind=KINDS[kind],
+            title=summary.title or wanted.name,
+            summary=summary.summary,
+            tags=tuple(summary.tags),
+            versions=versions,
+            parents=parents,
+            offers=self._sales.offers(identity),
+            royalties=royalties,
+            size=summary.size,
+            version=version,
+        )
+
+    def may_use(self, asset: Asset | str, use: str) -> bool:
+        """Whether the account owns the asset or holds a valid license for ``use`` that lets it read."""
+        identity = asset.id if isinstance(asset, Asset) else self.get(asset).id
+        mask = use_mask(use) | READ
+        return bool(
+            self._chain.contract("LicenseToken").call(
+                "hasAccess", self._wallet.address, identity, mask, block="pending"
+            )
+        )
+
+    # -- license ------------------------------------------------------------------------------------------------------
+
+    def quote(self, name: str, license: License | str | None = None) -> Quote:
+        """What a license costs and who gets it, to the wei.
+
+        Args:
+            license: a flavor's name or terms; the cheapest offer when left out.
+
+        Raises:
+            NotFound: unknown asset, or not offered on those terms.
+        """
+        asset = self.get(name)
+        return self._sales.quote(asset.id, asset.name, license)
+
+    def license(
+        self, name: str, *, license: License | str | None = None, max_price: str | int | None = None
+    ) -> LicenseGrant:
+        """Pay the quote and receive a license; a valid one on the same terms is returned instead.
+
+        Args:
+            max_price: the most to pay, in whole tokens; nothing is paid without it.
+
+        Raises:
+            PriceError: the price is above the cap, or there is no cap.
+            FundsError: the balance does not cover the price.
+        """
+        asset = self.get(name)
+        if asset.owner == self._wallet.handle:
+            raise InputError(f"{asset.name} is yours; its owner needs no license")
+        return self._sales.buy(asset.id, asset.name, license, max_price)
+
+    def offer(self, name: str, license: License) -> License:
+        """Offer an own asset under further terms."""
+        asset = self.get(name)
+        if asset.owner != self._wallet.handle:
+            raise InputError(f"{asset.name} belongs to {asset.owner}", hint="Only its owner can offer it")
+        return self._sales.offer(asset.id, license)
+
+    def licenses(self, account: str | None = None) -> Grants:
+        """Licenses that an account holds, newest first, expired ones included."""
+        return self._sales.licenses(account)
+
+    # -- revenue ------------------------------------------------------------------------------------------------------
+
+    def earnings(self) -> Earnings:
+        """What the account can claim, per own asset, royalties of derivatives included."""
+        own, descendants = self._family()
+        return self._sales.earnings(own, descendants)
+
+    def claim(self) -> Wei:
+        """Pay out everything claimable; returns wei."""
+        own, descendants = self._family()
+        return self._sales.claim(sorted({*own, *descendants}))
+
+    def sales(self) -> SalesList:
+        """Licenses sold for own assets, newest first."""
+        own, _ = self._family()
+        return self._sales.sales(set(own))
+
+    def _family(self) -> tuple[list[int], list[int]]:
+        """Own assets, and the assets that owe them royalties."""
+        total = self._registry.call("assetCount")
+        every = list(range(1, total + 1))
+        owners = self._chain.batch_call([(self._registry, "ownerOf", (asset,)) for asset in every])
+        own = [asset for asset, owner in zip(every, owners, strict=True) if owner == self._wallet.address]
+        mine = set(own)
+        frozen = self._ledger.logs("TableFrozen", self._network.deployed_block, "latest")
+        return own, [event.args["asset"] for event in frozen if mine & set(event.args["payees"])]
+
+    def __repr__(self) -> str:
+        return f"<Market for {self._wallet.handle}>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        bundle: dict[str, Any] = self.search(sort="newest")._repr_mimebundle_()
+        return bundle
