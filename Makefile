@@ -35,11 +35,11 @@ artifacts: setup ## compile the contracts into sahara_lab/chain/artifacts
 bench: setup ## print every figure under benchmarks/ against its peer
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
-docs: setup ## build the documentation into docs/_build
-	@$(BIN)/python tools/build_docs.py
+docs: setup ## build the documentation into build/docs
+	@$(BIN)/mkdocs build --quiet --strict
 
 wheel: setup ## build dist/*.whl with the prebuilt extension, widgets and contracts inside
 	@$(BIN)/python -m build --wheel --installer uv --outdir dist .
 
 clean: ## remove everything that was built or installed here (the embedded network's data stays)
-	rm -rf .venv dist docs/_build sahara_lab/labextension extension/lib extension/node_modules contracts/node_modules contracts/out* contracts/cache*
+	rm -rf .venv dist build sahara_lab/labextension extension/lib extension/node_modules contracts/node_modules contracts/out* contracts/cache*

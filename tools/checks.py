@@ -69,7 +69,10 @@ def main(arguments: list[str]) -> int:
     if suite is None:
         print(__doc__)
         return 2
-    return 0 if all([perform(check) for check in suite]) else 1
+    failed = [check[0] for check in suite if not perform(check)]
+    if failed:
+        print(f"\nfailed: {', '.join(failed)}")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ class ChainAccessPolicy:
     def _judge(self, account: str, asset: int, epoch: int, use: str, tag: str, chain_time: int) -> tuple[str, int, str]:
         registry = self._chain.contract("AssetRegistry")
         licenses = self._chain.contract("LicenseToken")
-        # Released keys can be used for anything, so every release needs the right to read: a compute-only license has none.
+        # Released keys serve any use, so every release needs the right to read: a compute-only license has none.
         mask = use_mask(use) | READ
         try:
             owner, count, allowed, license = self._chain.batch_call(

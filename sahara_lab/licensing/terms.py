@@ -46,9 +46,15 @@ _UNITS = {
 
 _TEXTS = {
     "Open Use": "Anyone may read, train on, build on, sell and pass on the asset, with attribution.",
-    "Non-Commercial Research": "The holder may read and train on the asset for research. No commercial use, no redistribution.",
-    "Commercial": "The holder may read, train on and use the asset commercially. Derivatives may not be published as assets.",
-    "Commercial Remix": "The holder may read, train on, build on and sell derivatives, and owes the stated share of their revenue.",
+    "Non-Commercial Research": (
+        "The holder may read and train on the asset for research. No commercial use, no redistribution."
+    ),
+    "Commercial": (
+        "The holder may read, train on and use the asset commercially. Derivatives may not be published as assets."
+    ),
+    "Commercial Remix": (
+        "The holder may read, train on, build on and sell derivatives, and owes the stated share of their revenue."
+    ),
     "Compute-Only": "Code may train on the asset where it lies; the bytes are not released to the holder.",
 }
 
@@ -106,6 +112,7 @@ class License:
         seats: licenses that may be valid at once; 0 is no limit.
         royalty_bps: what a derivative owes of its revenue, in basis points.
         uses: bit mask of the uses allowed.
+        confined: compute-only: no key is released to the holder.
     """
 
     flavor: str
@@ -117,7 +124,7 @@ class License:
     transferable: bool = False
     attribution: bool = True
     reciprocal: bool = False
-    compute_only: bool = False
+    confined: bool = False
     text_uri: str = ""
     currency: str = ZERO_ADDRESS
     terms_id: bytes = field(default=b"", compare=False, repr=False)
@@ -133,7 +140,7 @@ class License:
             seats=seats,
             royalty_bps=to_basis_points(royalty),
             uses=_FLAVOR_USES[flavor],
-            compute_only=flavor == "Compute-Only",
+            confined=flavor == "Compute-Only",
             text_uri=f"sahara:license/{flavor.lower().replace(' ', '-')}/1",
         )
 
@@ -194,7 +201,8 @@ class License:
         """The terms as the contract's ``Terms`` struct."""
         return (
             currency, self.price, self.duration, self.seats, self.royalty_bps, self.uses, self.transferable,
-            self.attribution, self.reciprocal, self.compute_only, self.text_uri, hashlib.sha256(self.text.encode()).digest(),
+            self.attribution, self.reciprocal, self.confined, self.text_uri,
+            hashlib.sha256(self.text.encode()).digest(),
         )  # fmt: skip
 
     @classmethod
@@ -211,7 +219,7 @@ class License:
             transferable=struct["transferable"],
             attribution=struct["attribution"],
             reciprocal=struct["reciprocal"],
-            compute_only=struct["computeOnly"],
+            confined=struct["computeOnly"],
             text_uri=struct["textUri"],
             currency=struct["currency"],
             terms_id=terms_id,

@@ -3,6 +3,7 @@
 import pickle
 
 import pytest
+
 from sahara_lab import errors
 from sahara_lab.errors import AccessDenied, SaharaError
 

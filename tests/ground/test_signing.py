@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sahara_lab.errors import InputError
 from sahara_lab.signing import LocalSigner, canonical_json, recover_typed_data
 

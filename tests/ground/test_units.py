@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sahara_lab.errors import InputError
 from sahara_lab.units import MAX_WEI, format_share, format_tokens, to_basis_points, to_tokens, to_wei
 

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sahara_lab.errors import InputError
 from sahara_lab.licensing.terms import License, format_duration, seconds, use_mask
 
