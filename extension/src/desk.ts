@@ -1,0 +1,40 @@
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { createContext, useContext } from 'react';
+
+import type { Api } from './api';
+import type { JobsModel } from './model/jobs';
+import type { LibraryModel } from './model/library';
+import type { MarketModel } from './model/market';
+import type { SessionModel } from './model/session';
+
+/** What every view may use: the models, and the few things it can make the lab do. */
+export interface Desk {
+  api: Api;
+  session: SessionModel;
+  market: MarketModel;
+  library: LibraryModel;
+  jobs: JobsModel;
+  trans: TranslationBundle;
+  /** Renders untrusted Markdown without HTML, images or commands of its own. */
+  markdown: IRenderMimeRegistry | null;
+  /** Open an asset's page in the main area. */
+  open: (name: string) => void;
+  /** Quote, show who gets what, and pay when the person confirms. */
+  license: (name: string, flavor: string) => Promise<void>;
+  /** Put code into a new cell of the current notebook, or on the clipboard when there is none. */
+  insert: (code: string) => Promise<void>;
+  copy: (text: string) => void;
+}
+
+const DeskContext = createContext<Desk | null>(null);
+
+export const DeskProvider = DeskContext.Provider;
+
+export function useDesk(): Desk {
+  const desk = useContext(DeskContext);
+  if (!desk) {
+    throw new Error('this view is not inside a DeskProvider');
+  }
+  return desk;
+}

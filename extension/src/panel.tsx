@@ -1,0 +1,122 @@
+import { MainAreaWidget, ReactWidget } from '@jupyterlab/apputils';
+import { PanelWithToolbar, refreshIcon, SidePanel, ToolbarButton } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
+import { AccordionPanel, PanelLayout, type Widget } from '@lumino/widgets';
+import React from 'react';
+
+import { type Desk, DeskProvider } from './desk';
+import { kindIcon, saharaIcon } from './icons';
+import { Loader } from './model/loader';
+import type { Asset } from './values';
+import { DetailView } from './views/detail';
+import { JobsView } from './views/jobs';
+import { LibraryView } from './views/library';
+import { MarketView } from './views/market';
+import { AccountView, NetworkView } from './views/session';
+
+export const PANEL_ID = 'sahara-lab-panel';
+
+function view(desk: Desk, element: JSX.Element): ReactWidget {
+  return ReactWidget.create(<DeskProvider value={desk}>{element}</DeskProvider>);
+}
+
+/** The sidebar: account, market, own assets, jobs, network. */
+export class SaharaPanel extends SidePanel {
+  private shownBefore = false;
+
+  constructor(private readonly desk: Desk) {
+    super();
+    const { trans, library, jobs, market } = desk;
+    this.id = PANEL_ID;
+    this.addClass('jp-Sahara');
+    this.title.icon = saharaIcon;
+    this.title.caption = trans.__('Sahara Lab');
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', trans.__('Sahara Lab'));
+
+    this.header.addWidget(view(desk, <AccountView />));
+    const search = this.section(trans.__('Market'), <MarketView />, () => market.apply());
+    const mine = this.section(trans.__('My assets'), <LibraryView />, () => library.content.refresh());
+    const running = this.section(trans.__('Jobs'), <JobsView />, () => jobs.refresh());
+    (this.layout as PanelLayout).addWidget(view(desk, <NetworkView />));
+    [mine, running].forEach(section => this.collapse(section));
+
+    library.content.changed.connect(() => {
+      const content = library.content.value;
+      const count = content ? content.published.length + content.licenses.length : 0;
+      mine.title.label = count ? trans.__('My assets (%1)', String(count)) : trans.__('My assets');
+    });
+    jobs.list.changed.connect(() => {
+      running.title.label = jobs.active ? trans.__('Jobs (%1 running)', String(jobs.active)) : trans.__('Jobs');
+    });
+    search.title.caption = trans.__('Find and license datasets and models');
+  }
+
+  protected onBeforeShow(msg: Message): void {
+    super.onBeforeShow(msg);
+    const { session, jobs } = this.desk;
+    if (!this.shownBefore) {
+      this.shownBefore = true;
+      session.start();
+      jobs.start();
+    }
+    void session.status.refresh();
+    void jobs.refresh();
+  }
+
+  protected onActivateRequest(msg: Message): void {
+    super.onActivateRequest(msg);
+    this.node.querySelector<HTMLInputElement>('input[type=search]')?.focus();
+  }
+
+  private section(label: string, element: JSX.Element, refresh: () => Promise<void>): Widget {
+    const panel = new PanelWithToolbar();
+    panel.addClass('jp-Sahara-panel');
+    panel.title.label = label;
+    panel.toolbar.addItem(
+      'refresh',
+      new ToolbarButton({
+        icon: refreshIcon,
+        tooltip: this.desk.trans.__('Refresh'),
+        onClick: () => void refresh()
+      })
+    );
+    panel.toolbar.node.setAttribute('aria-label', label);
+    panel.addWidget(view(this.desk, element));
+    this.addWidget(panel);
+    return panel;
+  }
+
+  private collapse(section: Widget): void {
+    const content = this.content as AccordionPanel;
+    content.collapse(content.widgets.indexOf(section));
+  }
+}
+
+/** An asset's page in the main area. */
+export class AssetPage extends MainAreaWidget<ReactWidget> {
+  readonly asset: Loader<Asset>;
+
+  constructor(
+    desk: Desk,
+    readonly name: string
+  ) {
+    const asset = new Loader(() => desk.api.asset(name));
+    super({ content: view(desk, <DetailView asset={asset} />) });
+    this.asset = asset;
+    this.id = `sahara-lab-asset:${name}`;
+    this.addClass('jp-Sahara');
+    this.addClass('jp-Sahara-page');
+    this.title.label = name;
+    this.title.closable = true;
+    this.title.icon = saharaIcon;
+    this.toolbar.hide();
+    asset.changed.connect(() => {
+      if (asset.value) {
+        this.title.icon = kindIcon(asset.value.kind);
+        this.title.caption = asset.value.title;
+      }
+    });
+    void asset.refresh();
+  }
+}

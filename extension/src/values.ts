@@ -1,0 +1,150 @@
+/** What the server answers. Amounts are text: exact in wei, readable in tokens. Times are seconds since the epoch. */
+
+export interface Amount {
+  wei: string;
+  tokens: string;
+}
+
+export interface Terms {
+  flavor: string;
+  price: Amount;
+  duration: string;
+  seats: number;
+  royalty: string;
+  allows: string[];
+  text: string;
+  compute_only: boolean;
+  not_enforced: string[];
+}
+
+export interface Listing {
+  name: string;
+  owner: string;
+  kind: string;
+  title: string;
+  summary: string;
+  tags: string[];
+  version: number;
+  price: Amount | null;
+  license: string;
+  licenses: string[];
+  created: number;
+  parents: string[];
+  size: number;
+}
+
+export type Facets = Record<string, Record<string, number>>;
+
+export interface Page {
+  items: Listing[];
+  total: number;
+  page: number;
+  per_page: number;
+  facets: Facets;
+}
+
+export interface Version {
+  number: number;
+  root: string;
+  published: number;
+}
+
+export interface Grant {
+  id: number;
+  asset: string;
+  holder: string;
+  terms: Terms;
+  issued: number;
+  expires: number;
+  status: 'valid' | 'expired';
+  tx: string;
+}
+
+export interface Asset {
+  name: string;
+  owner: string;
+  kind: string;
+  title: string;
+  summary: string;
+  description: string;
+  tags: string[];
+  size: number;
+  version: number;
+  versions: Version[];
+  parents: { name: string; relation: string }[];
+  offers: Terms[];
+  royalties: { name: string; share: string }[];
+  files: { path: string; size: number }[];
+  held: Grant[];
+  owned: boolean;
+}
+
+export interface Quote {
+  asset: string;
+  terms: Terms;
+  price: Amount;
+  fee: Amount;
+  lines: { asset: string; account: string; amount: Amount }[];
+  balance: Amount;
+  buyer: string;
+  affordable: boolean;
+}
+
+export interface Library {
+  published: Listing[];
+  licenses: Grant[];
+  earnings: { claimable: Amount; lines: { asset: string; claimable: Amount; received: Amount }[] };
+}
+
+export type JobStatus = 'starting' | 'running' | 'stopping' | 'stopped' | 'done' | 'failed' | 'lost';
+
+export interface Job {
+  id: string;
+  name: string;
+  status: JobStatus;
+  created: number;
+  seconds: number;
+  workers: number;
+  inputs: string[];
+  metrics: Record<string, number>;
+  progress: number | null;
+  error: string;
+  hint: string;
+  publishable: boolean;
+}
+
+export interface JobDetail extends Job {
+  history: Record<string, [number, number][]>;
+}
+
+export interface Status {
+  version: string;
+  network: {
+    name: string;
+    up: boolean;
+    embedded: boolean;
+    message: string;
+    hint: string;
+    recovered: string;
+    block: number;
+  };
+  account: string;
+  address: string;
+  accounts: string[];
+  balance: Amount | null;
+}
+
+/** A failure as the server or the connection reports it: what went wrong, and what to do. */
+export class LabError extends Error {
+  constructor(
+    message: string,
+    readonly code: string = 'internal',
+    readonly hint: string = ''
+  ) {
+    super(message);
+  }
+
+  static from(error: unknown): LabError {
+    return error instanceof LabError ? error : new LabError(error instanceof Error ? error.message : String(error));
+  }
+}

@@ -1,0 +1,284 @@
+import { Widget } from '@lumino/widgets';
+import React, { useEffect, useRef } from 'react';
+
+import { openCode } from '../code';
+import { useDesk } from '../desk';
+import { formatDate, formatSize } from '../format';
+import type { Loader } from '../model/loader';
+import type { Asset, Grant, Terms } from '../values';
+import { Action, Badge, Busy, Code, KindTile, Price, Problem, useSignals } from './parts';
+
+/** Everything about one asset: what it is, where it comes from, what it costs, and how to open it. */
+export function DetailView(props: { asset: Loader<Asset> }): JSX.Element {
+  const { trans } = useDesk();
+  useSignals(props.asset.changed);
+  const { value, error } = props.asset;
+  if (error) {
+    return (
+      <div className="jp-Sahara-detail">
+        <Problem error={error} retry={() => void props.asset.refresh()} />
+      </div>
+    );
+  }
+  if (!value) {
+    return (
+      <div className="jp-Sahara-detail">
+        <Busy label={trans.__('Loading')} />
+      </div>
+    );
+  }
+  return (
+    <article className="jp-Sahara-detail">
+      <Head asset={value} />
+      <div className="jp-Sahara-columns">
+        <div className="jp-Sahara-main">
+          <Description asset={value} />
+          <Lineage asset={value} />
+          <Files asset={value} />
+          <Versions asset={value} />
+        </div>
+        <aside className="jp-Sahara-aside">
+          <Access asset={value} />
+          <Offers asset={value} />
+        </aside>
+      </div>
+    </article>
+  );
+}
+
+function Head(props: { asset: Asset }): JSX.Element {
+  const { trans } = useDesk();
+  const { asset } = props;
+  const latest = asset.versions[asset.versions.length - 1];
+  return (
+    <header className="jp-Sahara-head">
+      <KindTile kind={asset.kind} large />
+      <div>
+        <h1>{asset.title || asset.name}</h1>
+        <p className="jp-Sahara-muted">
+          <code>{asset.name}</code> · {trans.__('%1 by %2', asset.kind, asset.owner)} ·{' '}
+          {trans.__('version %1', String(asset.version))}
+          {latest && ` · ${formatDate(latest.published)}`} · {formatSize(asset.size)}
+        </p>
+        {asset.tags.length > 0 && (
+          <ul className="jp-Sahara-tags" aria-label={trans.__('Tags')}>
+            {asset.tags.map(tag => (
+              <li key={tag}>{tag}</li>
+            ))}
+          </ul>
+        )}
+      </div>
+    </header>
+  );
+}
+
+function Section(props: { title: string; children: React.ReactNode }): JSX.Element {
+  return (
+    <section className="jp-Sahara-section">
+      <h2>{props.title}</h2>
+      {props.children}
+    </section>
+  );
+}
+
+function Description(props: { asset: Asset }): JSX.Element {
+  const { trans } = useDesk();
+  const { description, summary } = props.asset;
+  return (
+    <Section title={trans.__('About')}>
+      {description ? <Markdown text={description} /> : <p>{summary || trans.__('The owner wrote no description.')}</p>}
+    </Section>
+  );
+}
+
+/** Text by a stranger: rendered as Markdown through a sanitizer that lets no image, form, style or command through. */
+function Markdown(props: { text: string }): JSX.Element {
+  const { markdown } = useDesk();
+  const host = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!markdown || !host.current) {
+      return;
+    }
+    const renderer = markdown.createRenderer('text/markdown');
+    const model = markdown.createModel({ data: { 'text/markdown': props.text }, trusted: false });
+    void renderer.renderModel(model);
+    Widget.attach(renderer, host.current);
+    return () => {
+      Widget.detach(renderer);
+      renderer.dispose();
+    };
+  }, [markdown, props.text]);
+  return markdown ? <div ref={host} /> : <p className="jp-Sahara-plain">{props.text}</p>;
+}
+
+function Lineage(props: { asset: Asset }): JSX.Element | null {
+  const { open, trans } = useDesk();
+  const { asset } = props;
+  if (asset.parents.length === 0 && asset.royalties.length === 0) {
+    return null;
+  }
+  return (
+    <Section title={trans.__('Lineage')}>
+      <ul className="jp-Sahara-lineage">
+        {asset.parents.map(parent => {
+          const royalty = asset.royalties.find(entry => entry.name === parent.name);
+          return (
+            <li key={parent.name}>
+              <span className="jp-Sahara-muted">{parent.relation}</span>
+              <button type="button" className="jp-Sahara-link" onClick={() => open(parent.name)}>
+                {parent.name}
+              </button>
+              {royalty && <Badge tone="brand">{trans.__('earns %1 of each sale', royalty.share)}</Badge>}
+            </li>
+          );
+        })}
+        {asset.royalties
+          .filter(entry => !asset.parents.some(parent => parent.name === entry.name))
+          .map(entry => (
+            <li key={entry.name}>
+              <span className="jp-Sahara-muted">{trans.__('further up')}</span>
+              <button type="button" className="jp-Sahara-link" onClick={() => open(entry.name)}>
+                {entry.name}
+              </button>
+              <Badge tone="brand">{trans.__('earns %1 of each sale', entry.share)}</Badge>
+            </li>
+          ))}
+      </ul>
+    </Section>
+  );
+}
+
+function Files(props: { asset: Asset }): JSX.Element | null {
+  const { trans } = useDesk();
+  if (props.asset.files.length === 0) {
+    return null;
+  }
+  return (
+    <Section title={trans.__('Files')}>
+      <table className="jp-Sahara-table">
+        <tbody>
+          {props.asset.files.map(file => (
+            <tr key={file.path}>
+              <td>
+                <code>{file.path}</code>
+              </td>
+              <td>{formatSize(file.size)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Section>
+  );
+}
+
+function Versions(props: { asset: Asset }): JSX.Element {
+  const { copy, trans } = useDesk();
+  return (
+    <Section title={trans.__('Versions')}>
+      <table className="jp-Sahara-table">
+        <tbody>
+          {[...props.asset.versions].reverse().map(version => (
+            <tr key={version.number}>
+              <td>{trans.__('Version %1', String(version.number))}</td>
+              <td>
+                <button
+                  type="button"
+                  className="jp-Sahara-command"
+                  title={trans.__('Copy the Merkle root that the chain holds for this version')}
+                  onClick={() => copy(version.root)}
+                >
+                  <code>{`${version.root.slice(0, 14)}…`}</code>
+                </button>
+              </td>
+              <td>{formatDate(version.published)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Section>
+  );
+}
+
+function Access(props: { asset: Asset }): JSX.Element | null {
+  const { session, trans } = useDesk();
+  const { asset } = props;
+  const valid = asset.held.find(grant => grant.status === 'valid');
+  if (!asset.owned && !valid) {
+    return null;
+  }
+  return (
+    <section className="jp-Sahara-box jp-mod-open" aria-label={trans.__('Open it')}>
+      <div className="jp-Sahara-boxHead">
+        <h2>{asset.owned ? trans.__('Your asset') : trans.__('Licensed')}</h2>
+        {valid && <Badge tone="good">{trans.__('license %1', String(valid.id))}</Badge>}
+      </div>
+      {valid && <p className="jp-Sahara-muted">{held(valid, trans.__('does not expire'), trans.__('until'))}</p>}
+      <Code code={openCode(asset, session.account)} label={asset.name} />
+    </section>
+  );
+}
+
+function held(grant: Grant, forever: string, until: string): string {
+  return `${grant.terms.flavor} · ${grant.expires ? `${until} ${formatDate(grant.expires)}` : forever}`;
+}
+
+function Offers(props: { asset: Asset }): JSX.Element {
+  const { trans } = useDesk();
+  const { asset } = props;
+  if (asset.offers.length === 0) {
+    return (
+      <section className="jp-Sahara-box">
+        <h2>{trans.__('Licenses')}</h2>
+        <p className="jp-Sahara-muted">{trans.__('The owner offers no license at the moment.')}</p>
+      </section>
+    );
+  }
+  return (
+    <>
+      {asset.offers.map(offer => (
+        <Offer key={offer.flavor} asset={asset} offer={offer} />
+      ))}
+    </>
+  );
+}
+
+function Offer(props: { asset: Asset; offer: Terms }): JSX.Element {
+  const { license, session, trans } = useDesk();
+  useSignals(session.status.changed);
+  const { asset, offer } = props;
+  const renewed = asset.held.some(grant => grant.terms.flavor === offer.flavor && grant.status === 'expired');
+  const covered = asset.held.some(grant => grant.terms.flavor === offer.flavor && grant.status === 'valid');
+  const facts = [
+    offer.duration === 'for ever' ? trans.__('Does not expire') : trans.__('Lasts %1', offer.duration),
+    offer.royalty === '0%' ? trans.__('No royalty') : trans.__('Derivatives owe %1 of their revenue', offer.royalty)
+  ];
+  if (offer.seats > 0) {
+    facts.push(trans._n('%1 seat', '%1 seats', offer.seats));
+  }
+  return (
+    <section className="jp-Sahara-box" aria-label={offer.flavor}>
+      <div className="jp-Sahara-boxHead">
+        <h2>{offer.flavor}</h2>
+        <Price amount={offer.price} />
+      </div>
+      <p>{offer.text}</p>
+      <ul className="jp-Sahara-tags" aria-label={trans.__('Allows')}>
+        {offer.allows.map(use => (
+          <li key={use} title={offer.not_enforced.includes(use) ? trans.__('By agreement; no contract enforces it') : ''}>
+            {use}
+          </li>
+        ))}
+      </ul>
+      <p className="jp-Sahara-muted">{facts.join(' · ')}</p>
+      {!asset.owned && !covered && (
+        <Action
+          accent
+          disabled={!session.up}
+          title={session.up ? undefined : trans.__('The network is down')}
+          label={renewed ? trans.__('Renew') : trans.__('License')}
+          onClick={() => void license(asset.name, offer.flavor)}
+        />
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,193 @@
+import { copyIcon, addBelowIcon, type LabIcon } from '@jupyterlab/ui-components';
+import { MimeData } from '@lumino/coreutils';
+import { Drag } from '@lumino/dragdrop';
+import type { ISignal } from '@lumino/signaling';
+import React, { useEffect, useReducer } from 'react';
+
+import { useDesk } from '../desk';
+import { formatAmount, formatShort, SYMBOL } from '../format';
+import { kindIcon } from '../icons';
+import type { Amount, LabError } from '../values';
+
+const DRAG_THRESHOLD = 5;
+
+/** Draw again whenever one of the signals fires. */
+export function useSignals(...signals: ISignal<unknown, unknown>[]): void {
+  const [, again] = useReducer((count: number) => count + 1, 0);
+  useEffect(() => {
+    const slot = (): void => again();
+    signals.forEach(signal => signal.connect(slot));
+    return () => signals.forEach(signal => signal.disconnect(slot));
+    // The signals of a model live as long as the model.
+    // eslint-disable-next-line
+  }, signals);
+}
+
+interface ActionProps {
+  label: string;
+  icon?: LabIcon;
+  accent?: boolean;
+  minimal?: boolean;
+  disabled?: boolean;
+  title?: string;
+  onClick: () => void;
+}
+
+/** A real button in one of three weights: accent, plain, minimal. */
+export function Action(props: ActionProps): JSX.Element {
+  const weight = props.minimal ? 'jp-mod-minimal' : props.accent ? 'jp-mod-accept' : 'jp-mod-reject';
+  return (
+    <button
+      type="button"
+      className={`jp-Sahara-action jp-mod-styled ${weight}`}
+      disabled={props.disabled}
+      title={props.title}
+      onClick={event => {
+        event.stopPropagation();
+        props.onClick();
+      }}
+    >
+      {props.icon && <props.icon.react tag="span" className="jp-Sahara-actionIcon" />}
+      {props.label}
+    </button>
+  );
+}
+
+export function KindTile(props: { kind: string; large?: boolean }): JSX.Element {
+  const Icon = kindIcon(props.kind);
+  return (
+    <span className={`jp-Sahara-tile${props.large ? ' jp-mod-large' : ''}`} data-kind={props.kind} aria-hidden="true">
+      <Icon.react tag="span" width={props.large ? 26 : 18} height={props.large ? 26 : 18} />
+    </span>
+  );
+}
+
+export function Badge(props: { children: React.ReactNode; tone?: 'good' | 'bad' | 'warn' | 'brand' }): JSX.Element {
+  return (
+    <span className="jp-Sahara-badge" data-tone={props.tone}>
+      {props.children}
+    </span>
+  );
+}
+
+/** A price in a narrow place; the exact amount is in its title. */
+export function Price(props: { amount: Amount | null }): JSX.Element {
+  const { trans } = useDesk();
+  if (!props.amount) {
+    return <span className="jp-Sahara-price jp-mod-none">{trans.__('not offered')}</span>;
+  }
+  if (props.amount.wei === '0') {
+    return <span className="jp-Sahara-price jp-mod-free">{trans.__('free')}</span>;
+  }
+  return (
+    <span className="jp-Sahara-price" title={formatAmount(props.amount)}>
+      {formatShort(props.amount)} <small>{SYMBOL}</small>
+    </span>
+  );
+}
+
+export function Empty(props: { title: string; children?: React.ReactNode }): JSX.Element {
+  return (
+    <div className="jp-Sahara-empty">
+      <strong>{props.title}</strong>
+      {props.children}
+    </div>
+  );
+}
+
+/** A hint of the form "Run: command" shows its command as something to copy. */
+export function Hint(props: { text: string }): JSX.Element {
+  const { copy, trans } = useDesk();
+  const [before, command] = props.text.split(/Run:\s*/, 2);
+  if (!command) {
+    return <p className="jp-Sahara-hint">{props.text}</p>;
+  }
+  return (
+    <p className="jp-Sahara-hint">
+      {before}
+      {trans.__('Run')}{' '}
+      <button
+        type="button"
+        className="jp-Sahara-command"
+        title={trans.__('Copy the command')}
+        onClick={() => copy(command)}
+      >
+        <code>{command}</code>
+        <copyIcon.react tag="span" width={12} height={12} />
+      </button>
+    </p>
+  );
+}
+
+export function Problem(props: { error: LabError; retry?: () => void }): JSX.Element {
+  const { trans } = useDesk();
+  return (
+    <div className="jp-Sahara-problem" role="alert">
+      <strong>{props.error.message}</strong>
+      {props.error.hint && <Hint text={props.error.hint} />}
+      {props.retry && <Action label={trans.__('Try again')} onClick={props.retry} />}
+    </div>
+  );
+}
+
+export function Busy(props: { label: string }): JSX.Element {
+  return (
+    <div className="jp-Sahara-busy" role="status">
+      <span className="jp-Sahara-spinner" aria-hidden="true" />
+      {props.label}
+    </div>
+  );
+}
+
+function startDrag(code: string, label: string, x: number, y: number): void {
+  const mimeData = new MimeData();
+  mimeData.setData('text/plain', code);
+  mimeData.setData('application/vnd.jupyter.cells', [
+    { cell_type: 'code', source: code, metadata: {}, outputs: [], execution_count: null }
+  ]);
+  const dragImage = document.createElement('div');
+  dragImage.className = 'jp-Sahara-dragImage';
+  dragImage.textContent = label;
+  const drag = new Drag({ mimeData, dragImage, proposedAction: 'copy', supportedActions: 'copy' });
+  void drag.start(x, y).then(() => drag.dispose());
+}
+
+/** Code to take into a notebook: by a button, by the clipboard, or by dragging it there. */
+export function Code(props: { code: string; label: string }): JSX.Element {
+  const { insert, copy, trans } = useDesk();
+  const onPointerDown = (down: React.PointerEvent): void => {
+    if (down.button !== 0 || (down.target as HTMLElement).closest('button')) {
+      return;
+    }
+    const { clientX, clientY } = down;
+    const move = (event: PointerEvent): void => {
+      if (Math.hypot(event.clientX - clientX, event.clientY - clientY) > DRAG_THRESHOLD) {
+        done();
+        startDrag(props.code, props.label, event.clientX, event.clientY);
+      }
+    };
+    const done = (): void => {
+      document.removeEventListener('pointermove', move);
+      document.removeEventListener('pointerup', done);
+    };
+    document.addEventListener('pointermove', move);
+    document.addEventListener('pointerup', done);
+    down.preventDefault();
+  };
+  return (
+    <div className="jp-Sahara-code" role="group" aria-label={props.label}>
+      <pre title={trans.__('Drag into a notebook')} onPointerDown={onPointerDown}>
+        {props.code}
+      </pre>
+      <div className="jp-Sahara-codeActions">
+        <Action
+          accent
+          icon={addBelowIcon}
+          label={trans.__('Insert into notebook')}
+          onClick={() => void insert(props.code)}
+        />
+        <Action icon={copyIcon} label={trans.__('Copy')} onClick={() => copy(props.code)} />
+      </div>
+    </div>
+  );
+}

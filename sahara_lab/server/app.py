@@ -1,0 +1,47 @@
+"""The server extension: its options and its routes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_server.extension.application import ExtensionApp
+from traitlets import Unicode, default
+
+from sahara_lab.profile import current_account
+from sahara_lab.server.routes_jobs import JobHandler, JobsHandler, StopHandler
+from sahara_lab.server.routes_library import ClaimHandler, LibraryHandler
+from sahara_lab.server.routes_market import LicenseHandler, ListingHandler, ListingsHandler, QuoteHandler
+from sahara_lab.server.routes_session import NetworkHandler, StatusHandler
+from sahara_lab.server.service import LabService
+
+ROUTES: list[tuple[str, type[Any]]] = [
+    (r"status", StatusHandler),
+    (r"network", NetworkHandler),
+    (r"listings", ListingsHandler),
+    (r"listings/([^/]{1,64})/([^/]{1,80})", ListingHandler),
+    (r"quote", QuoteHandler),
+    (r"license", LicenseHandler),
+    (r"mine", LibraryHandler),
+    (r"claim", ClaimHandler),
+    (r"jobs", JobsHandler),
+    (r"jobs/([a-z0-9][a-z0-9-]{0,80})", JobHandler),
+    (r"jobs/([a-z0-9][a-z0-9-]{0,80})/stop", StopHandler),
+]
+
+
+class SaharaLabApp(ExtensionApp):  # type: ignore[misc]  # jupyter_server ships no types for mypy here
+    """Answers the sidebar of Sahara Lab."""
+
+    name = "sahara_lab"
+    load_other_extensions = True
+
+    profile = Unicode("local", help="The network to work on; 'local' is the embedded one.").tag(config=True)
+    account = Unicode(help="The account that acts when the sidebar names none.").tag(config=True)
+
+    @default("account")
+    def _default_account(self) -> str:
+        return current_account()
+
+    def initialize_handlers(self) -> None:
+        service = LabService(self.profile, self.account)
+        self.handlers.extend((rf"/sahara-lab/api/{route}", handler, {"service": service}) for route, handler in ROUTES)

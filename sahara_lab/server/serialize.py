@@ -1,0 +1,125 @@
+"""Values of the SDK as JSON, in one place. Amounts travel as text: exact in wei, and in tokens for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sahara_lab.licensing.terms import NOT_ENFORCED, License, format_duration
+from sahara_lab.market.values import Asset, Earnings, LicenseGrant, Parent, Quote, QuoteLine, Version
+from sahara_lab.units import format_share, format_tokens
+
+Json = dict[str, Any]
+
+
+def amount(wei: int | None) -> Json | None:
+    """Wei for programs, tokens for people; None stays None (not for sale)."""
+    return None if wei is None else {"wei": str(wei), "tokens": format_tokens(wei, "")}
+
+
+def terms(value: License) -> Json:
+    return {
+        "flavor": value.flavor,
+        "price": amount(value.price),
+        "duration": format_duration(value.duration),
+        "seats": value.seats,
+        "royalty": format_share(value.royalty_bps),
+        "allows": value.allowed,
+        "text": value.text,
+        "compute_only": value.compute_only,
+        "not_enforced": list(NOT_ENFORCED),
+    }
+
+
+def listing(value: Any) -> Json:
+    return {
+        "name": value.name,
+        "owner": value.owner,
+        "kind": value.kind,
+        "title": value.title,
+        "summary": value.summary,
+        "tags": list(value.tags),
+        "version": value.version,
+        "price": amount(value.price),
+        "license": value.license,
+        "licenses": list(value.licenses),
+        "created": value.created,
+        "parents": list(value.parents),
+        "size": value.size,
+    }
+
+
+def page(value: Any) -> Json:
+    return {
+        "items": [listing(item) for item in value.items],
+        "total": value.total,
+        "page": value.page,
+        "per_page": value.per_page,
+        "facets": {name: dict(counts) for name, counts in value.facets.items()},
+    }
+
+
+def version(value: Version) -> Json:
+    return {"number": value.number, "root": value.root, "published": value.published_at}
+
+
+def parent(value: Parent) -> Json:
+    return {"name": value.name, "relation": value.relation.replace("_", " ")}
+
+
+def asset(value: Asset, description: str, held: list[LicenseGrant]) -> Json:
+    return {
+        "name": value.name,
+        "owner": value.owner,
+        "kind": value.kind,
+        "title": value.title,
+        "summary": value.summary,
+        "description": description,
+        "tags": list(value.tags),
+        "size": value.size,
+        "version": value.version,
+        "versions": [version(item) for item in value.versions],
+        "parents": [parent(item) for item in value.parents],
+        "offers": [terms(item) for item in value.offers],
+        "royalties": [{"name": item.name, "share": format_share(item.parts // 100_000)} for item in value.royalties],
+        "held": [grant(item) for item in held],
+    }
+
+
+def quote_line(value: QuoteLine) -> Json:
+    return {"asset": value.asset, "account": value.account, "amount": amount(value.amount)}
+
+
+def quote(value: Quote) -> Json:
+    return {
+        "asset": value.asset,
+        "terms": terms(value.terms),
+        "price": amount(value.price),
+        "fee": amount(value.fee),
+        "lines": [quote_line(line) for line in value.lines],
+        "balance": amount(value.balance),
+        "buyer": value.buyer,
+        "affordable": value.affordable,
+    }
+
+
+def grant(value: LicenseGrant) -> Json:
+    return {
+        "id": value.id,
+        "asset": value.asset,
+        "holder": value.holder,
+        "terms": terms(value.terms),
+        "issued": value.issued_at,
+        "expires": value.expires_at,
+        "status": value.status,
+        "tx": value.tx_hash,
+    }
+
+
+def earnings(value: Earnings) -> Json:
+    return {
+        "claimable": amount(value.claimable),
+        "lines": [
+            {"asset": line.asset, "claimable": amount(line.claimable), "received": amount(line.received)}
+            for line in value.lines
+        ],
+    }
