@@ -1,0 +1,96 @@
+"""The keeper's view of its workers: seats kept warm, one run at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sahara_lab.compute.runner import Assignment
+
+Message = tuple[int, dict[str, Any]]
+
+
+class Cancelled(Exception):  # noqa: N818 - not an error: somebody asked to stop before the run began
+    """The job was stopped while its workers were starting."""
+
+
+class Gang:
+    """``workers`` Ray actors on this lease. Raises Ray's own errors; the controller puts them in words."""
+
+    def __init__(self, workers: int, modules: list[str]) -> None:
+        import ray
+
+        from sahara_lab.compute.seat import Seat
+
+        self._ray = ray
+        remote = ray.remote(num_cpus=0, max_concurrency=8)(Seat)
+        self.seats: list[Any] = [remote.remote(modules) for _ in range(workers)]
+        self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self.broken = False
+
+    @property
+    def workers(self) -> int:
+        return len(self.seats)
+
+    def warm(self, cancelled: Callable[[], bool], timeout: float = 180.0) -> None:
+        """Wait until every seat has its libraries imported."""
+        waiting = [seat.warm.remote() for seat in self.seats]
+        deadline = time.monotonic() + timeout
+        while waiting:
+            ready, waiting = self._ray.wait(waiting, num_returns=len(waiting), timeout=0.1)
+            self._ray.get(ready)
+            if cancelled():
+                raise Cancelled
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{len(waiting)} of {self.workers} workers were not ready after {timeout:.0f} s")
+
+    def start(self, assignments: list[Assignment], setup: bytes | None) -> list[int]:
+        """Start the run on every seat; its messages arrive in :attr:`messages` as ``(rank, message)``."""
+        self.messages = queue.SimpleQueue()
+        port = self._ray.get(self.seats[0].free_port.remote())
+        calls = []
+        for seat, assignment in zip(self.seats, assignments, strict=True):
+            assignment.port = port
+            calls.append(seat.start.remote(assignment, setup))
+        processes: list[int] = self._ray.get(calls)
+        for rank, seat in enumerate(self.seats):
+            threading.Thread(target=self._pump, args=(rank, seat, self.messages), daemon=True).start()
+        return processes
+
+    def _pump(self, rank: int, seat: Any, messages: queue.SimpleQueue[Message]) -> None:
+        try:
+            while True:
+                for message in self._ray.get(seat.drain.remote()):
+                    messages.put((rank, message))
+                    if message["kind"] == "exit":
+                        return
+        except Exception as error:
+            self.broken = True
+            messages.put((rank, {"kind": "gone", "message": type(error).__name__}))
+
+    def order(self, op: str, **fields: Any) -> list[dict[str, Any] | None]:
+        """Give all ranks an order and return their answers."""
+        answers: list[dict[str, Any] | None] = []
+        for call in [seat.order.remote(op, **fields) for seat in self.seats]:
+            try:
+                answers.append(self._ray.get(call, timeout=6))
+            except Exception:
+                answers.append(None)
+        return answers
+
+    def end(self) -> None:
+        """Kill the run's processes; the seats stay warm."""
+        with contextlib.suppress(Exception):
+            calls = [seat.end.remote() for seat in self.seats]
+            self._ray.wait(calls, num_returns=len(calls), timeout=6)
+
+    def dismiss(self) -> None:
+        """Give the workers back."""
+        self.end()
+        for seat in self.seats:
+            with contextlib.suppress(Exception):
+                self._ray.kill(seat)

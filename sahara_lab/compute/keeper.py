@@ -1,0 +1,122 @@
+"""The keeper: a background process that owns the local Ray, the workers and the running jobs.
+
+``python -m sahara_lab.compute.keeper JOBS_DIR``. It outlives the kernel that started it and ends by
+itself when nobody has been connected for a while and no job runs. Ray's processes share its fate
+(the kernel kills them when it dies), so nothing can leak.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from sahara_lab.compute.controller import Controller, request_error
+from sahara_lab.compute.door import Door
+from sahara_lab.compute.record import write_private
+
+IDLE_VARIABLE = "SAHARA_LAB_COMPUTE_IDLE_SECONDS"
+_IDLE_ALONE = 600.0
+_IDLE_WATCHED = 3600.0
+_OBJECT_STORE = 200 * 1024 * 1024
+
+
+def keep(jobs_dir: Path, cluster_file: Path) -> None:
+    """Serve until idle or told to go."""
+    home = Path(tempfile.mkdtemp(prefix="sahara-"))  # short: socket paths have a limit of about 100 characters
+    going = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: going.set())
+    controller = Controller(jobs_dir, cluster_file.name)
+
+    def handle(request: dict[str, Any], blobs: list[bytes]) -> dict[str, Any]:
+        match request["op"]:
+            case "hello":
+                return {"pid": os.getpid(), **controller.status()}
+            case "submit":
+                return controller.submit(request, blobs)
+            case "warm":
+                return controller.warm(int(request["workers"]), request["modules"])
+            case "stop":
+                return controller.stop(str(request["job"]), bool(request.get("force")))
+            case "shutdown":
+                going.set()
+                return {}
+        raise request_error(request)
+
+    secret = secrets.token_bytes(32)
+    door = Door(home / "door", secret, handle)
+    description = {"pid": os.getpid(), "address": str(home / "door"), "secret": secret.hex(), "home": str(home)}
+    write_private(cluster_file, json.dumps(description).encode())
+    try:
+        _start_ray(home, controller)
+        _wait(door, controller, going)
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            if json.loads(cluster_file.read_text())["pid"] == os.getpid():
+                cluster_file.unlink()
+        controller.stop_all()
+        door.close()
+        with contextlib.suppress(Exception):
+            import ray
+
+            ray.shutdown()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _start_ray(home: Path, controller: Controller) -> None:
+    for name in [name for name in os.environ if name.startswith("RAY_")]:
+        del os.environ[name]  # settings of another cluster the person uses
+    os.environ.update(
+        RAY_AUTH_MODE="token",
+        RAY_AUTH_TOKEN=secrets.token_hex(32),
+        RAY_USAGE_STATS_ENABLED="0",
+        RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0",
+        RAY_enable_metrics_collection="0",
+        RAY_enable_worker_prestart="0",
+        RAY_DEDUP_LOGS="0",
+    )
+    try:
+        import ray
+
+        ray.init(
+            address="local",
+            num_cpus=max(2, os.cpu_count() or 1),
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="error",
+            object_store_memory=_OBJECT_STORE,
+            namespace="sahara",
+            _node_ip_address="127.0.0.1",
+            _temp_dir=str(home / "ray"),
+        )
+    except Exception as error:
+        controller.cluster_failed(f"Ray did not start: {error}")
+    else:
+        controller.cluster_ready()
+
+
+def _wait(door: Door, controller: Controller, going: threading.Event) -> None:
+    alone = float(os.environ.get(IDLE_VARIABLE, _IDLE_ALONE))
+    last_client = time.monotonic()
+    while not going.wait(0.5):
+        moment = time.monotonic()
+        if door.clients or controller.busy:
+            last_client = moment
+        if moment - last_client > alone:
+            return
+        if not controller.busy and moment - max(controller.last_busy, 0.0) > max(alone, _IDLE_WATCHED):
+            return
+
+
+if __name__ == "__main__":
+    keep(Path(sys.argv[1]), Path(sys.argv[2]))
