@@ -64,6 +64,8 @@ interface IAssetRegistry is IERC721 {
     error NotAssetOwner(uint256 asset, address caller);
     error StaleEpoch(uint32 current, uint32 given);
     error TooManyParents(uint256 count);
+    error ParentsNotSorted(uint256 parent);
+    error InvalidUri(uint256 length);
     error LicenseDoesNotCover(uint256 license, uint256 parent, address account);
 
     /// @notice Registers an asset with its first version and its parents; the caller becomes creator and owner.
@@ -76,7 +78,8 @@ interface IAssetRegistry is IERC721 {
     function publishVersion(uint256 asset, Version calldata next) external returns (uint32 version);
 
     /// @notice Records a new key epoch of a version (same ciphertext root, new manifest).
-    function rekeyVersion(uint256 asset, uint32 version, uint32 epoch, bytes32 manifestHash, string calldata uri) external;
+    function rekeyVersion(uint256 asset, uint32 version, uint32 epoch, bytes32 manifestHash, string calldata uri)
+        external;
 
     function kindOf(uint256 asset) external view returns (Kind);
     function creatorOf(uint256 asset) external view returns (address);

@@ -16,6 +16,7 @@ interface IKeyServerRegistry {
     event KeyServerChanged(uint256 indexed id, bool active, string url);
 
     error UnknownKeyServer(uint256 id);
+    error InvalidKeyServer(string reason);
 
     /// @notice Ids are given out from 1 upward.
     function add(address account, string calldata url, bytes calldata encryptionKey) external returns (uint256 id);

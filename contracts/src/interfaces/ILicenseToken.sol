@@ -42,8 +42,12 @@ interface ILicenseToken is IERC721 {
     /// @return license The valid license of `account` that allows `use` and expires last; zero when none does.
     function licenseFor(address account, uint256 asset, uint16 use) external view returns (uint256 license);
     /// @notice All licenses ever issued to or held by `account` for `asset`, newest last, expired ones included.
+    ///         One that left and came back appears again.
     function licensesOf(address account, uint256 asset) external view returns (uint256[] memory);
     /// @notice Licenses issued under `termsId` for `asset` that have not expired (bounded by the seats that the terms allow).
     function seatsTaken(uint256 asset, bytes32 termsId) external view returns (uint256);
+    /// @notice Makes `license` count for its holder again, should they have sold a better one of the same uses; open to anyone.
+    function promote(uint256 license) external;
+    /// @dev ERC-5192.
     function locked(uint256 license) external view returns (bool);
 }

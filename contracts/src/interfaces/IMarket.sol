@@ -33,8 +33,11 @@ interface IMarket {
     error PriceAboveCap(uint256 price, uint256 cap);
     error NoSeatsLeft(uint256 asset, bytes32 termsId, uint32 seats);
     error NotAssetOwner(uint256 asset, address caller);
+    error CurrencyNotAllowed(IERC20 currency);
+    error WrongWiring(address found, address wanted);
 
     /// @notice Offers `asset` under registered terms, or withdraws the offer; only the owner may.
+    /// @dev An offer ends when the asset changes hands: the new owner makes their own.
     function setOffer(uint256 asset, bytes32 termsId, bool active) external;
     function isOffered(uint256 asset, bytes32 termsId) external view returns (bool);
     function offersOf(uint256 asset) external view returns (bytes32[] memory);

@@ -9,6 +9,8 @@ interface IProtocolParameters {
     event CurrencyAllowed(IERC20 indexed currency, bool allowed);
 
     error OutOfBounds(bytes32 name, uint256 value, uint256 maximum);
+    error TooManyCurrencies(uint256 maximum);
+    error InvalidAddress(bytes32 name);
 
     /// @notice Protocol fee on license sales in basis points; at most 1,000.
     function feeBps() external view returns (uint16);
@@ -16,7 +18,11 @@ interface IProtocolParameters {
     function maxRoyaltyBps() external view returns (uint16);
     function treasury() external view returns (address);
     function isCurrency(IERC20 currency) external view returns (bool);
+    /// @notice Every currency that was ever allowed, at most 16, so that what is kept per currency can be walked.
+    function currencies() external view returns (IERC20[] memory);
     function setFeeBps(uint16 value) external;
     function setMaxRoyaltyBps(uint16 value) external;
+    /// @notice Allows or refuses a currency for new payments; what was paid in it stays claimable.
+    /// @dev Only plain tokens: one that takes a cut of transfers or changes balances by itself breaks the ledger's books.
     function setCurrency(IERC20 currency, bool allowed) external;
 }

@@ -12,9 +12,12 @@ interface IRoyaltyLedger {
     event Paid(uint256 indexed asset, address indexed payer, IERC20 indexed currency, uint256 amount);
     event Settled(uint256 indexed asset, IERC20 indexed currency, uint256 amount);
     event Credited(uint256 indexed asset, uint256 indexed source, IERC20 indexed currency, uint256 amount);
+    /// @notice An asset changed hands: what it held stays with `seller`, who gets it with the next `claim`.
+    event Retained(uint256 indexed asset, address indexed seller, IERC20 indexed currency, uint256 amount);
     event Claimed(address indexed account, IERC20 indexed currency, uint256 amount);
 
     error OnlyRegistry(address caller);
+    /// @param stack Sum of the shares that `asset` would owe, in parts per 1e9, as is `cap`.
     error StackTooHigh(uint256 asset, uint256 stack, uint256 cap);
     error TooManyPayees(uint256 count);
     error CurrencyNotAllowed(IERC20 currency);
@@ -35,7 +38,10 @@ interface IRoyaltyLedger {
     function balanceOf(uint256 asset, IERC20 currency) external view returns (uint256);
     function tableOf(uint256 asset) external view returns (uint256[] memory payees, uint256[] memory shares);
     /// @notice Splits `amount` paid to `asset`; the last entry is `asset` itself with what remains after rounding.
-    function split(uint256 asset, uint256 amount) external view returns (uint256[] memory payees, uint256[] memory amounts);
+    function split(uint256 asset, uint256 amount)
+        external
+        view
+        returns (uint256[] memory payees, uint256[] memory amounts);
     /// @notice Called by the registry before an asset changes hands: what accrued belongs to `seller`.
     function beforeTransfer(uint256 asset, address seller) external;
 }

@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Compile the contracts and write their ABI and bytecode to ``sahara_lab/chain/artifacts``.
+
+    python contracts/tools/export_artifacts.py            # compile, then write what differs
+    python contracts/tools/export_artifacts.py --check    # compile; exit 1 when a committed artifact differs
+
+Standard library only. The same sources give the same bytes: the compiler is pinned and puts no metadata in the code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+CONTRACTS = Path(__file__).resolve().parent.parent
+ARTIFACTS = CONTRACTS.parent / "sahara_lab" / "chain" / "artifacts"
+FORGE = CONTRACTS / "node_modules" / ".bin" / "forge"
+NAMES = (
+    "AssetRegistry",
+    "Directory",
+    "IdentityRegistry",
+    "KeyServerRegistry",
+    "LicenseTerms",
+    "LicenseToken",
+    "Market",
+    "ProtocolParameters",
+    "RoyaltyLedger",
+    "SaharaAccess",
+    "SaharaGovernor",
+    "SaharaTimelock",
+    "SaharaToken",
+)
+# A contract larger than this cannot be deployed (EIP-170).
+LARGEST_CODE = 24_576
+
+
+def compile_into(out: Path) -> None:
+    """Build the sources alone into ``out``, apart from everybody's ``out/`` (which `forge lint` strips of bytecode)."""
+    if not FORGE.exists():
+        sys.exit("forge is not installed. Run: cd contracts && npm ci")
+    environment = {**os.environ, "FOUNDRY_OUT": str(out), "FOUNDRY_CACHE_PATH": str(out / "cache")}
+    command = [str(FORGE), "build", "--skip", "test", "--force"]
+    done = subprocess.run(command, cwd=CONTRACTS, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"{done.stdout}{done.stderr}\nThe contracts do not compile.")
+
+
+def artifact(out: Path, name: str) -> str:
+    built = json.loads((out / f"{name}.sol" / f"{name}.json").read_text(encoding="utf-8"))
+    bytecode: str = built["bytecode"]["object"]
+    if built["bytecode"]["linkReferences"]:
+        sys.exit(f"{name} refers to a library that is not linked.")
+    if (size := len(built["deployedBytecode"]["object"]) // 2 - 1) > LARGEST_CODE:
+        sys.exit(f"{name} is {size} bytes; a chain accepts {LARGEST_CODE}.")
+    abi = sorted(built["abi"], key=lambda entry: (entry["type"], entry.get("name", ""), json.dumps(entry)))
+    return json.dumps({"contractName": name, "abi": abi, "bytecode": bytecode}, indent=1, sort_keys=True) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Export contract artifacts.")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when a committed artifact differs")
+    check: bool = parser.parse_args().check
+
+    with tempfile.TemporaryDirectory(prefix="sahara-artifacts-") as folder:
+        compile_into(Path(folder))
+        fresh = {ARTIFACTS / f"{name}.json": artifact(Path(folder), name) for name in NAMES}
+    stale = [path for path, text in fresh.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    foreign = sorted(set(ARTIFACTS.glob("*.json")) - set(fresh))
+
+    if check:
+        for path in [*stale, *foreign]:
+            print(f"{path.relative_to(CONTRACTS.parent)} differs from the contracts", file=sys.stderr)
+        if stale or foreign:
+            sys.exit("Run: python contracts/tools/export_artifacts.py")
+        print(f"{len(fresh)} artifacts match the contracts")
+        return
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    for path in stale:
+        path.write_text(fresh[path], encoding="utf-8")
+    for path in foreign:
+        path.unlink()
+    print(f"{len(fresh)} artifacts, {len(stale)} written, {len(foreign)} removed")
+
+
+if __name__ == "__main__":
+    main()
