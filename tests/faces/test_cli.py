@@ -1,0 +1,75 @@
+"""The command line: the same verbs, one line an error, an exit code that tells."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.network
+
+
+def sahara(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "sahara_lab.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, input=stdin, timeout=120, check=False)
+
+
+@pytest.fixture(scope="module")
+def offered(alice, tmp_path_factory):  # type: ignore[no-untyped-def]
+    """An asset published from the command line."""
+    folder = tmp_path_factory.mktemp("cli")
+    (folder / "notes.csv").write_text("a,b\n1,2\n")
+    done = sahara("publish", str(folder), "--name", "cli-notes", "--title", "Notes by command", "--price", "3")
+    assert done.returncode == 0, done.stderr
+    return "alice/cli-notes"
+
+
+def test_up_attaches_to_a_running_network(network) -> None:  # type: ignore[no-untyped-def]
+    done = sahara("up")
+    assert done.returncode == 0
+    assert network.rpc_url in done.stdout
+
+
+def test_search_finds_what_was_published(offered: str) -> None:
+    done = sahara("--account", "bob", "search", "notes by command")
+    assert done.returncode == 0
+    assert offered in done.stdout
+
+
+def test_a_purchase_without_a_cap_or_a_person_is_refused(offered: str) -> None:
+    done = sahara("-a", "bob", "license", offered)
+    assert done.returncode == 1
+    assert "--max-price" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_license_get_and_verify(offered: str, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    assert sahara("-a", "carol", "license", offered, "--max-price", "3").returncode == 0
+    done = sahara("-a", "carol", "get", offered, str(tmp_path / "copy"))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "copy" / "notes.csv").read_text() == "a,b\n1,2\n"
+    assert sahara("verify", offered).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["show", "alice/nothing-here"], "%sahara search"),
+        (["show", "nonsense"], "owner/name"),
+        (["-a", "nobody", "wallet"], "Accounts here"),
+        (["publish", "/nonexistent", "--name", "x"], "no file or folder"),
+        (["vote", "99999", "for"], "proposals"),
+        (["stop", "train-0"], "train-0"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_one(network, arguments: list[str], hint: str) -> None:  # type: ignore[no-untyped-def]
+    done = sahara(*arguments)
+    assert done.returncode == 1
+    assert hint in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_doctor_is_content_with_a_healthy_network(network) -> None:  # type: ignore[no-untyped-def]
+    done = sahara("doctor")
+    assert done.returncode == 0, done.stdout
