@@ -9,11 +9,13 @@ import os
 import queue
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from sahara_lab.compute import outcome
-from sahara_lab.compute.gang import Cancelled, Gang
+from sahara_lab.compute.gang import Gang
+from sahara_lab.compute.nursery import Nursery
 from sahara_lab.compute.record import FINAL, JobFolder, now
 from sahara_lab.compute.runner import Assignment
 from sahara_lab.errors import JobError
@@ -21,6 +23,11 @@ from sahara_lab.errors import JobError
 _GRACE = 0.5
 _STOP_WITHIN = 60.0
 _RECORD_EVERY = 1.0
+_START_WITHIN = 180.0
+
+
+class Cancelled(Exception):  # noqa: N818 - not an error: somebody asked to stop before the run began
+    """The job was stopped while its workers were starting."""
 
 
 class Run:
@@ -35,8 +42,7 @@ class Run:
         self.environment: dict[str, str] = json.loads(blobs[3])
         self.stop = threading.Event()
         self.force = threading.Event()
-        self.gang: Gang | None = None
-        self.started = time.monotonic()
+        self.imported: list[str] = []
         self._written = 0.0
 
     def status(self, status: str, message: str = "", **fields: Any) -> None:
@@ -63,11 +69,12 @@ class Run:
 class Controller:
     """Runs submitted jobs one after another on a gang that stays warm between them."""
 
-    def __init__(self, jobs_dir: Path, cluster_file: str) -> None:
+    def __init__(self, jobs_dir: Path, cluster_file: str, home: Path) -> None:
         self._cluster_file = cluster_file
+        self._nursery = Nursery(home)
         self._jobs_dir = jobs_dir
         self._runs: dict[str, Run] = {}
-        self._queue: queue.SimpleQueue[Run | tuple[int, list[str]]] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Run | int] = queue.SimpleQueue()
         self._gang: Gang | None = None
         self._ready = threading.Event()
         self._broken = ""
@@ -96,11 +103,15 @@ class Controller:
         if self.busy:
             run.status("starting", "waiting for another job to finish")
         self._runs[run.folder.id] = run
+        if len(self._runs) == 1:
+            self._nursery.want(request["modules"])  # imports while Ray still starts
         self._queue.put(run)
         return {"job": run.folder.id}
 
     def warm(self, workers: int, modules: list[str]) -> dict[str, Any]:
-        self._queue.put((workers, modules))
+        if not self._runs:
+            self._nursery.want(modules)
+        self._queue.put(workers)
         return {}
 
     def stop(self, job: str, force: bool) -> dict[str, Any]:
@@ -119,6 +130,7 @@ class Controller:
         deadline = time.monotonic() + 5
         while self._runs and time.monotonic() < deadline:
             time.sleep(0.05)
+        self._nursery.end()
 
     def status(self) -> dict[str, Any]:
         return {
@@ -131,12 +143,16 @@ class Controller:
 
     def _work(self) -> None:
         while True:
-            item = self._queue.get()
-            if isinstance(item, tuple):
-                with contextlib.suppress(Exception):
-                    self._ready.wait()
-                    self._gang_of(*item).warm(lambda: False)
+            try:
+                item = self._queue.get(timeout=1.0)
+            except queue.Empty:
+                self._nursery.settle()
                 continue
+            if isinstance(item, int):
+                with contextlib.suppress(Exception):
+                    self._workers(item, lambda: False)
+                continue
+            self._nursery.settle()
             try:
                 self._run(item)
             except Cancelled:
@@ -148,24 +164,17 @@ class Controller:
                 item.wipe()
                 self._runs.pop(item.folder.id, None)
                 self.last_busy = time.monotonic()
+                self._nursery.want([*item.request["modules"], *item.imported])
 
     def _run(self, run: Run) -> None:
-        run.started = time.monotonic()
-        if not self._ready.is_set():
-            run.status("starting", "starting Ray")
-        while not self._ready.wait(0.1):
-            if run.stop.is_set():
-                raise Cancelled
-        if self._broken:
-            raise RuntimeError(self._broken)
         workers = int(run.record["workers"])
-        if self._gang is None or self._gang.workers != workers or self._gang.broken:
+        if not self._ready.is_set():
+            run.status("starting", "starting Ray and the workers")
+        elif self._gang is None or self._gang.workers != workers or not self._nursery.ready:
             run.status("starting", f"warming {workers} worker{'s' * (workers > 1)}")
-        gang = run.gang = self._gang_of(workers, run.request["modules"])
-        gang.warm(run.stop.is_set)
-        if run.stop.is_set():
-            raise Cancelled
+        gang = self._workers(workers, run.stop.is_set)
         processes = gang.start(
+            self._nursery.address,
             [self._assignment(run, rank, workers) for rank in range(workers)],
             bytes(run.setup) if run.setup is not None else None,
         )
@@ -174,6 +183,32 @@ class Controller:
         run.record["processes"] = processes
         run.status("starting", "running the cell", started=now())
         self._follow(run, gang)
+
+    def _workers(self, workers: int, cancelled: Callable[[], bool]) -> Gang:
+        """A gang of this size with its libraries imported; waits for Ray, the seats and the zygote."""
+        deadline = time.monotonic() + _START_WITHIN
+
+        def wait_for(condition: Callable[[], bool], what: str) -> None:
+            while not condition():
+                if cancelled():
+                    raise Cancelled
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"{what} after {_START_WITHIN:.0f} s")
+                time.sleep(0.02)
+
+        wait_for(lambda: self._ready.wait(0.1), "Ray has not started")
+        if self._broken:
+            raise RuntimeError(self._broken)
+        if self._gang is not None and (self._gang.workers != workers or self._gang.broken):
+            self._discard_gang()
+        gang = self._gang = self._gang or Gang(workers)
+        wait_for(gang.ready, "the workers have not started")
+        if self._nursery.failed:
+            self._nursery.want([])
+        wait_for(lambda: self._nursery.ready, "the workers' libraries are not imported")
+        if cancelled():
+            raise Cancelled
+        return gang
 
     def _assignment(self, run: Run, rank: int, workers: int) -> Assignment:
         return Assignment(
@@ -193,13 +228,6 @@ class Controller:
             collect=run.collect,
         )
 
-    def _gang_of(self, workers: int, modules: list[str]) -> Gang:
-        if self._gang is not None and (self._gang.workers != workers or self._gang.broken):
-            self._discard_gang()
-        if self._gang is None:
-            self._gang = Gang(workers, modules)
-        return self._gang
-
     def _discard_gang(self) -> None:
         if self._gang is not None:
             self._gang.dismiss()
@@ -217,6 +245,7 @@ class Controller:
                 kind = message["kind"]
                 if kind == "outcome":
                     outcomes[rank] = message
+                    run.imported = message.get("imported", run.imported)
                     if message["outcome"] == "failed":
                         kill_at = min(kill_at, time.monotonic() + _GRACE)
                 elif kind in ("exit", "gone"):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-import time
-from collections.abc import Callable
 from typing import Any
 
 from sahara_lab.compute.runner import Assignment
@@ -14,21 +12,18 @@ from sahara_lab.compute.runner import Assignment
 Message = tuple[int, dict[str, Any]]
 
 
-class Cancelled(Exception):  # noqa: N818 - not an error: somebody asked to stop before the run began
-    """The job was stopped while its workers were starting."""
-
-
 class Gang:
-    """``workers`` Ray actors on this lease. Raises Ray's own errors; the controller puts them in words."""
+    """``workers`` Ray actors. Raises Ray's own errors; the controller puts them in words."""
 
-    def __init__(self, workers: int, modules: list[str]) -> None:
+    def __init__(self, workers: int) -> None:
         import ray
 
         from sahara_lab.compute.seat import Seat
 
         self._ray = ray
         remote = ray.remote(num_cpus=0, max_concurrency=8)(Seat)
-        self.seats: list[Any] = [remote.remote(modules) for _ in range(workers)]
+        self.seats: list[Any] = [remote.remote() for _ in range(workers)]
+        self._waiting = [seat.pid.remote() for seat in self.seats]
         self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self.broken = False
 
@@ -36,26 +31,21 @@ class Gang:
     def workers(self) -> int:
         return len(self.seats)
 
-    def warm(self, cancelled: Callable[[], bool], timeout: float = 180.0) -> None:
-        """Wait until every seat has its libraries imported."""
-        waiting = [seat.warm.remote() for seat in self.seats]
-        deadline = time.monotonic() + timeout
-        while waiting:
-            ready, waiting = self._ray.wait(waiting, num_returns=len(waiting), timeout=0.1)
+    def ready(self) -> bool:
+        """Whether every seat is there; waits for a moment."""
+        if self._waiting:
+            ready, self._waiting = self._ray.wait(self._waiting, num_returns=len(self._waiting), timeout=0.1)
             self._ray.get(ready)
-            if cancelled():
-                raise Cancelled
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{len(waiting)} of {self.workers} workers were not ready after {timeout:.0f} s")
+        return not self._waiting
 
-    def start(self, assignments: list[Assignment], setup: bytes | None) -> list[int]:
+    def start(self, zygote: str, assignments: list[Assignment], setup: bytes | None) -> list[int]:
         """Start the run on every seat; its messages arrive in :attr:`messages` as ``(rank, message)``."""
         self.messages = queue.SimpleQueue()
         port = self._ray.get(self.seats[0].free_port.remote())
         calls = []
         for seat, assignment in zip(self.seats, assignments, strict=True):
             assignment.port = port
-            calls.append(seat.start.remote(assignment, setup))
+            calls.append(seat.start.remote(zygote, assignment, setup))
         processes: list[int] = self._ray.get(calls)
         for rank, seat in enumerate(self.seats):
             threading.Thread(target=self._pump, args=(rank, seat, self.messages), daemon=True).start()
@@ -83,7 +73,7 @@ class Gang:
         return answers
 
     def end(self) -> None:
-        """Kill the run's processes; the seats stay warm."""
+        """Kill the run's processes; the seats stay."""
         with contextlib.suppress(Exception):
             calls = [seat.end.remote() for seat in self.seats]
             self._ray.wait(calls, num_returns=len(calls), timeout=6)

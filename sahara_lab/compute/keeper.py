@@ -36,7 +36,7 @@ def keep(jobs_dir: Path, cluster_file: Path) -> None:
     going = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: going.set())
-    controller = Controller(jobs_dir, cluster_file.name)
+    controller = Controller(jobs_dir, cluster_file.name, home)
 
     def handle(request: dict[str, Any], blobs: list[bytes]) -> dict[str, Any]:
         match request["op"]:
@@ -83,7 +83,7 @@ def _start_ray(home: Path, controller: Controller) -> None:
         RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0",
         RAY_enable_metrics_collection="0",
         RAY_enable_worker_prestart="0",
-        RAY_DEDUP_LOGS="0",
+        RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0",  # on every system: the cluster listens on loopback only
     )
     try:
         import ray

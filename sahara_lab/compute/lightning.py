@@ -39,6 +39,7 @@ class RunState:
         self._saved_at = -math.inf
         self._shown_at = -math.inf
         self._rate_from: tuple[float, int] | None = None
+        self._told: dict[str, float] = {}
         self._rate: float | None = None
         self._total: int | None = None
 
@@ -51,7 +52,7 @@ class RunState:
             total = trainer.estimated_stepping_batches
             self._total = int(total) if math.isfinite(total) else None
         if self.rank == 0:
-            self.send({"kind": "fit", "total_steps": self._total, "max_epochs": trainer.max_epochs})
+            self.send({"kind": "fit", "total_steps": self._total})
 
     def batch_ends(self, trainer: Any, outputs: Any) -> None:
         self.batches += 1
@@ -93,7 +94,7 @@ class RunState:
         self._saved_at = time.monotonic()
 
     def metrics(self, trainer: Any) -> None:
-        values = numbers(trainer.callback_metrics)
+        values = self._changed(numbers(trainer.callback_metrics))
         if values:
             self.send(
                 {"kind": "metrics", "step": trainer.global_step, "epoch": trainer.current_epoch, "values": values}
@@ -102,7 +103,7 @@ class RunState:
     def _show(self, trainer: Any, outputs: Any, moment: float) -> None:
         values = numbers(trainer.callback_metrics)
         loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
-        values = {**numbers({"loss": loss}), **values} if loss is not None else values
+        values = self._changed({**numbers({"loss": loss}), **values} if loss is not None else values)
         if self._rate_from is None:
             self._rate_from = (moment, self.batches)
         elif moment - self._rate_from[0] >= 1.0:
@@ -114,10 +115,17 @@ class RunState:
                 "step": trainer.global_step,
                 "epoch": trainer.current_epoch,
                 "total_steps": self._total,
+                "max_epochs": trainer.max_epochs,
                 "steps_per_second": self.steps_per_second,
                 "values": values,
             }
         )
+
+    def _changed(self, values: dict[str, float]) -> dict[str, float]:
+        """Only news: an epoch's metric stays in Lightning's dictionary through all steps of the next epoch."""
+        news = {name: value for name, value in values.items() if self._told.get(name) != value}
+        self._told |= news
+        return news
 
     @property
     def steps_per_second(self) -> float | None:

@@ -1,16 +1,23 @@
-"""Imported once by each worker's fork server, so that the processes it forks start with torch in place."""
+"""Which modules the zygote imports, so that runs find them in place."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
-import sys
 import warnings
 from collections.abc import Iterable
 
 VARIABLE = "SAHARA_LAB_PRELOAD"
-ALWAYS = ("torch", "torch.distributed", "pytorch_lightning", "safetensors.torch", "sahara_lab.compute.runner")
+_ALWAYS = (
+    "torch",
+    "torch.distributed",
+    "torch.utils.data",
+    "pytorch_lightning",
+    "safetensors.torch",
+    "cloudpickle",
+    "sahara_lab.compute.runner",
+)
 _WORTHWHILE = frozenset(
     "cryptography datasets eth_abi eth_account eth_utils fsspec numpy pandas pyarrow sahara_lab scipy sklearn "
     "tokenizers torchmetrics torchvision transformers urllib3".split()
@@ -18,24 +25,19 @@ _WORTHWHILE = frozenset(
 
 
 def modules_of(loaded: Iterable[str]) -> list[str]:
-    """Of the modules a notebook has imported, those worth having ready in the workers (libraries, no user code)."""
+    """Of the modules a process has imported, those worth having ready in the workers (libraries, no user code)."""
     return [
         name
-        for name in loaded
+        for name in list(loaded)
         if name.partition(".")[0] in _WORTHWHILE and not any(part.startswith("_") for part in name.split("."))
     ]
 
 
-def _preload() -> None:
-    wanted = json.loads(os.environ[VARIABLE])
+def preload() -> None:
+    """Import everything that is wanted; a module that cannot be imported will say so in the run that needs it."""
+    wanted = json.loads(os.environ.get(VARIABLE, "[]"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for name in wanted:
-            with contextlib.suppress(Exception):  # a module that cannot be imported here will say so in the run
+        for name in (*_ALWAYS, *wanted):
+            with contextlib.suppress(Exception):
                 __import__(name)
-    __import__("linecache")
-    sys.stdout.flush()
-
-
-if VARIABLE in os.environ:
-    _preload()

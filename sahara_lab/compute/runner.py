@@ -18,7 +18,17 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from sahara_lab.compute import lightning, outcome
+from sahara_lab.compute import lightning, outcome, preload
+
+
+_NOISE = (
+    "does not have many workers",
+    "was called without a model",
+    "is smaller than the logging interval",
+    "Using `DistributedSampler` with the dataloaders",
+    "LeafSpec",
+    "litmodels",
+)
 
 
 @dataclass
@@ -75,6 +85,7 @@ def main(connection: Connection[Any, Any], assignment: Assignment) -> None:
 
 def _run(assignment: Assignment, state: lightning.RunState) -> dict[str, Any]:
     setup, assignment.setup = assignment.setup, None
+    loaded = set(sys.modules)
     try:
         _prepare(assignment)
         import cloudpickle
@@ -97,12 +108,13 @@ def _run(assignment: Assignment, state: lightning.RunState) -> dict[str, Any]:
                 raise
         finally:
             lightning.activate(None)
+        imported = preload.modules_of(set(sys.modules) - loaded)
         if state.fits == 0:
             return {"outcome": "no-fit"}
         result = outcome.gather(state, cell.__dict__, before, Path(assignment.folder))
         if assignment.collect is not None:
             result["collected"] = outcome.plain(cloudpickle.loads(assignment.collect)()) or {}
-        return {"outcome": "stopped" if state.stopped else "done", **result}
+        return {"outcome": "stopped" if state.stopped else "done", "imported": imported, **result}
     except BaseException as error:
         return {"outcome": "failed", **describe(error, assignment), "when": time.time()}
     finally:
@@ -120,7 +132,7 @@ def _prepare(assignment: Assignment) -> None:
     os.chdir(assignment.cwd)
     for name, text in {**assignment.sources, assignment.cell_name: assignment.source}.items():
         linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
-    warnings.filterwarnings("ignore", message=".*(does not have many workers|LeafSpec|was called without a model).*")
+    warnings.filterwarnings("ignore", message=f".*({'|'.join(_NOISE)})")
     import torch
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
@@ -136,6 +148,7 @@ def lightning_environment(assignment: Assignment) -> dict[str, str]:
     environment = {
         "PL_TRAINER_ACCELERATOR": "cuda" if gpus else "cpu",
         "PL_TRAINER_DEVICES": str(workers),
+        "PL_TRAINER_ENABLE_MODEL_SUMMARY": "False",
         "PL_TRAINER_DEFAULT_ROOT_DIR": str(Path(assignment.folder) / "lightning"),
         "OMP_NUM_THREADS": assignment.environment.get("OMP_NUM_THREADS", str(cores)),
     }

@@ -1,53 +1,32 @@
-"""The Ray actor: one seat of the gang, which forks a fresh process for every run."""
+"""The Ray actor: one seat of the gang, which has a fresh process forked for every run."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import multiprocessing
 import os
 import queue
-import signal
 import socket
-import sys
 import threading
-from multiprocessing import forkserver
 from typing import Any
 
-from sahara_lab.compute import preload
-from sahara_lab.compute.runner import Assignment, main
+from sahara_lab.compute.runner import Assignment
+from sahara_lab.compute.zygote import Child
 
 _GATHER = 0.02
-
-
-def _nothing() -> None:
-    """The body of the process that proves a fork server warm."""
+Messages = queue.SimpleQueue[dict[str, Any]]
 
 
 class Seat:
-    """Holds a fork server that has imported torch once; runs come and go as its children."""
+    """Starts a run's process on its machine, passes messages on, and notices its end."""
 
-    def __init__(self, modules: list[str]) -> None:
-        running = sys.modules["__main__"]
-        for attribute in ("__file__", "__spec__"):  # else each child would import Ray's worker script again
-            with contextlib.suppress(AttributeError):
-                delattr(running, attribute)
-        running.__spec__ = None
-        os.environ[preload.VARIABLE] = json.dumps([*preload.ALWAYS, *modules])
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["sahara_lab.compute.preload"])
-        forkserver.ensure_running()
-        self._process: Any = None
-        self._connection: Any = None
-        self._messages: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        self._replies: dict[int, queue.SimpleQueue[dict[str, Any]]] = {}
+    def __init__(self) -> None:
+        self._child: Child | None = None
+        self._messages: Messages = queue.SimpleQueue()
+        self._replies: dict[int, Messages] = {}
         self._next_order = 0
 
-    def warm(self) -> int:
-        """Return (this actor's process id) once the fork server has everything imported."""
-        process = self._context.Process(target=_nothing)
-        process.start()
-        process.join()
+    def pid(self) -> int:
+        """This actor's process; answers as soon as the seat is there."""
         return os.getpid()
 
     def free_port(self) -> int:
@@ -55,25 +34,21 @@ class Seat:
             probe.bind(("127.0.0.1", 0))
             return int(probe.getsockname()[1])
 
-    def start(self, assignment: Assignment, setup: bytes | None) -> int:
+    def start(self, zygote: str, assignment: Assignment, setup: bytes | None) -> int:
         """Fork the process of a run and return its id."""
         self.end()
-        assignment.setup = setup
         self._messages = queue.SimpleQueue()
-        self._connection, theirs = self._context.Pipe(duplex=True)
-        self._process = self._context.Process(target=main, args=(theirs, assignment), daemon=False)
-        self._process.start()
+        child = self._child = Child(zygote)
+        assignment.setup = setup
+        child.connection.send(assignment)
         assignment.setup = None
-        theirs.close()
-        threading.Thread(
-            target=self._listen, args=(self._process, self._connection, self._messages), daemon=True
-        ).start()
-        return int(self._process.pid)
+        threading.Thread(target=self._listen, args=(child, self._messages), daemon=True).start()
+        return child.pid
 
-    def _listen(self, process: Any, connection: Any, messages: queue.SimpleQueue[dict[str, Any]]) -> None:
+    def _listen(self, child: Child, messages: Messages) -> None:
         while True:
             try:
-                message = connection.recv()
+                message = child.connection.recv()
             except (EOFError, OSError):
                 break
             if message["kind"] == "reply":
@@ -82,8 +57,7 @@ class Seat:
                     waiting.put(message)
             else:
                 messages.put(message)
-        process.join()
-        messages.put({"kind": "exit", "code": process.exitcode})
+        messages.put({"kind": "exit", "code": child.join()})
 
     def drain(self) -> list[dict[str, Any]]:
         """Messages of the run, waiting for the first; the last one ever is ``exit``."""
@@ -98,26 +72,22 @@ class Seat:
 
     def order(self, op: str, **fields: Any) -> dict[str, Any] | None:
         """Pass an order to the run's process and return its answer, or None when it does not answer."""
+        if self._child is None:
+            return None
         self._next_order += 1
         number = self._next_order
-        reply: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        reply: Messages = queue.SimpleQueue()
         self._replies[number] = reply
         try:
-            self._connection.send({"op": op, "id": number, **fields})
+            self._child.connection.send({"op": op, "id": number, **fields})
             return reply.get(timeout=5.0)
-        except (OSError, queue.Empty, AttributeError):
+        except (OSError, queue.Empty):
             return None
         finally:
             self._replies.pop(number, None)
 
     def end(self) -> None:
         """Kill the run's process and whatever it started."""
-        process, self._process = self._process, None
-        if process is None or process.pid is None:
-            return
-        with contextlib.suppress(OSError):
-            os.killpg(process.pid, signal.SIGKILL)
-        with contextlib.suppress(OSError):
-            if process.exitcode is None:
-                os.kill(process.pid, signal.SIGKILL)
-        process.join(5)
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()
