@@ -1,0 +1,153 @@
+"""What the catalog holds of one asset, and how its amounts are written so that they compare exactly."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sahara_lab.errors import InputError
+from sahara_lab.market.metadata.text import SUMMARY_LIMIT, TITLE_LIMIT, clean, clean_tags
+from sahara_lab.units import MAX_WEI
+
+#: Sorts after every price: what is not on offer comes last.
+NO_PRICE = "~"
+
+_LARGEST_ID = 2**63 - 1
+_NAME_LIMIT = 128
+_OFFERS_LIMIT = 32
+_PARENTS_LIMIT = 64
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Terms an asset is offered on. ``price`` is wei; ``uses`` is the bit mask of the license terms."""
+
+    terms_id: str
+    price: int
+    flavor: str
+    uses: int = 0
+    duration: int = 0
+    seats: int = 0
+    royalty_bps: int = 0
+
+
+@dataclass(frozen=True)
+class Record:
+    """One listed asset.
+
+    Attributes:
+        name: ``owner/name`` as people type it.
+        owner: handle or address of the present owner.
+        version: number of the newest version; ``versions`` is how many there are.
+        created: seconds since the epoch.
+        updated: block in which what is said here last changed.
+    """
+
+    id: int
+    name: str
+    owner: str
+    creator: str
+    kind: str
+    title: str = ""
+    summary: str = ""
+    tags: tuple[str, ...] = ()
+    version: int = 1
+    versions: int = 1
+    offers: tuple[Offer, ...] = ()
+    parents: tuple[str, ...] = ()
+    size_bytes: int = 0
+    files: int = 0
+    created: int = 0
+    updated: int = 0
+
+    @property
+    def price(self) -> int | None:
+        """Wei of the cheapest offer; None when nothing is offered."""
+        return min((offer.price for offer in self.offers), default=None)
+
+    @property
+    def licenses(self) -> tuple[str, ...]:
+        """Names of the flavors on offer, cheapest first, each once."""
+        ranked = sorted(self.offers, key=lambda offer: (offer.price, offer.flavor))
+        return tuple(dict.fromkeys(offer.flavor for offer in ranked))
+
+    def cleaned(self) -> Record:
+        """The record with every text made harmless and every number checked.
+
+        Raises:
+            InputError: an id or an amount outside what the registry can hold.
+        """
+        if not 0 < self.id <= _LARGEST_ID:
+            raise InputError(f"asset id {self.id} is out of range")
+        offers = tuple(
+            replace(offer, terms_id=clean(offer.terms_id, 80), flavor=clean(offer.flavor, 64))
+            for offer in self.offers[:_OFFERS_LIMIT]
+        )
+        for offer in offers:
+            price_key(offer.price)
+        return replace(
+            self,
+            name=clean(self.name, _NAME_LIMIT),
+            owner=clean(self.owner, 64),
+            creator=clean(self.creator, 64),
+            kind=clean(self.kind, 32),
+            title=clean(self.title, TITLE_LIMIT),
+            summary=clean(self.summary, SUMMARY_LIMIT),
+            tags=clean_tags(self.tags),
+            offers=offers,
+            parents=tuple(clean(parent, _NAME_LIMIT) for parent in self.parents[:_PARENTS_LIMIT]),
+            size_bytes=_bounded(self.size_bytes),
+            files=_bounded(self.files),
+            created=_bounded(self.created),
+            updated=_bounded(self.updated),
+        )
+
+    def to_json(self) -> str:
+        """The record as stored; prices are text, as no JSON reader can be trusted with 256 bits."""
+        value = dict(self.__dict__)
+        value["offers"] = [{**offer.__dict__, "price": str(offer.price)} for offer in self.offers]
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Record:
+        value: dict[str, Any] = json.loads(text)
+        value["offers"] = tuple(Offer(**{**offer, "price": int(offer["price"])}) for offer in value["offers"])
+        value["tags"] = tuple(value["tags"])
+        value["parents"] = tuple(value["parents"])
+        return cls(**value)
+
+
+def price_key(price: int | None) -> str:
+    """A price as text whose alphabetical order is the numeric order over all of 256 bits.
+
+    Raises:
+        InputError: not an amount of wei.
+    """
+    if price is None:
+        return NO_PRICE
+    if isinstance(price, bool) or not isinstance(price, int) or not 0 <= price <= MAX_WEI:
+        raise InputError(f"{price!r} is not an amount of wei")
+    return f"{price:064x}"
+
+
+def flavors_meant(license: str, known: Iterable[str]) -> list[str]:
+    """The flavors that a person means: the one written exactly so, else all whose name begins with these words.
+
+    ``"Commercial"`` is that flavor alone; ``"commercial"`` is Commercial and Commercial Remix.
+    """
+    names = list(known)
+    if license in names:
+        return [license]
+    wanted = _words(license)
+    return [name for name in names if wanted and _words(name)[: len(wanted)] == wanted]
+
+
+def _words(text: str) -> list[str]:
+    return re.split(r"[\s_-]+", text.strip().lower()) if text.strip() else []
+
+
+def _bounded(value: int) -> int:
+    return min(max(int(value), 0), _LARGEST_ID)

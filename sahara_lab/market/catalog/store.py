@@ -1,0 +1,393 @@
+"""The catalog's records in SQLite: canonical on this machine, readable by any process while one writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sahara_lab.market.catalog.interfaces import Change, Cursor, Found, Position
+from sahara_lab.market.catalog.query import Query
+from sahara_lab.market.catalog.records import Record, price_key
+
+T = TypeVar("T")
+
+#: Part of the file's name: a release that stores records differently builds its own file from the chain.
+FORMAT = 1
+
+#: Batches that can be undone. A chain that reorganizes deeper is read again from the beginning.
+UNDO_BATCHES = 256
+
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE listing (
+    id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, name TEXT NOT NULL COLLATE NOCASE, owner TEXT NOT NULL COLLATE NOCASE,
+    kind TEXT NOT NULL, price TEXT NOT NULL, created INTEGER NOT NULL, words TEXT NOT NULL, doc TEXT NOT NULL
+);
+CREATE INDEX listing_seq ON listing (seq);
+CREATE INDEX listing_name ON listing (name, id);
+CREATE INDEX listing_owner ON listing (owner, created, id);
+CREATE INDEX listing_price ON listing (price, id);
+CREATE INDEX listing_created ON listing (created, id);
+CREATE INDEX listing_kind ON listing (kind, created, id);
+CREATE TABLE offer (
+    id INTEGER NOT NULL, flavor TEXT NOT NULL, price TEXT NOT NULL, PRIMARY KEY (id, flavor)
+) WITHOUT ROWID;
+CREATE INDEX offer_flavor ON offer (flavor, price, id);
+CREATE TABLE gone (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
+CREATE INDEX gone_seq ON gone (seq);
+CREATE TABLE batch (number INTEGER PRIMARY KEY, block INTEGER NOT NULL, hash TEXT NOT NULL);
+CREATE TABLE undo (batch INTEGER NOT NULL, id INTEGER NOT NULL, doc TEXT, PRIMARY KEY (batch, id)) WITHOUT ROWID;
+"""
+
+_ORDERS = {
+    "relevance": "listing.created DESC, listing.id DESC",
+    "newest": "listing.created DESC, listing.id DESC",
+    "price": "listing.price, listing.id",
+    "name": "listing.name, listing.id",
+}
+
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+class SqliteStore:
+    """Records in one SQLite file. A damaged file is set aside under another name and an empty one takes its place."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / f"catalog-{FORMAT}.sqlite3"
+        self._lock = threading.RLock()
+        self._reader: sqlite3.Connection | None = None
+        self._opened: tuple[int, int, int] | None = None
+
+    # -- position -----------------------------------------------------------------------------------------------------
+
+    def position(self) -> Position:
+        """Identity of this file and number of its newest change."""
+        return self._read(_position)
+
+    def cursor(self) -> Cursor | None:
+        """The block up to which the chain is in here; None before the first."""
+        rows = self._read(
+            lambda db: db.execute("SELECT block, hash FROM batch ORDER BY number DESC LIMIT 1").fetchall()
+        )
+        return Cursor(*rows[0]) if rows else None
+
+    # -- write --------------------------------------------------------------------------------------------------------
+
+    def apply(self, records: Iterable[Record], cursor: Cursor) -> None:
+        """Write records and the cursor, both or neither."""
+
+        def write(db: sqlite3.Connection) -> None:
+            newest = db.execute("SELECT number, block, hash FROM batch ORDER BY number DESC LIMIT 1").fetchone()
+            number = newest[0] + 1 if newest else 1
+            seq = _position(db).seq
+            touched = False
+            for record in records:
+                touched = True
+                seq += 1
+                if newest:  # the first batch needs no undo: before it there was nothing
+                    _remember(db, number, record.id)
+                _put(db, record.cleaned(), seq)
+            if touched or newest is None or newest[1:] != tuple(cursor):
+                db.execute("INSERT INTO batch VALUES (?, ?, ?)", (number, cursor.block, cursor.hash))
+            _set_seq(db, seq)
+            db.execute("DELETE FROM batch WHERE number <= ?", (number - UNDO_BATCHES,))
+            db.execute("DELETE FROM undo WHERE batch <= ?", (number - UNDO_BATCHES,))
+
+        self._write(write)
+
+    def rollback_to(self, block: int) -> Cursor | None:
+        """Undo every batch that went beyond ``block``.
+
+        Returns:
+            the cursor of the newest batch that stays, to read on from; None when none does and all was dropped.
+        """
+
+        def write(db: sqlite3.Connection) -> Cursor | None:
+            kept = db.execute(
+                "SELECT number, block, hash FROM batch WHERE block <= ? ORDER BY number DESC LIMIT 1", (block,)
+            ).fetchone()
+            seq = _position(db).seq
+            if kept is None:
+                changed = [(row[0], None) for row in db.execute("SELECT id FROM listing")]
+                db.execute("DELETE FROM undo")
+                db.execute("DELETE FROM batch")
+            else:
+                rows = db.execute("SELECT id, doc FROM undo WHERE batch > ? ORDER BY batch DESC", (kept[0],))
+                changed = list(dict(rows).items())  # the oldest undone batch comes last and wins
+                db.execute("DELETE FROM undo WHERE batch > ?", (kept[0],))
+                db.execute("DELETE FROM batch WHERE number > ?", (kept[0],))
+            for identity, doc in changed:
+                seq += 1
+                if doc is None:
+                    _remove(db, identity, seq)
+                else:
+                    _put(db, Record.from_json(doc), seq)
+            _set_seq(db, seq)
+            return Cursor(kept[1], kept[2]) if kept else None
+
+        return self._write(write)
+
+    # -- read ---------------------------------------------------------------------------------------------------------
+
+    def get(self, asset_id: int) -> Record | None:
+        return next(iter(self.records([asset_id])), None)
+
+    def by_name(self, name: str) -> Record | None:
+        """The record of ``owner/name``; where a handle has passed to someone else, the one written last."""
+        query = "SELECT doc FROM listing WHERE name = ? ORDER BY seq DESC LIMIT 1"
+        rows = self._read(lambda db: db.execute(query, (name,)).fetchall())
+        return Record.from_json(rows[0][0]) if rows else None
+
+    def records(self, ids: Sequence[int]) -> list[Record]:
+        query = (
+            "SELECT listing.doc FROM json_each(?) AS wanted CROSS JOIN listing ON listing.id = wanted.value "
+            "ORDER BY wanted.key"
+        )
+        rows = self._read(lambda db: db.execute(query, (json.dumps(list(ids)),)).fetchall())
+        return [Record.from_json(row[0]) for row in rows]
+
+    def flavors(self) -> list[str]:
+        # A walk from flavor to flavor through the index: its cost is the number of flavors, not of offers.
+        query = (
+            "WITH RECURSIVE f(name) AS (SELECT min(flavor) FROM offer UNION ALL "
+            "SELECT (SELECT min(flavor) FROM offer WHERE flavor > f.name) FROM f WHERE f.name IS NOT NULL) "
+            "SELECT name FROM f WHERE name IS NOT NULL"
+        )
+        return [row[0] for row in self._read(lambda db: db.execute(query).fetchall())]
+
+    def browse(self, query: Query, flavors: Sequence[str] | None, among: Sequence[int] | None = None) -> Found:
+        """What fits all filters of a query but its text. See :class:`CatalogStore`."""
+        where = _Where(query, flavors, among)
+        order = "wanted.key" if among is not None and query.sort == "relevance" else _ORDERS[query.sort]
+
+        def read(db: sqlite3.Connection) -> Found:
+            table, condition, values = where.sql()
+            total = db.execute(f"SELECT count(*) FROM {table} WHERE {condition}", values).fetchone()[0]  # noqa: S608
+            ids: list[int] = []
+            if query.offset < total:
+                page = f"SELECT listing.id FROM {table} WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608
+                ids = [row[0] for row in db.execute(page, (*values, query.per_page, query.offset))]
+            return Found(ids, total, {"kind": where.kinds(db), "license": where.licenses(db)})
+
+        return self._read(read)
+
+    def literal(self, words: Sequence[str]) -> list[int]:
+        condition = " AND ".join("instr(words, ?) > 0" for _ in words) or "0"
+        query = f"SELECT id FROM listing WHERE {condition} ORDER BY created DESC, id DESC"  # noqa: S608
+        values = [word.casefold() for word in words]
+        return [row[0] for row in self._read(lambda db: db.execute(query, values).fetchall())]
+
+    def count(self) -> int:
+        return int(self._read(lambda db: db.execute("SELECT count(*) FROM listing").fetchone()[0]))
+
+    def changes_since(self, seq: int) -> Iterator[Change]:
+        """Changes after ``seq``, oldest first, read in slices so that no reader is held up for long."""
+        gone = self._read(lambda db: db.execute("SELECT id FROM gone WHERE seq > ?", (seq,)).fetchall())
+        for (identity,) in gone:
+            yield Change(identity, None)
+        query = "SELECT seq, id, doc FROM listing WHERE seq > ? ORDER BY seq LIMIT 1000"
+
+        def following(after: int) -> list[tuple[int, int, str]]:
+            return self._read(lambda db: db.execute(query, (after,)).fetchall())
+
+        rows = following(seq)
+        while rows:
+            for _, identity, doc in rows:
+                yield Change(identity, Record.from_json(doc))
+            rows = following(rows[-1][0])
+
+    def close(self) -> None:
+        with self._lock:
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
+
+    # -- connections --------------------------------------------------------------------------------------------------
+
+    def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run ``work`` on this process's reader; a damaged file is replaced once and the work tried again."""
+        with self._lock:
+            try:
+                return work(self._connection())
+            except sqlite3.DatabaseError as error:
+                if not _is_damage(error):
+                    raise
+                self._set_aside()
+                return work(self._connection())
+
+    def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        self._read(_position)  # makes sure of a sound file before anything is written
+        with closing(self._open()) as db:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(db)
+                db.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    db.execute("ROLLBACK")
+                raise
+        return result
+
+    def _connection(self) -> sqlite3.Connection:
+        """The reader, opened again after a fork and after another process has set the file aside."""
+        present = self._identity()
+        if self._reader is None or present is None or present != self._opened:
+            if self._reader is not None and self._opened is not None and self._opened[0] == os.getpid():
+                self._reader.close()  # a forked child must not close its parent's connection
+            self._reader = self._open()
+            self._opened = self._identity()
+        return self._reader
+
+    def _identity(self) -> tuple[int, int, int] | None:
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            return None
+        return (os.getpid(), status.st_dev, status.st_ino)
+
+    def _open(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
+        try:
+            # Readers never wait for the writer, and a commit survives a power cut: were the last commits lost, the
+            # search index would be ahead of its source.
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
+            if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'undo'").fetchone():
+                _create(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _set_aside(self) -> None:
+        self.close()
+        stamp = f"{int(time.time())}-{secrets.token_hex(2)}"
+        for suffix in ("", "-wal", "-shm"):
+            source = self._path.with_name(self._path.name + suffix)
+            with suppress(FileNotFoundError):
+                source.rename(source.with_name(f"damaged-{stamp}-{source.name}"))
+
+
+class _Where:
+    """The conditions of a query, each of which can be lifted for the facet that shows its choices.
+
+    The SQL is put together from constants of this file; whatever a person typed travels as a bound value.
+    """
+
+    def __init__(self, query: Query, flavors: Sequence[str] | None, among: Sequence[int] | None) -> None:
+        self._query = query
+        self._flavors = flavors
+        self._among = None if among is None else json.dumps(list(among))
+
+    def sql(self, *, kind: bool = True, license: bool = True) -> tuple[str, str, tuple[Any, ...]]:
+        """Tables, condition and values."""
+        query, conditions, values = self._query, ["1"], []
+        table = "listing"
+        if self._among is not None:
+            table = "json_each(?) AS wanted CROSS JOIN listing ON listing.id = wanted.value"
+            values.append(self._among)
+        if kind and query.kind:
+            conditions.append("listing.kind = ?")
+            values.append(query.kind)
+        if query.owner:
+            conditions.append("listing.owner = ?")
+            values.append(query.owner)
+        cap = None if query.max_price_wei is None else price_key(query.max_price_wei)
+        if license and self._flavors is not None:
+            marks = ",".join("?" * len(self._flavors))
+            within = " AND offer.price <= ?" if cap else ""
+            conditions.append(f"listing.id IN (SELECT offer.id FROM offer WHERE offer.flavor IN ({marks}){within})")  # noqa: S608
+            values += [*self._flavors, *([cap] if cap else [])]
+        elif cap:
+            conditions.append("listing.price <= ?")
+            values.append(cap)
+        return table, " AND ".join(conditions), tuple(values)
+
+    def kinds(self, db: sqlite3.Connection) -> dict[str, int]:
+        table, condition, values = self.sql(kind=False)
+        query = f"SELECT listing.kind, count(*) FROM {table} WHERE {condition} GROUP BY listing.kind"  # noqa: S608
+        rows = db.execute(query, values)
+        return _ranked(rows)
+
+    def licenses(self, db: sqlite3.Connection) -> dict[str, int]:
+        table, condition, values = self.sql(license=False)
+        cap = "" if self._query.max_price_wei is None else " AND offer.price <= ?"
+        values += (price_key(self._query.max_price_wei),) if cap else ()
+        if condition == "1" and self._among is None:
+            rows = db.execute("SELECT flavor, count(*) FROM offer GROUP BY flavor")
+        else:
+            query = (
+                f"SELECT offer.flavor, count(*) FROM {table} JOIN offer ON offer.id = listing.id "  # noqa: S608
+                f"WHERE {condition}{cap} GROUP BY offer.flavor"
+            )
+            rows = db.execute(query, values)
+        return _ranked(rows)
+
+
+def _ranked(rows: Iterable[tuple[str, int]]) -> dict[str, int]:
+    return dict(sorted(rows, key=lambda row: (-row[1], row[0])))
+
+
+def _create(db: sqlite3.Connection) -> None:
+    """Make the tables in one transaction; of two processes that try, the second finds them made."""
+    db.execute("BEGIN IMMEDIATE")
+    if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'undo'").fetchone():
+        for statement in _SCHEMA.split(";"):
+            db.execute(statement)
+        db.execute("INSERT INTO meta VALUES ('store', ?), ('seq', '0')", (secrets.token_hex(16),))
+    db.execute("COMMIT")
+
+
+def _position(db: sqlite3.Connection) -> Position:
+    values = dict(db.execute("SELECT key, value FROM meta"))
+    return Position(values["store"], int(values["seq"]))
+
+
+def _set_seq(db: sqlite3.Connection, seq: int) -> None:
+    db.execute("UPDATE meta SET value = ? WHERE key = 'seq'", (str(seq),))
+
+
+def _remember(db: sqlite3.Connection, batch: int, identity: int) -> None:
+    """Keep what a batch is about to overwrite; of several writes in one batch, what was before the first."""
+    db.execute(
+        "INSERT OR IGNORE INTO undo VALUES (?, ?, (SELECT doc FROM listing WHERE id = ?))", (batch, identity, identity)
+    )
+
+
+def _put(db: sqlite3.Connection, record: Record, seq: int) -> None:
+    words = "\n".join((record.name, record.title, *record.tags, record.summary)).casefold()
+    db.execute(
+        "INSERT OR REPLACE INTO listing VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            record.id, seq, record.name, record.owner, record.kind, price_key(record.price), record.created, words,
+            record.to_json(),
+        ),
+    )  # fmt: skip
+    db.execute("DELETE FROM offer WHERE id = ?", (record.id,))
+    cheapest: dict[str, int] = {}
+    for offer in record.offers:
+        cheapest[offer.flavor] = min(offer.price, cheapest.get(offer.flavor, offer.price))
+    db.executemany(
+        "INSERT INTO offer VALUES (?, ?, ?)",
+        [(record.id, flavor, price_key(price)) for flavor, price in cheapest.items()],
+    )
+    db.execute("DELETE FROM gone WHERE id = ?", (record.id,))
+
+
+def _remove(db: sqlite3.Connection, identity: int, seq: int) -> None:
+    db.execute("DELETE FROM listing WHERE id = ?", (identity,))
+    db.execute("DELETE FROM offer WHERE id = ?", (identity,))
+    db.execute("INSERT OR REPLACE INTO gone VALUES (?, ?)", (identity, seq))
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _DAMAGED
