@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['lib/', 'lib-test/', 'node_modules/', 'style/index.js'] },
+  { ignores: ['lib/', 'node_modules/', 'style/index.js'] },
   js.configs.recommended,
   ...tseslint.configs.recommended,
   {

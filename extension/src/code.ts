@@ -4,28 +4,39 @@ import type { Asset, Job } from './values';
 
 const text = (value: string): string => JSON.stringify(value);
 
-/** `connect()` as the account that the sidebar acts for. */
+/** `connect()` as an account; empty is the one that acts by default. */
 function connect(account: string): string {
-  return `import sahara_lab as sahara\n\nlab = sahara.connect(account=${text(account)})\n`;
+  return `import sahara_lab as sahara\n\nlab = sahara.connect(${account && `account=${text(account)}`})\n`;
 }
 
-const READERS: Record<string, string> = { parquet: 'read_parquet', csv: 'read_csv', json: 'read_json', feather: 'read_feather' };
+const READERS: Record<string, string> = {
+  parquet: 'read_parquet',
+  csv: 'read_csv',
+  json: 'read_json',
+  feather: 'read_feather'
+};
 
-/** Code that opens an asset's files: a table where there is one, else the list of its files. */
+/** Code that opens an asset's files: a table where there is one, else the list of its files. Without an account, the default one. */
 export function openCode(asset: Pick<Asset, 'name' | 'version' | 'files'>, account: string): string {
-  const options = `storage_options={"account": ${text(account)}}`;
   const table = asset.files.find(file => (file.path.split('.').pop() ?? '') in READERS);
   if (table) {
     const reader = READERS[table.path.split('.').pop() ?? ''];
     const url = `vault://${asset.name}@${asset.version}/${table.path}`;
-    return `import pandas as pd\n\ntable = pd.${reader}(${text(url)}, ${options})\ntable.head()`;
+    const options = account && `    storage_options={"account": ${text(account)}},\n`;
+    return `import pandas as pd\n\ntable = pd.${reader}(\n    ${text(url)},\n${options})\ntable.head()`;
   }
   const file = asset.files[0];
   if (file) {
     const url = `vault://${asset.name}@${asset.version}/${file.path}`;
-    return `import fsspec\n\nwith fsspec.open(${text(url)}, account=${text(account)}) as file:\n    content = file.read()\nlen(content)`;
+    return [
+      'import fsspec',
+      '',
+      `with fsspec.open(${text(url)}${account && `, account=${text(account)}`}) as file:`,
+      '    content = file.read()',
+      'len(content)'
+    ].join('\n');
   }
-  return `import fsspec\n\nfiles = fsspec.filesystem("vault", account=${text(account)})\nfiles.ls(${text(`${asset.name}@${asset.version}`)})`;
+  return `import fsspec\n\nfiles = fsspec.filesystem("vault"${account && `, account=${text(account)}`})\nfiles.ls(${text(`${asset.name}@${asset.version}`)})`;
 }
 
 /** Code that publishes the result of a job; parents and what they are owed come from the job itself. */
@@ -34,7 +45,11 @@ export function publishCode(job: Pick<Job, 'id' | 'name'>, account: string): str
   return [
     connect(account),
     `job = lab.compute.job(${text(job.id)})`,
-    `lab.market.publish(job, name=${text(name)}, kind="model", license=sahara.License.commercial(price="5"))`
+    'lab.market.publish(',
+    '    job,',
+    `    name=${text(name)},`,
+    '    license=sahara.License.commercial(price="5"),',
+    ')'
   ].join('\n');
 }
 
@@ -42,6 +57,10 @@ export function publishCode(job: Pick<Job, 'id' | 'name'>, account: string): str
 export function firstPublishCode(account: string): string {
   return [
     connect(account),
-    `lab.market.publish("data/", name="my-dataset", license=sahara.License.commercial_remix(price="25", royalty="10%"))`
+    'lab.market.publish(',
+    '    "data/",',
+    '    name="my-dataset",',
+    '    license=sahara.License.commercial_remix(price="25", royalty="10%"),',
+    ')'
   ].join('\n');
 }

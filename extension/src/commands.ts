@@ -10,7 +10,11 @@ export const CommandIDs = {
 } as const;
 
 /** Put code into a new cell below the active one of the last used notebook; without a notebook, on the clipboard. */
-export async function insertCode(app: JupyterFrontEnd, code: string, trans: TranslationBundle): Promise<void> {
+export async function insertCode(
+  app: JupyterFrontEnd,
+  code: string,
+  trans: TranslationBundle
+): Promise<void> {
   const notebook = Array.from(app.shell.widgets('main')).some(widget => widget.hasClass('jp-NotebookPanel'));
   if (!notebook) {
     await navigator.clipboard.writeText(code);

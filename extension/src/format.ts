@@ -57,7 +57,11 @@ export function formatSeconds(seconds: number): string {
 }
 
 export function formatDate(seconds: number): string {
-  return new Date(seconds * 1000).toLocaleDateString(undefined, { year: 'numeric', month: 'short', day: 'numeric' });
+  return new Date(seconds * 1000).toLocaleDateString(undefined, {
+    year: 'numeric',
+    month: 'short',
+    day: 'numeric'
+  });
 }
 
 /** How long ago something happened, coarsely. */
@@ -80,5 +84,7 @@ export function formatMetric(value: number): string {
   if (Number.isInteger(value)) {
     return String(value);
   }
-  return Math.abs(value) >= 0.001 && Math.abs(value) < 10_000 ? String(Number(value.toPrecision(4))) : value.toExponential(2);
+  return Math.abs(value) >= 0.001 && Math.abs(value) < 10_000
+    ? String(Number(value.toPrecision(4)))
+    : value.toExponential(2);
 }

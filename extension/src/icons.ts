@@ -3,7 +3,8 @@ import { LabIcon } from '@jupyterlab/ui-components';
 const svg = (body: string, box = 24): string =>
   `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 ${box} ${box}"><g class="jp-icon3 jp-icon-selectable" fill="#616161">${body}</g></svg>`;
 
-const icon = (name: string, body: string): LabIcon => new LabIcon({ name: `sahara-lab:${name}`, svgstr: svg(body) });
+const icon = (name: string, body: string): LabIcon =>
+  new LabIcon({ name: `sahara-lab:${name}`, svgstr: svg(body) });
 
 /** A sun over two dunes. */
 export const saharaIcon = icon(

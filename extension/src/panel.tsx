@@ -39,7 +39,19 @@ export class SaharaPanel extends SidePanel {
     const mine = this.section(trans.__('My assets'), <LibraryView />, () => library.content.refresh());
     const running = this.section(trans.__('Jobs'), <JobsView />, () => jobs.refresh());
     (this.layout as PanelLayout).addWidget(view(desk, <NetworkView />));
-    [mine, running].forEach(section => this.collapse(section));
+    const accordion = this.content as AccordionPanel;
+    // Sections that open share the height by these weights; left alone, one of them may open with no height at all.
+    const weights = new Map<Widget, number>([
+      [search, 3],
+      [mine, 2],
+      [running, 2]
+    ]);
+    accordion.expansionToggled.connect(() => {
+      accordion.setRelativeSizes(
+        accordion.widgets.map(section => (section.isHidden ? 0 : (weights.get(section) ?? 1)))
+      );
+    });
+    [mine, running].forEach(section => accordion.collapse(accordion.widgets.indexOf(section)));
 
     library.content.changed.connect(() => {
       const content = library.content.value;
@@ -47,7 +59,9 @@ export class SaharaPanel extends SidePanel {
       mine.title.label = count ? trans.__('My assets (%1)', String(count)) : trans.__('My assets');
     });
     jobs.list.changed.connect(() => {
-      running.title.label = jobs.active ? trans.__('Jobs (%1 running)', String(jobs.active)) : trans.__('Jobs');
+      running.title.label = jobs.active
+        ? trans.__('Jobs (%1 running)', String(jobs.active))
+        : trans.__('Jobs');
     });
     search.title.caption = trans.__('Find and license datasets and models');
   }
@@ -85,11 +99,6 @@ export class SaharaPanel extends SidePanel {
     panel.addWidget(view(this.desk, element));
     this.addWidget(panel);
     return panel;
-  }
-
-  private collapse(section: Widget): void {
-    const content = this.content as AccordionPanel;
-    content.collapse(content.widgets.indexOf(section));
   }
 }
 

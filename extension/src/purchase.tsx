@@ -33,11 +33,17 @@ export async function purchase(desk: Desk, name: string, flavor: string): Promis
     }
     const paid = api.license(name, quote.terms.flavor, quote.price.tokens);
     // The notification keeps a JSON value: the license number will do.
-    Notification.promise(paid.then(grant => grant.id), {
-      pending: { message: trans.__('Licensing %1', name), options: { autoClose: false } },
-      success: { message: () => trans.__('%1 is licensed to %2', name, quote.buyer), options: { autoClose: 5000 } },
-      error: { message: reason => sentence(LabError.from(reason)), options: { autoClose: false } }
-    });
+    Notification.promise(
+      paid.then(grant => grant.id),
+      {
+        pending: { message: trans.__('Licensing %1', name), options: { autoClose: false } },
+        success: {
+          message: () => trans.__('%1 is licensed to %2', name, quote.buyer),
+          options: { autoClose: 5000 }
+        },
+        error: { message: reason => sentence(LabError.from(reason)), options: { autoClose: false } }
+      }
+    );
     return await paid.catch(() => null);
   } catch (error) {
     Notification.error(sentence(LabError.from(error)), { autoClose: false });

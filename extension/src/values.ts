@@ -109,12 +109,13 @@ export interface Job {
   metrics: Record<string, number>;
   progress: number | null;
   error: string;
-  hint: string;
   publishable: boolean;
 }
 
 export interface JobDetail extends Job {
   history: Record<string, [number, number][]>;
+  /** The part of the traceback in the person's own code. */
+  traceback: string;
 }
 
 export interface Status {
@@ -129,6 +130,8 @@ export interface Status {
     block: number;
   };
   account: string;
+  /** The account that acts in a notebook when the code names none. */
+  default_account: string;
   address: string;
   accounts: string[];
   balance: Amount | null;
@@ -145,6 +148,8 @@ export class LabError extends Error {
   }
 
   static from(error: unknown): LabError {
-    return error instanceof LabError ? error : new LabError(error instanceof Error ? error.message : String(error));
+    return error instanceof LabError
+      ? error
+      : new LabError(error instanceof Error ? error.message : String(error));
   }
 }

@@ -29,7 +29,7 @@ ROUTES: list[tuple[str, type[Any]]] = [
 ]
 
 
-class SaharaLabApp(ExtensionApp):  # type: ignore[misc]  # jupyter_server ships no types for mypy here
+class SaharaLabApp(ExtensionApp):
     """Answers the sidebar of Sahara Lab."""
 
     name = "sahara_lab"

@@ -6,8 +6,9 @@ import asyncio
 import json
 from collections.abc import Callable
 from http.client import responses
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
+from jupyter_server.auth.decorator import authorized as _authorized
 from jupyter_server.base.handlers import APIHandler
 from tornado.web import HTTPError
 
@@ -16,6 +17,7 @@ from sahara_lab.server.service import LabService
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 MAX_BODY = 16 * 1024
 MAX_TEXT = 200
@@ -43,6 +45,11 @@ _PLAIN = {
     404: ("not-found", "Reload the page: the server and the sidebar may be of different versions"),
     405: ("input", "Reload the page: the server and the sidebar may be of different versions"),
 }
+
+
+def authorized(action: str, resource: str) -> Callable[[Verb], Verb]:
+    """Jupyter's decorator with both arguments required: left out, it remembers those of the first class that ran it."""
+    return cast(Callable[[Verb], Verb], _authorized(action, resource))
 
 
 class SaharaHandler(APIHandler):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
-from sahara_lab.server.handler import SaharaHandler
+from sahara_lab.server.handler import SaharaHandler, authorized
 
 
 class JobsHandler(SaharaHandler):
@@ -15,7 +14,7 @@ class JobsHandler(SaharaHandler):
     @authorized("read", "sahara-lab.jobs")
     async def get(self) -> None:
         limit = self.number("limit", 30, 1, 100)
-        self.finish(await self.ask(self.service.jobs, self.account, limit))
+        self.finish(await self.ask(self.service.jobs, limit))
 
 
 class JobHandler(SaharaHandler):
@@ -24,7 +23,7 @@ class JobHandler(SaharaHandler):
     @authenticated
     @authorized("read", "sahara-lab.jobs")
     async def get(self, job: str) -> None:
-        self.finish(await self.ask(self.service.job, self.account, job))
+        self.finish(await self.ask(self.service.job, job))
 
 
 class StopHandler(SaharaHandler):
@@ -34,4 +33,4 @@ class StopHandler(SaharaHandler):
     @authorized("execute", "sahara-lab.jobs")
     async def post(self, job: str) -> None:
         self.body()
-        self.finish(await self.ask(self.service.stop, self.account, job))
+        self.finish(await self.ask(self.service.stop, job))

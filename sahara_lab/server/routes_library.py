@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
-from sahara_lab.server.handler import SaharaHandler
+from sahara_lab.server.handler import SaharaHandler, authorized
 
 
 class LibraryHandler(SaharaHandler):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
 from sahara_lab.errors import InputError
 from sahara_lab.market.names import KINDS, AssetName
-from sahara_lab.server.handler import SaharaHandler
-from sahara_lab.server.service import FLAVORS, SORTS
+from sahara_lab.server.handler import SaharaHandler, authorized
 from sahara_lab.units import to_wei
 
+FLAVORS = ("Open Use", "Non-Commercial Research", "Commercial", "Commercial Remix", "Compute-Only")
+SORTS = ("relevance", "newest", "price", "name")
 MAX_PAGE = 10_000
 MAX_PER_PAGE = 50
 

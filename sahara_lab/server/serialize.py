@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from typing import TYPE_CHECKING, Any
 
+from sahara_lab.compute import progress_of
 from sahara_lab.licensing.terms import NOT_ENFORCED, License, format_duration
 from sahara_lab.market.values import Asset, Earnings, LicenseGrant, Parent, Quote, QuoteLine, Version
 from sahara_lab.units import format_share, format_tokens
 
+if TYPE_CHECKING:
+    from sahara_lab.compute import Job
+
 Json = dict[str, Any]
+
+FINISHED = frozenset({"done", "stopped", "failed", "lost"})
 
 
 def amount(wei: int | None) -> Json | None:
@@ -66,14 +73,13 @@ def parent(value: Parent) -> Json:
     return {"name": value.name, "relation": value.relation.replace("_", " ")}
 
 
-def asset(value: Asset, description: str, held: list[LicenseGrant]) -> Json:
+def asset(value: Asset, held: list[LicenseGrant]) -> Json:
     return {
         "name": value.name,
         "owner": value.owner,
         "kind": value.kind,
         "title": value.title,
         "summary": value.summary,
-        "description": description,
         "tags": list(value.tags),
         "size": value.size,
         "version": value.version,
@@ -123,3 +129,33 @@ def earnings(value: Earnings) -> Json:
             for line in value.lines
         ],
     }
+
+
+def job(value: Job) -> Json:
+    """A job without its history; the events of finished jobs are not read."""
+    record = value.record()
+    running = record["status"] not in FINISHED
+    now = progress_of(value.events()[0], record) if running else None
+    error = record.get("error") or {}
+    started = float(record["created_at"])
+    return {
+        "id": value.id,
+        "name": record["name"] or "",
+        "status": record["status"],
+        "created": started,
+        "seconds": time.time() - started if running else float(record.get("seconds") or 0),
+        "workers": record["workers"],
+        "inputs": record["inputs"],
+        "metrics": now.values if now else record["metrics"],
+        "progress": now.fraction if now else None,
+        "error": error.get("message") or "",
+        "publishable": record["status"] == "done" and value.weights is not None,
+    }
+
+
+def job_detail(value: Job) -> Json:
+    """A job with a curve for each of its main metrics."""
+    record = value.record()
+    drawn = progress_of(value.events()[0], record)
+    curves = {name: [list(point) for point in drawn.curves.get(name, [])] for name in drawn.main_metrics()}
+    return {**job(value), "history": curves, "traceback": (record.get("error") or {}).get("traceback") or ""}

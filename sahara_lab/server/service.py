@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sahara_lab._version import __version__
-from sahara_lab.errors import InputError, SaharaError
-from sahara_lab.profile import Profile
+from sahara_lab.errors import SaharaError
+from sahara_lab.profile import Profile, current_account
 from sahara_lab.server import serialize
 from sahara_lab.server.serialize import Json
 
-FLAVORS = ("Open Use", "Non-Commercial Research", "Commercial", "Commercial Remix", "Compute-Only")
-SORTS = ("relevance", "newest", "price")
+if TYPE_CHECKING:
+    from sahara_lab.lab import Lab
+
+EMBEDDED = "local"
+
+T = TypeVar("T")
 
 
-def _connect(profile: str, account: str) -> Any:
+def _connect(profile: str, account: str, start: bool) -> Lab:
     from sahara_lab import connect
 
-    return connect(profile=profile, account=account)
+    return connect(profile, account, start=start)
 
 
 class LabService:
@@ -28,17 +32,138 @@ class LabService:
     Args:
         profile: the network's name.
         account: acts when a request names none.
-        connect: makes a ``Lab``; ``sahara_lab.connect`` unless a test counts calls.
+        connect: makes a ``Lab`` from profile, account and whether the embedded network may be started.
     """
 
-    def __init__(self, profile: str, account: str, connect: Callable[[str, str], Any] = _connect) -> None:
+    def __init__(self, profile: str, account: str, connect: Callable[[str, str, bool], Lab] = _connect) -> None:
         self._profile = Profile(profile)
         self._account = account
         self._connect = connect
-        self._labs: dict[str, Any] = {}
+        self._labs: dict[str, Lab] = {}
         self._lock = threading.Lock()
 
     def forget(self) -> None:
-        """Drop what was connected: the next request attaches anew."""
+        """Drop what was connected: the next request attaches anew, perhaps to a network that came back elsewhere."""
         with self._lock:
             self._labs.clear()
+
+    def _lab(self, account: str | None, *, start: bool = False) -> Lab:
+        handle = account or self._account
+        with self._lock:
+            known = self._labs.get(handle)
+        if known is not None and not start:
+            return known
+        made = self._connect(self._profile.name, handle, start)
+        with self._lock:
+            # Two requests may have connected at once; both keep the first one's Lab and its caches.
+            return self._labs.setdefault(handle, made) if not start else self._replace(handle, made)
+
+    def _replace(self, handle: str, made: Lab) -> Lab:
+        self._labs.clear()
+        self._labs[handle] = made
+        return made
+
+    # -- session ------------------------------------------------------------------------------------------------------
+
+    def status(self, account: str | None) -> Json:
+        """Never fails because of the network: that it is down is the answer."""
+        handle = account or self._account
+        try:
+            lab = self._lab(handle)
+            balance = lab.wallet.balance()
+            return {
+                "version": __version__,
+                "network": {
+                    "name": self._profile.name,
+                    "up": True,
+                    "embedded": self._profile.name == EMBEDDED,
+                    "message": "",
+                    "hint": "",
+                    "recovered": lab.network.recovered or "",
+                    "block": lab.chain.block("latest").number,
+                },
+                "account": handle,
+                "default_account": current_account(),
+                "address": lab.wallet.address,
+                "accounts": lab.wallet.accounts,
+                "balance": serialize.amount(balance.tokens),
+            }
+        except SaharaError as error:
+            if error.code not in ("network", "key-servers"):
+                raise
+            self.forget()
+            return self._down(handle, error)
+
+    def _down(self, handle: str, error: SaharaError) -> Json:
+        return {
+            "version": __version__,
+            "network": {
+                "name": self._profile.name,
+                "up": False,
+                "embedded": self._profile.name == EMBEDDED,
+                "message": error.message,
+                "hint": error.hint or "Run: sahara-lab doctor",
+                "recovered": "",
+                "block": 0,
+            },
+            "account": handle,
+            "default_account": current_account(),
+            "address": "",
+            "accounts": sorted(path.stem for path in self._profile.keystores.glob("[!.]*.json")),
+            "balance": None,
+        }
+
+    def start(self, account: str | None) -> Json:
+        """Start the embedded network, or attach to the one that runs."""
+        self._lab(account, start=True)
+        return self.status(account)
+
+    # -- market -------------------------------------------------------------------------------------------------------
+
+    def search(self, account: str | None, text: str, **options: Any) -> Json:
+        return serialize.page(self._lab(account).market.search(text, **options))
+
+    def asset(self, account: str | None, name: str) -> Json:
+        market = self._lab(account).market
+        asset = market.get(name)
+        held = [grant for grant in market.licenses() if grant.asset_id == asset.id]
+        return {**serialize.asset(asset, held), "owned": asset.owner == (account or self._account)}
+
+    def quote(self, account: str | None, name: str, license: str | None) -> Json:
+        return serialize.quote(self._lab(account).market.quote(name, license))
+
+    def license(self, account: str | None, name: str, license: str | None, max_price: str) -> Json:
+        return serialize.grant(self._lab(account).market.license(name, license=license, max_price=max_price))
+
+    # -- library ------------------------------------------------------------------------------------------------------
+
+    def library(self, account: str | None) -> Json:
+        market = self._lab(account).market
+        return {
+            "published": [serialize.listing(item) for item in market.mine().items],
+            "licenses": [serialize.grant(grant) for grant in market.licenses()],
+            "earnings": serialize.earnings(market.earnings()),
+        }
+
+    def claim(self, account: str | None) -> Json:
+        self._lab(account).market.claim()
+        return self.library(account)
+
+    # -- jobs: of this machine, not of an account, and visible while the network is down -------------------------------
+
+    def jobs(self, limit: int) -> Json:
+        from sahara_lab.compute import Compute
+
+        return {"jobs": [serialize.job(job) for job in Compute(self._profile.jobs).jobs()[:limit]]}
+
+    def job(self, id: str) -> Json:
+        from sahara_lab.compute import Compute
+
+        return serialize.job_detail(Compute(self._profile.jobs).job(id))
+
+    def stop(self, id: str) -> Json:
+        from sahara_lab.compute import Compute
+
+        job = Compute(self._profile.jobs).job(id)
+        job.stop()
+        return serialize.job_detail(job)

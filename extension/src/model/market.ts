@@ -5,7 +5,14 @@ import type { Api, Query } from '../api';
 import type { Page } from '../values';
 import { Loader } from './loader';
 
-export const EMPTY_QUERY: Readonly<Query> = { text: '', kind: '', license: '', maxPrice: '', sort: 'relevance', page: 1 };
+export const EMPTY_QUERY: Readonly<Query> = {
+  text: '',
+  kind: '',
+  license: '',
+  maxPrice: '',
+  sort: 'relevance',
+  page: 1
+};
 
 /** What is searched for, and the page of results for it. */
 export class MarketModel {

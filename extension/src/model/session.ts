@@ -50,6 +50,11 @@ export class SessionModel {
     return this.api.account || this.status.value?.account || '';
   }
 
+  /** The account as code must name it: empty when a notebook acts for it anyway. */
+  get codeAccount(): string {
+    return this.account === this.status.value?.default_account ? '' : this.account;
+  }
+
   get up(): boolean {
     return this.status.value?.network.up ?? false;
   }
@@ -98,5 +103,7 @@ export function networkProblem(session: SessionModel): LabError | null {
   if (error) {
     return error;
   }
-  return value && !value.network.up ? new LabError(value.network.message, 'network', value.network.hint) : null;
+  return value && !value.network.up
+    ? new LabError(value.network.message, 'network', value.network.hint)
+    : null;
 }

@@ -86,7 +86,11 @@ function Description(props: { asset: Asset }): JSX.Element {
   const { description, summary } = props.asset;
   return (
     <Section title={trans.__('About')}>
-      {description ? <Markdown text={description} /> : <p>{summary || trans.__('The owner wrote no description.')}</p>}
+      {description ? (
+        <Markdown text={description} />
+      ) : (
+        <p>{summary || trans.__('The owner wrote no description.')}</p>
+      )}
     </Section>
   );
 }
@@ -212,8 +216,10 @@ function Access(props: { asset: Asset }): JSX.Element | null {
         <h2>{asset.owned ? trans.__('Your asset') : trans.__('Licensed')}</h2>
         {valid && <Badge tone="good">{trans.__('license %1', String(valid.id))}</Badge>}
       </div>
-      {valid && <p className="jp-Sahara-muted">{held(valid, trans.__('does not expire'), trans.__('until'))}</p>}
-      <Code code={openCode(asset, session.account)} label={asset.name} />
+      {valid && (
+        <p className="jp-Sahara-muted">{held(valid, trans.__('does not expire'), trans.__('until'))}</p>
+      )}
+      <Code code={openCode(asset, session.codeAccount)} label={asset.name} />
     </section>
   );
 }
@@ -250,7 +256,9 @@ function Offer(props: { asset: Asset; offer: Terms }): JSX.Element {
   const covered = asset.held.some(grant => grant.terms.flavor === offer.flavor && grant.status === 'valid');
   const facts = [
     offer.duration === 'for ever' ? trans.__('Does not expire') : trans.__('Lasts %1', offer.duration),
-    offer.royalty === '0%' ? trans.__('No royalty') : trans.__('Derivatives owe %1 of their revenue', offer.royalty)
+    offer.royalty === '0%'
+      ? trans.__('No royalty')
+      : trans.__('Derivatives owe %1 of their revenue', offer.royalty)
   ];
   if (offer.seats > 0) {
     facts.push(trans._n('%1 seat', '%1 seats', offer.seats));
@@ -264,7 +272,10 @@ function Offer(props: { asset: Asset; offer: Terms }): JSX.Element {
       <p>{offer.text}</p>
       <ul className="jp-Sahara-tags" aria-label={trans.__('Allows')}>
         {offer.allows.map(use => (
-          <li key={use} title={offer.not_enforced.includes(use) ? trans.__('By agreement; no contract enforces it') : ''}>
+          <li
+            key={use}
+            title={offer.not_enforced.includes(use) ? trans.__('By agreement; no contract enforces it') : ''}
+          >
             {use}
           </li>
         ))}

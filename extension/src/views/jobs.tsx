@@ -6,7 +6,7 @@ import { useDesk } from '../desk';
 import { formatAgo, formatMetric, formatSeconds } from '../format';
 import { isActive } from '../model/jobs';
 import { type Job, type JobDetail, LabError } from '../values';
-import { Action, Badge, Busy, Code, Empty, Hint, Problem, useSignals } from './parts';
+import { Action, Badge, Busy, Code, Empty, Problem, useSignals } from './parts';
 
 const TONES: Record<string, 'good' | 'bad' | 'warn' | 'brand'> = {
   starting: 'brand',
@@ -32,9 +32,7 @@ export function JobsView(): JSX.Element {
   if (value.length === 0) {
     return (
       <Empty title={trans.__('No jobs yet')}>
-        <p>
-          {trans.__('Put %1 on the first line of a training cell.', '%%sahara train')}
-        </p>
+        <p>{trans.__('Put %1 on the first line of a training cell.', '%%sahara train')}</p>
       </Empty>
     );
   }
@@ -122,7 +120,7 @@ function JobOpen(props: { job: Job }): JSX.Element {
       {job.error && (
         <div className="jp-Sahara-problem">
           <strong>{job.error}</strong>
-          {job.hint && <Hint text={job.hint} />}
+          {value?.id === job.id && value.traceback && <pre>{value.traceback}</pre>}
         </div>
       )}
       {error && <Problem error={error} />}
@@ -154,8 +152,13 @@ function JobOpen(props: { job: Job }): JSX.Element {
       )}
       {job.publishable && (
         <>
-          <p className="jp-Sahara-muted">{trans.__('Publish the result; its parents are recorded by itself:')}</p>
-          <Code code={publishCode(job, session.account)} label={trans.__('Publish %1', job.name || job.id)} />
+          <p className="jp-Sahara-muted">
+            {trans.__('Publish the result; its parents are recorded by itself:')}
+          </p>
+          <Code
+            code={publishCode(job, session.codeAccount)}
+            label={trans.__('Publish %1', job.name || job.id)}
+          />
         </>
       )}
     </div>

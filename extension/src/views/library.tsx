@@ -59,7 +59,7 @@ function Published(props: { library: Library }): JSX.Element {
     return (
       <Empty title={trans.__('Nothing yet')}>
         <p>{trans.__('Publish a folder from a notebook:')}</p>
-        <Code code={firstPublishCode(session.account)} label={trans.__('Publish a folder')} />
+        <Code code={firstPublishCode(session.codeAccount)} label={trans.__('Publish a folder')} />
       </Empty>
     );
   }
@@ -89,7 +89,11 @@ function Published(props: { library: Library }): JSX.Element {
 function Licensed(props: { grants: Grant[] }): JSX.Element {
   const { open, trans } = useDesk();
   if (props.grants.length === 0) {
-    return <p className="jp-Sahara-muted jp-Sahara-pad">{trans.__('No licenses yet. Find something in the market.')}</p>;
+    return (
+      <p className="jp-Sahara-muted jp-Sahara-pad">
+        {trans.__('No licenses yet. Find something in the market.')}
+      </p>
+    );
   }
   return (
     <ul className="jp-Sahara-rows">

@@ -36,7 +36,7 @@ function SearchBox(): JSX.Element {
         type="search"
         className="jp-mod-styled"
         aria-label={trans.__('Search datasets and models')}
-        placeholder={trans.__('Search datasets and models')}
+        placeholder={trans.__('Search the market')}
         maxLength={200}
         value={market.query.text}
         onChange={event => market.set({ text: event.target.value })}
@@ -71,7 +71,6 @@ function Filters(): JSX.Element {
         ))}
       </div>
       <select
-        className="jp-mod-styled"
         aria-label={trans.__('License')}
         value={license}
         onChange={event => void market.apply({ license: event.target.value })}
@@ -94,7 +93,6 @@ function Filters(): JSX.Element {
         onChange={event => market.set({ maxPrice: event.target.value.replace(/[^0-9.]/g, '') })}
       />
       <select
-        className="jp-mod-styled"
         aria-label={trans.__('Order')}
         value={sort}
         onChange={event => void market.apply({ sort: event.target.value })}
@@ -163,9 +161,12 @@ export function Card(props: { listing: Listing }): JSX.Element {
     <li className="jp-Sahara-card" onClick={() => open(listing.name)}>
       <KindTile kind={listing.kind} />
       <div className="jp-Sahara-cardBody">
-        <button type="button" className="jp-Sahara-cardTitle" title={listing.name}>
-          {listing.title || listing.name}
-        </button>
+        <div className="jp-Sahara-cardHead">
+          <button type="button" className="jp-Sahara-cardTitle" title={listing.name}>
+            {listing.title || listing.name}
+          </button>
+          {state}
+        </div>
         <div className="jp-Sahara-cardName">
           <span>{listing.name}</span>
           <span className="jp-Sahara-muted">{trans.__('v%1', String(listing.version))}</span>
@@ -174,7 +175,6 @@ export function Card(props: { listing: Listing }): JSX.Element {
         <div className="jp-Sahara-cardFoot">
           <Price amount={listing.price} />
           {listing.license && <span className="jp-Sahara-flavor">{listing.license}</span>}
-          {state}
         </div>
       </div>
     </li>
@@ -186,7 +186,11 @@ function Paging(): JSX.Element {
   const { page } = market.query;
   return (
     <nav className="jp-Sahara-paging" aria-label={trans.__('Pages of results')}>
-      <Action label={trans.__('Previous')} disabled={page <= 1} onClick={() => void market.apply({ page: page - 1 })} />
+      <Action
+        label={trans.__('Previous')}
+        disabled={page <= 1}
+        onClick={() => void market.apply({ page: page - 1 })}
+      />
       <span>{trans.__('%1 of %2', String(page), String(market.pages))}</span>
       <Action
         label={trans.__('Next')}

@@ -19,7 +19,6 @@ export function useSignals(...signals: ISignal<unknown, unknown>[]): void {
     signals.forEach(signal => signal.connect(slot));
     return () => signals.forEach(signal => signal.disconnect(slot));
     // The signals of a model live as long as the model.
-    // eslint-disable-next-line
   }, signals);
 }
 
@@ -35,7 +34,7 @@ interface ActionProps {
 
 /** A real button in one of three weights: accent, plain, minimal. */
 export function Action(props: ActionProps): JSX.Element {
-  const weight = props.minimal ? 'jp-mod-minimal' : props.accent ? 'jp-mod-accept' : 'jp-mod-reject';
+  const weight = props.minimal ? 'jp-mod-minimal' : props.accent ? 'jp-mod-accept' : 'jp-mod-plain';
   return (
     <button
       type="button"
@@ -56,13 +55,20 @@ export function Action(props: ActionProps): JSX.Element {
 export function KindTile(props: { kind: string; large?: boolean }): JSX.Element {
   const Icon = kindIcon(props.kind);
   return (
-    <span className={`jp-Sahara-tile${props.large ? ' jp-mod-large' : ''}`} data-kind={props.kind} aria-hidden="true">
+    <span
+      className={`jp-Sahara-tile${props.large ? ' jp-mod-large' : ''}`}
+      data-kind={props.kind}
+      aria-hidden="true"
+    >
       <Icon.react tag="span" width={props.large ? 26 : 18} height={props.large ? 26 : 18} />
     </span>
   );
 }
 
-export function Badge(props: { children: React.ReactNode; tone?: 'good' | 'bad' | 'warn' | 'brand' }): JSX.Element {
+export function Badge(props: {
+  children: React.ReactNode;
+  tone?: 'good' | 'bad' | 'warn' | 'brand';
+}): JSX.Element {
   return (
     <span className="jp-Sahara-badge" data-tone={props.tone}>
       {props.children}

@@ -13,15 +13,25 @@ export function QuoteView(props: { quote: Quote }): JSX.Element {
   const payees = quote.lines.map(line => ({
     key: `${line.asset}:${line.account}`,
     account: line.account,
-    why: line.asset === quote.asset ? trans.__('owner of %1', line.asset) : trans.__('royalty of %1', line.asset),
+    why:
+      line.asset === quote.asset
+        ? trans.__('owner of %1', line.asset)
+        : trans.__('royalty of %1', line.asset),
     amount: line.amount
   }));
   if (quote.fee.wei !== '0') {
-    payees.push({ key: 'fee', account: trans.__('Treasury'), why: trans.__('protocol fee'), amount: quote.fee });
+    payees.push({
+      key: 'fee',
+      account: trans.__('Treasury'),
+      why: trans.__('protocol fee'),
+      amount: quote.fee
+    });
   }
   const left = BigInt(quote.balance.wei) - BigInt(quote.price.wei);
   const facts = [
-    quote.terms.duration === 'for ever' ? trans.__('does not expire') : trans.__('lasts %1', quote.terms.duration),
+    quote.terms.duration === 'for ever'
+      ? trans.__('does not expire')
+      : trans.__('lasts %1', quote.terms.duration),
     trans.__('allows %1', quote.terms.allows.join(', '))
   ];
   if (quote.terms.royalty !== '0%') {

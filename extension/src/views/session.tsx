@@ -13,12 +13,12 @@ export function AccountView(): JSX.Element {
   useSignals(session.status.changed, session.accountChanged);
   const status = session.status.value;
   const accounts = status?.accounts ?? [];
-  const listed = accounts.includes(session.account) || !session.account ? accounts : [session.account, ...accounts];
+  const listed =
+    accounts.includes(session.account) || !session.account ? accounts : [session.account, ...accounts];
   return (
     <div className="jp-Sahara-account">
       <saharaIcon.react tag="span" width={22} height={22} />
       <select
-        className="jp-mod-styled"
         aria-label={trans.__('Account that acts')}
         value={session.account}
         disabled={listed.length < 2}
@@ -67,7 +67,9 @@ export function NetworkView(): JSX.Element {
           <refreshIcon.react tag="span" width={14} height={14} />
         </button>
       </div>
-      {status?.network.recovered && state === 'up' && <p className="jp-Sahara-hint">{status.network.recovered}</p>}
+      {status?.network.recovered && state === 'up' && (
+        <p className="jp-Sahara-hint">{status.network.recovered}</p>
+      )}
       {state === 'down' && problem && (
         <div className="jp-Sahara-repair">
           {problem.hint && <Hint text={problem.hint} />}
