@@ -1,5 +1,5 @@
-"""The Jupyter server extension: the sidebar's questions, answered by the SDK. Only ``SaharaLabApp`` is for others."""
+"""The Jupyter server extension: the sidebar's questions, answered by the SDK. Only ``SaharaLabExtension`` is for others."""
 
-from sahara_lab.server.app import SaharaLabApp
+from sahara_lab.server.app import SaharaLabExtension
 
-__all__ = ["SaharaLabApp"]
+__all__ = ["SaharaLabExtension"]

@@ -29,7 +29,7 @@ ROUTES: list[tuple[str, type[Any]]] = [
 ]
 
 
-class SaharaLabApp(ExtensionApp):
+class SaharaLabExtension(ExtensionApp):
     """Answers the sidebar of Sahara Lab."""
 
     name = "sahara_lab"

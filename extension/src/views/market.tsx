@@ -49,7 +49,7 @@ function Filters(): JSX.Element {
   const { market, trans } = useDesk();
   useSignals(market.queryChanged, market.results.changed);
   const { kind, license, maxPrice, sort } = market.query;
-  const facets = market.results.value?.facets.kind ?? {};
+  const { kind: kindCounts = {}, license: licenseCounts = {} } = market.results.value?.facets ?? {};
   const kinds: [string, string][] = [
     ['', trans.__('All')],
     ['dataset', trans.__('Datasets')],
@@ -66,7 +66,7 @@ function Filters(): JSX.Element {
             onClick={() => void market.apply({ kind: value })}
           >
             {label}
-            {facets[value] !== undefined && <span className="jp-Sahara-count">{facets[value]}</span>}
+            {kindCounts[value] !== undefined && <span className="jp-Sahara-count">{kindCounts[value]}</span>}
           </button>
         ))}
       </div>
@@ -78,7 +78,7 @@ function Filters(): JSX.Element {
         <option value="">{trans.__('Any license')}</option>
         {FLAVORS.map(flavor => (
           <option key={flavor} value={flavor}>
-            {flavor}
+            {licenseCounts[flavor] ? `${flavor} (${licenseCounts[flavor]})` : flavor}
           </option>
         ))}
       </select>
