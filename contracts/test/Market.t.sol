@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {Lab} from "./base/Lab.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
+import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
+import {ILicenseTerms} from "../src/interfaces/ILicenseTerms.sol";
+import {IMarket} from "../src/interfaces/IMarket.sol";
+
+contract MarketTest is Lab {
+    uint256 internal asset;
+
+    function setUp() public override {
+        super.setUp();
+        asset = publish(alice, "digits");
+    }
+
+    /* ----------------------------------------------------------------- offers */
+
+    function test_an_owner_offers_and_withdraws() public {
+        bytes32 id = offer(asset, remix(TOKEN, 0));
+        assertTrue(market.isOffered(asset, id));
+        assertEq(market.offersOf(asset).length, 1);
+        vm.startPrank(alice);
+        market.setOffer(asset, id, true);
+        assertEq(market.offersOf(asset).length, 1, "twice is once");
+        market.setOffer(asset, id, false);
+        market.setOffer(asset, id, false);
+        vm.stopPrank();
+        assertFalse(market.isOffered(asset, id));
+        vm.expectRevert(abi.encodeWithSelector(IMarket.NotOffered.selector, asset, id));
+        market.quote(asset, id);
+    }
+
+    function test_only_the_owner_offers_and_only_known_terms_in_allowed_currencies() public {
+        bytes32 id = terms.register(remix(TOKEN, 0));
+        vm.expectRevert(abi.encodeWithSelector(IMarket.NotAssetOwner.selector, asset, mallory));
+        vm.prank(mallory);
+        market.setOffer(asset, id, true);
+
+        vm.startPrank(alice);
+        vm.expectRevert(abi.encodeWithSelector(ILicenseTerms.UnknownTerms.selector, bytes32("x")));
+        market.setOffer(asset, bytes32("x"), true);
+        ILicenseTerms.Terms memory foreign = remix(TOKEN, 0);
+        foreign.currency = address(0xbeef);
+        bytes32 foreignId = terms.register(foreign);
+        vm.expectRevert(abi.encodeWithSelector(IMarket.CurrencyNotAllowed.selector, address(0xbeef)));
+        market.setOffer(asset, foreignId, true);
+    }
+
+    function test_offers_end_when_the_asset_changes_hands() public {
+        bytes32 id = offer(asset, remix(0, 0));
+        vm.prank(alice);
+        registry.transferFrom(alice, bob, asset);
+        assertFalse(market.isOffered(asset, id));
+        assertEq(market.offersOf(asset).length, 0);
+        vm.expectRevert(abi.encodeWithSelector(IMarket.NotOffered.selector, asset, id));
+        buy(carol, asset, id);
+    }
+
+    /* ----------------------------------------------------------------- sales */
+
+    function test_a_sale_pays_fee_and_revenue_and_gives_the_license() public {
+        bytes32 id = offer(asset, remix(25 * TOKEN, 0));
+        uint256 before = token.balanceOf(address(timelock));
+        vm.expectEmit(address(market));
+        emit IMarket.LicenseSold(1, asset, bob, id, 25 * TOKEN, 0.625e18);
+        uint256 license = buy(bob, asset, id);
+        assertEq(licenses.ownerOf(license), bob);
+        assertEq(token.balanceOf(bob), 9_975 * TOKEN);
+        assertEq(token.balanceOf(address(timelock)) - before, 0.625e18);
+        assertEq(token.balanceOf(address(ledger)), 24.375e18);
+        assertEq(token.balanceOf(address(market)), 0, "the market keeps nothing");
+        assertEq(token.allowance(address(market), address(ledger)), 0);
+        assertEq(ledger.unsettled(asset, token), 24.375e18);
+    }
+
+    function testFuzz_a_quote_is_what_everyone_gets(uint256 price, uint16 first, uint16 second) public {
+        price = bound(price, 0, 1_000 * TOKEN);
+        uint256 child = derive(bob, "net", asset, uint16(bound(first, 0, 5_000)));
+        uint256 grandchild = derive(carol, "tuned", child, uint16(bound(second, 0, 5_000)));
+        bytes32 id = offer(grandchild, remix(price, 0));
+        IMarket.Quote memory given = market.quote(grandchild, id);
+        uint256[3] memory had = [token.balanceOf(alice), token.balanceOf(bob), token.balanceOf(carol)];
+        uint256 hadTreasury = token.balanceOf(address(timelock));
+
+        address buyer = makeAddr("buyer");
+        vm.prank(address(timelock));
+        token.transfer(buyer, price);
+        hadTreasury -= price;
+        vm.prank(buyer);
+        token.approve(address(market), price);
+        buy(buyer, grandchild, id);
+        _claimAll(child, grandchild);
+
+        uint256 sum = given.fee;
+        for (uint256 i = 0; i < given.payees.length; ++i) {
+            assertEq(given.accounts[i], registry.ownerOf(given.payees[i]));
+            sum += given.amounts[i];
+            uint256 who = given.accounts[i] == alice ? 0 : given.accounts[i] == bob ? 1 : 2;
+            assertEq(token.balanceOf(given.accounts[i]) - had[who], given.amounts[i]);
+        }
+        assertEq(sum, given.price, "the quote adds up");
+        assertEq(given.price, price);
+        assertEq(given.payees[given.payees.length - 1], grandchild, "the licensed asset comes last");
+        assertEq(token.balanceOf(address(timelock)) - hadTreasury, given.fee);
+        assertEq(token.balanceOf(address(ledger)), 0);
+    }
+
+    function test_a_free_license_moves_no_money() public {
+        bytes32 id = offer(asset, remix(0, 0));
+        vm.prank(mallory);
+        market.buy(asset, id, 0, mallory);
+        assertEq(token.balanceOf(address(ledger)), 0);
+    }
+
+    function test_a_price_of_one_unit_rounds_to_no_fee_and_no_royalty_and_still_sells() public {
+        uint256 child = derive(bob, "net", asset, 1_000);
+        bytes32 id = offer(child, remix(1, 0));
+        buy(carol, child, id);
+        assertEq(ledger.unsettled(child, token), 1);
+        ledger.settle(child, token);
+        assertEq(ledger.balanceOf(child, token), 1, "rounding stays with the paid asset");
+        assertEq(ledger.balanceOf(asset, token), 0);
+    }
+
+    function test_a_price_above_the_cap_is_refused() public {
+        bytes32 id = offer(asset, remix(25 * TOKEN, 0));
+        vm.expectRevert(abi.encodeWithSelector(IMarket.PriceAboveCap.selector, 25 * TOKEN, 24 * TOKEN));
+        vm.prank(bob);
+        market.buy(asset, id, 24 * TOKEN, bob);
+    }
+
+    function test_without_funds_or_allowance_nothing_happens() public {
+        bytes32 id = offer(asset, remix(25 * TOKEN, 0));
+        vm.startPrank(mallory);
+        vm.expectPartialRevert(IERC20Errors.ERC20InsufficientAllowance.selector);
+        market.buy(asset, id, 25 * TOKEN, mallory);
+        token.approve(address(market), 25 * TOKEN);
+        vm.expectPartialRevert(IERC20Errors.ERC20InsufficientBalance.selector);
+        market.buy(asset, id, 25 * TOKEN, mallory);
+        vm.stopPrank();
+        assertEq(licenses.balanceOf(mallory), 0);
+    }
+
+    function test_a_gift_goes_to_its_holder_and_is_paid_by_the_caller() public {
+        bytes32 id = offer(asset, remix(25 * TOKEN, 0));
+        vm.prank(bob);
+        uint256 license = market.buy(asset, id, 25 * TOKEN, carol);
+        assertEq(licenses.ownerOf(license), carol);
+        assertEq(token.balanceOf(bob), 9_975 * TOKEN);
+        vm.expectPartialRevert(IERC721Errors.ERC721InvalidReceiver.selector);
+        vm.prank(bob);
+        market.buy(asset, id, 25 * TOKEN, address(0));
+    }
+
+    function test_seats_run_out_and_come_back() public {
+        ILicenseTerms.Terms memory what = remix(0, 0);
+        (what.seats, what.duration) = (2, 1 days);
+        bytes32 id = offer(asset, what);
+        buy(bob, asset, id);
+        buy(carol, asset, id);
+        vm.expectRevert(abi.encodeWithSelector(IMarket.NoSeatsLeft.selector, asset, id, 2));
+        buy(carol, asset, id);
+        skip(1 days);
+        buy(carol, asset, id);
+    }
+
+    function test_a_currency_the_dao_withdrew_sells_no_more() public {
+        bytes32 id = offer(asset, remix(TOKEN, 0));
+        vm.prank(address(timelock));
+        parameters.setCurrency(token, false);
+        vm.expectRevert(abi.encodeWithSelector(IMarket.CurrencyNotAllowed.selector, address(token)));
+        buy(bob, asset, id);
+    }
+
+    /* ----------------------------------------------------------------- permits */
+
+    function test_a_permit_pays_in_one_transaction() public {
+        (address buyer, uint256 key) = _buyer();
+        bytes32 id = offer(asset, remix(25 * TOKEN, 0));
+        (uint8 v, bytes32 r, bytes32 s) = _permit(buyer, key, 25 * TOKEN);
+        vm.prank(buyer);
+        uint256 license = market.buyWithPermit(asset, id, 25 * TOKEN, buyer, block.timestamp, v, r, s);
+        assertEq(licenses.ownerOf(license), buyer);
+        assertEq(token.allowance(buyer, address(market)), 0);
+    }
+
+    function test_a_permit_that_somebody_sent_first_still_buys() public {
+        (address buyer, uint256 key) = _buyer();
+        bytes32 id = offer(asset, remix(25 * TOKEN, 0));
+        (uint8 v, bytes32 r, bytes32 s) = _permit(buyer, key, 25 * TOKEN);
+        vm.prank(mallory);
+        token.permit(buyer, address(market), 25 * TOKEN, block.timestamp, v, r, s);
+        vm.prank(buyer);
+        market.buyWithPermit(asset, id, 25 * TOKEN, buyer, block.timestamp, v, r, s);
+        assertTrue(licenses.hasAccess(buyer, asset, 1));
+    }
+
+    function test_somebody_elses_permit_buys_nothing_for_the_caller() public {
+        (address buyer, uint256 key) = _buyer();
+        bytes32 id = offer(asset, remix(25 * TOKEN, 0));
+        (uint8 v, bytes32 r, bytes32 s) = _permit(buyer, key, 25 * TOKEN);
+        vm.expectPartialRevert(IERC20Errors.ERC20InsufficientAllowance.selector);
+        vm.prank(mallory);
+        market.buyWithPermit(asset, id, 25 * TOKEN, mallory, block.timestamp, v, r, s);
+    }
+
+    function _buyer() private returns (address buyer, uint256 key) {
+        (buyer, key) = makeAddrAndKey("buyer");
+        vm.prank(alice);
+        token.transfer(buyer, 100 * TOKEN);
+    }
+
+    function _permit(address owner, uint256 key, uint256 value) private view returns (uint8, bytes32, bytes32) {
+        bytes32 typeHash =
+            keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
+        bytes32 body =
+            keccak256(abi.encode(typeHash, owner, address(market), value, token.nonces(owner), block.timestamp));
+        return vm.sign(key, keccak256(abi.encodePacked(hex"1901", token.DOMAIN_SEPARATOR(), body)));
+    }
+
+    function _claimAll(uint256 child, uint256 grandchild) private {
+        ledger.settle(grandchild, IERC20(token));
+        address[3] memory people = [alice, bob, carol];
+        uint256[3] memory assets = [asset, child, grandchild];
+        for (uint256 i = 0; i < 3; ++i) {
+            if (ledger.claimable(people[i], token, list1(assets[i])) != 0) {
+                ledger.claim(people[i], token, list1(assets[i]));
+            }
+        }
+    }
+}
