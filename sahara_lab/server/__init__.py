@@ -1,4 +1,4 @@
-"""The Jupyter server extension: the sidebar's questions, answered by the SDK. Only ``SaharaLabExtension`` is for others."""
+"""The Jupyter server extension: the sidebar's questions, answered by the SDK."""
 
 from sahara_lab.server.app import SaharaLabExtension
 
