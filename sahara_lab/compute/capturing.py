@@ -278,7 +278,9 @@ def _culprit(path: str, value: Any, depth: int = 0) -> tuple[str, Any]:
 
 def _type_name(value: Any) -> str:
     kind = type(value)
-    return kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
+    return (
+        kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
+    )
 
 
 def _earlier_cells(values: Mapping[str, Any]) -> dict[str, str]:

@@ -26,7 +26,16 @@ _RECORD_EVERY = 1.0
 _START_WITHIN = 180.0
 
 
-class Cancelled(Exception):  # noqa: N818 - not an error: somebody asked to stop before the run began
+_NO_FIT = (
+    "the cell ended without training anything: it never called Trainer.fit. "
+    "End it with pl.Trainer(...).fit(model, data)"
+)
+_NOT_INSTALLED = (
+    "Lightning does not know Sahara Lab: the installed package lacks its entry points. Run: pip install sahara-lab"
+)
+
+
+class Cancelled(Exception):
     """The job was stopped while its workers were starting."""
 
 
@@ -135,7 +144,8 @@ class Controller:
     def status(self) -> dict[str, Any]:
         return {
             "jobs": list(self._runs),
-            "workers": self._gang.workers if self._gang is not None else 0,
+            "workers": len(self._gang.actors) if self._gang is not None else 0,
+            "actors": self._gang.actors if self._gang is not None else [],
             "ray": self._ready.is_set() and not self._broken,
         }
 
@@ -326,12 +336,8 @@ class Controller:
         elif failures:
             self._fail(run, "failed", *_failure(_own_fault(failures) or failures[0], workers))
         elif any(result["outcome"] == "no-fit" for result in results):
-            self._fail(
-                run,
-                "failed",
-                "the cell ended without training anything: it never called Trainer.fit. "
-                "End it with pl.Trainer(...).fit(model, data)",
-            )
+            watched = all(result.get("watched", True) for result in results)
+            self._fail(run, "failed", _NO_FIT if watched else _NOT_INSTALLED)
         else:
             stopped = any(result["outcome"] == "stopped" for result in results)
             self._finish(run, "stopped" if stopped else "done", _where(run, "stopped") if stopped else "")
@@ -375,7 +381,7 @@ def _failure(failure: dict[str, Any], workers: int) -> tuple[str, dict[str, Any]
     if failure["line"] is not None:
         place = "the cell" if failure["in_cell"] else "an earlier cell or your own file"
         message += f" (line {failure['line']} of {place}: {failure['text']})"
-    if "torchrun" in failure["message"] and "devices" in failure["message"]:
+    if "devices=" in failure["message"] and "world size" in failure["message"]:
         message = (
             f"the cell's Trainer asks for a number of devices that is not the {workers} workers it runs on. "
             "Leave `devices` and `num_nodes` out of Trainer(...), or give --workers the same number"
@@ -400,7 +406,11 @@ def _lost(rank: int, workers: int, end: dict[str, Any], run: Run) -> str:
 
 def _kept(run: Run) -> str:
     step = run.record.get("checkpoint_step")
-    return "" if step is None else f". A checkpoint of step {step} is kept: run the cell again with --resume {run.folder.id}"
+    return (
+        ""
+        if step is None
+        else f". A checkpoint of step {step} is kept: run the cell again with --resume {run.folder.id}"
+    )
 
 
 def _where(run: Run, word: str) -> str:

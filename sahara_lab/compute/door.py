@@ -11,8 +11,8 @@ import contextlib
 import json
 import threading
 from collections.abc import Callable
-from multiprocessing.connection import Client, Connection, Listener
 from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from typing import Any
 

@@ -21,10 +21,11 @@ class Gang:
         from sahara_lab.compute.seat import Seat
 
         self._ray = ray
-        remote = ray.remote(num_cpus=0, max_concurrency=8)(Seat)
-        self.seats: list[Any] = [remote.remote() for _ in range(workers)]
+        remote: Any = ray.remote(Seat)
+        self.seats: list[Any] = [remote.options(num_cpus=0, max_concurrency=8).remote() for _ in range(workers)]
         self._waiting = [seat.pid.remote() for seat in self.seats]
         self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self.actors: list[int] = []
         self.broken = False
 
     @property
@@ -35,7 +36,7 @@ class Gang:
         """Whether every seat is there; waits for a moment."""
         if self._waiting:
             ready, self._waiting = self._ray.wait(self._waiting, num_returns=len(self._waiting), timeout=0.1)
-            self._ray.get(ready)
+            self.actors += self._ray.get(ready)
         return not self._waiting
 
     def start(self, zygote: str, assignments: list[Assignment], setup: bytes | None) -> list[int]:

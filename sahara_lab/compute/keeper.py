@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -41,7 +42,7 @@ def keep(jobs_dir: Path, cluster_file: Path) -> None:
     def handle(request: dict[str, Any], blobs: list[bytes]) -> dict[str, Any]:
         match request["op"]:
             case "hello":
-                return {"pid": os.getpid(), **controller.status()}
+                return {"pid": os.getpid(), "home": str(home), **controller.status()}
             case "submit":
                 return controller.submit(request, blobs)
             case "warm":
@@ -93,7 +94,7 @@ def _start_ray(home: Path, controller: Controller) -> None:
             num_cpus=max(2, os.cpu_count() or 1),
             include_dashboard=False,
             log_to_driver=False,
-            logging_level="error",
+            logging_level=logging.ERROR,
             object_store_memory=_OBJECT_STORE,
             namespace="sahara",
             _node_ip_address="127.0.0.1",

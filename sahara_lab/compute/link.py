@@ -105,7 +105,7 @@ class Link:
         variables = environment()
         if "site-packages" not in root:  # running from a source tree: the workers must find it too
             variables["PYTHONPATH"] = os.pathsep.join(filter(None, [variables.get("PYTHONPATH", ""), root]))
-        with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
+        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
             self._child = subprocess.Popen(
                 [sys.executable, "-m", "sahara_lab.compute.keeper", str(self.jobs_dir), str(self.cluster_file)],
                 stdin=subprocess.DEVNULL,

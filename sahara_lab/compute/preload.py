@@ -19,8 +19,10 @@ _ALWAYS = (
     "sahara_lab.compute.runner",
 )
 _WORTHWHILE = frozenset(
-    "cryptography datasets eth_abi eth_account eth_utils fsspec numpy pandas pyarrow sahara_lab scipy sklearn "
-    "tokenizers torchmetrics torchvision transformers urllib3".split()
+    {
+        *("cryptography", "datasets", "eth_abi", "eth_account", "eth_utils", "fsspec", "numpy", "pandas", "pyarrow"),
+        *("sahara_lab", "scipy", "sklearn", "tokenizers", "torchmetrics", "torchvision", "transformers", "urllib3"),
+    }
 )
 
 

@@ -20,7 +20,6 @@ from typing import Any
 
 from sahara_lab.compute import lightning, outcome, preload
 
-
 _NOISE = (
     "does not have many workers",
     "was called without a model",
@@ -110,7 +109,7 @@ def _run(assignment: Assignment, state: lightning.RunState) -> dict[str, Any]:
             lightning.activate(None)
         imported = preload.modules_of(set(sys.modules) - loaded)
         if state.fits == 0:
-            return {"outcome": "no-fit"}
+            return {"outcome": "no-fit", "watched": _watched()}
         result = outcome.gather(state, cell.__dict__, before, Path(assignment.folder))
         if assignment.collect is not None:
             result["collected"] = outcome.plain(cloudpickle.loads(assignment.collect)()) or {}
@@ -125,10 +124,19 @@ def _run(assignment: Assignment, state: lightning.RunState) -> dict[str, Any]:
                 torch.distributed.destroy_process_group()
 
 
+def _watched() -> bool:
+    """Whether Lightning can find our callback: an installation without entry points would look like "never fits"."""
+    from importlib.metadata import entry_points
+
+    return any(
+        entry.value.startswith("sahara_lab.") for entry in entry_points(group="pytorch_lightning.callbacks_factory")
+    )
+
+
 def _prepare(assignment: Assignment) -> None:
     os.environ.update(assignment.environment)
     os.environ.update(lightning_environment(assignment))
-    sys.path[:] = [*assignment.path, *(entry for entry in sys.path if entry not in assignment.path)]
+    sys.path[:] = dict.fromkeys([assignment.cwd, *assignment.path, *sys.path])
     os.chdir(assignment.cwd)
     for name, text in {**assignment.sources, assignment.cell_name: assignment.source}.items():
         linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)

@@ -26,7 +26,7 @@ from typing import Any
 from sahara_lab.compute import preload
 
 _ANSWER = struct.Struct("!q")
-_PING, _FORK = b"P", b"F"
+_PING, _FORK, _BYE = b"P", b"F", b"B"
 
 
 class Zygote:
@@ -68,6 +68,7 @@ class Zygote:
         """End the zygote and every run that it forked."""
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
+            self._process.stdin.write(_BYE)
             self._process.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(5)
@@ -129,6 +130,7 @@ class _Server:
     """The zygote itself: forks on request, tells each asker when its child ended."""
 
     def __init__(self, address: str) -> None:
+        self._keeper = os.getppid()
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(address)
         self._listener.listen(64)  # who connects now waits until the imports are done
@@ -217,9 +219,12 @@ class _Server:
         self._selector.unregister(line)
 
     def _end(self) -> None:
+        """The keeper said goodbye, or was killed: then nobody else would end what it started, Ray's agents included."""
         for pid in self._waiting:
             with contextlib.suppress(OSError):
                 os.killpg(pid, signal.SIGKILL)
+        if os.read(sys.stdin.fileno(), 1) != _BYE and os.getpgid(0) == self._keeper:
+            os.killpg(self._keeper, signal.SIGKILL)
         os._exit(0)
 
 
