@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON_SOURCES = ["sahara_lab", "tests", "benchmarks", "tools", "contracts/tools"]
-FORGE = ["npx", "--no-install", "forge"]
+FORGE = ["node", "tools/forge"]  # the launcher of the npm package ends with 0 whatever happens
 
 Check = tuple[str, str, list[str]]  # what it is called, the folder it runs in, the command
 

@@ -27,6 +27,25 @@ contract LicenseTermsTest is Lab {
         assertEq(terms.register(what), id, "twice is no error");
     }
 
+    /// @dev The vector of docs/spec/contracts.md, computed there by another implementation of the ABI.
+    function test_the_published_vector() public view {
+        ILicenseTerms.Terms memory what = ILicenseTerms.Terms({
+            currency: address(1),
+            price: 25e18,
+            duration: 2_592_000,
+            seats: 3,
+            royaltyBps: 1_000,
+            uses: 119,
+            transferable: false,
+            attribution: true,
+            reciprocal: false,
+            computeOnly: false,
+            textUri: "licenses/commercial-remix.md",
+            textHash: 0x5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a
+        });
+        assertEq(terms.idOf(what), 0x8476d6f2ff96d8286e32194091220d05c7c21e2e0d59591c3341255fab42ed85);
+    }
+
     function test_unknown_terms_are_named() public {
         vm.expectRevert(abi.encodeWithSelector(ILicenseTerms.UnknownTerms.selector, bytes32("x")));
         terms.get(bytes32("x"));

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from pathlib import Path
 
 CONTRACTS = Path(__file__).resolve().parent.parent
 ARTIFACTS = CONTRACTS.parent / "sahara_lab" / "chain" / "artifacts"
-FORGE = CONTRACTS / "node_modules" / ".bin" / "forge"
+FORGE = CONTRACTS / "tools" / "forge"
 NAMES = (
     "AssetRegistry",
     "Directory",
@@ -41,10 +42,11 @@ LARGEST_CODE = 24_576
 
 def compile_into(out: Path) -> None:
     """Build the sources alone into ``out``, apart from everybody's ``out/`` (which `forge lint` strips of bytecode)."""
-    if not FORGE.exists():
-        sys.exit("forge is not installed. Run: cd contracts && npm ci")
+    node = shutil.which("node")
+    if node is None:
+        sys.exit("node is not on the PATH; forge and the compiler come from npm.")
     environment = {**os.environ, "FOUNDRY_OUT": str(out), "FOUNDRY_CACHE_PATH": str(out / "cache")}
-    command = [str(FORGE), "build", "--skip", "test", "--force"]
+    command = [node, str(FORGE), "build", "--skip", "test", "--force"]
     done = subprocess.run(command, cwd=CONTRACTS, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         sys.exit(f"{done.stdout}{done.stderr}\nThe contracts do not compile.")
