@@ -1,0 +1,109 @@
+"""The vault: encrypted files on any storage, opened by grants or by key servers, reached through ``vault://``.
+
+Knows nothing of chains and licenses: it asks an :class:`AccessPolicy`, a :class:`ManifestSource` and
+:class:`Credentials`, which the floors above supply.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sahara_lab.vault.drafts import Draft
+    from sahara_lab.vault.filesystem import VaultFileSystem
+    from sahara_lab.vault.grants import share
+    from sahara_lab.vault.keyserver import create_app, verify_receipt
+    from sahara_lab.vault.lineage import accessed, forget_access, track_access
+    from sahara_lab.vault.merkle import verify_proof
+    from sahara_lab.vault.opened import Entry, Vault, open_vault
+    from sahara_lab.vault.writer import pack
+    from sahara_lab.vault.sealing import new_seed, private_key, public_bytes
+    from sahara_lab.vault.storage import get_public, put_public
+    from sahara_lab.vault.typed import delegate_session
+    from sahara_lab.vault.values import (
+        AccessPolicy,
+        Credentials,
+        Decision,
+        KeyServer,
+        ManifestSource,
+        Packed,
+        ReleaseClass,
+        Session,
+        VaultRef,
+        Verified,
+    )
+
+_HOMES = {
+    "AccessPolicy": "values",
+    "Credentials": "values",
+    "Decision": "values",
+    "Draft": "drafts",
+    "Entry": "opened",
+    "KeyServer": "values",
+    "ManifestSource": "values",
+    "Packed": "values",
+    "ReleaseClass": "values",
+    "Session": "values",
+    "Vault": "opened",
+    "VaultFileSystem": "filesystem",
+    "VaultRef": "values",
+    "Verified": "values",
+    "accessed": "lineage",
+    "create_app": "keyserver",
+    "delegate_session": "typed",
+    "forget_access": "lineage",
+    "get_public": "storage",
+    "new_seed": "sealing",
+    "open_vault": "opened",
+    "pack": "writer",
+    "private_key": "sealing",
+    "public_bytes": "sealing",
+    "put_public": "storage",
+    "share": "grants",
+    "track_access": "lineage",
+    "verify_proof": "merkle",
+    "verify_receipt": "keyserver",
+}
+
+__all__ = [
+    "AccessPolicy",
+    "Credentials",
+    "Decision",
+    "Draft",
+    "Entry",
+    "KeyServer",
+    "ManifestSource",
+    "Packed",
+    "ReleaseClass",
+    "Session",
+    "Vault",
+    "VaultFileSystem",
+    "VaultRef",
+    "Verified",
+    "accessed",
+    "create_app",
+    "delegate_session",
+    "forget_access",
+    "get_public",
+    "new_seed",
+    "open_vault",
+    "pack",
+    "private_key",
+    "public_bytes",
+    "put_public",
+    "share",
+    "track_access",
+    "verify_proof",
+    "verify_receipt",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,242 @@
+"""Drafts: files written to ``vault://`` before they are published.
+
+A draft lies encrypted on this machine. Its key is sealed to the account, so only its wallet reads it. Files are
+encrypted as they are written; publishing makes a new version of what the draft changes.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cryptography.cobblestone import Cobblestone256Encryptor
+from filelock import FileLock
+
+from sahara_lab.errors import IntegrityError, NotFound, WalletError
+from sahara_lab.signing import canonical_json
+from sahara_lab.vault.cobblestone import (
+    CHUNK,
+    HEADER_SIZE,
+    KEY_SIZE,
+    SEALED_CHUNK,
+    draft_context,
+    object_context,
+    seal,
+    sealed_size,
+    unseal,
+)
+from sahara_lab.vault.manifest import ID_SIZE, ObjectEntry
+from sahara_lab.vault.reader import BUFFER, ObjectReader
+from sahara_lab.vault.sealing import open_sealed, public_bytes, seal_to
+from sahara_lab.vault.storage import Storage
+from sahara_lab.vault.typed import bytes_of
+
+_INFO = b"sahara-vault/v1/draft-key\0"
+
+
+@dataclass(frozen=True)
+class DraftFile:
+    """A file of a draft; ``object`` is None where the draft removes what was published."""
+
+    size: int = 0
+    modified: int = 0
+    object: bytes | None = None
+    key: bytes = field(default=b"", repr=False)
+
+
+Index = dict[str, DraftFile]
+
+
+class Draft:
+    """The unpublished changes of one asset of this account.
+
+    Args:
+        folder: where the draft lies; need not exist.
+        encryption_key: seed of the account's encryption key.
+
+    Raises:
+        WalletError: the account's encryption key is not at hand in this process.
+    """
+
+    def __init__(self, folder: Path, encryption_key: Any) -> None:
+        if not isinstance(encryption_key, bytes):
+            raise WalletError(
+                "drafts need the account's own wallet", hint="Write them where the wallet is, not in a worker"
+            )
+        self.folder = folder
+        self._seed = encryption_key
+        self._secret: tuple[bytes, bytes] | None = None
+
+    @property
+    def exists(self) -> bool:
+        return (self.folder / "draft.json").exists()
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def index(self) -> Index:
+        """All files, by path; empty when nothing was written yet."""
+        if not self.exists:
+            return {}
+        identifier, key = self._keys()
+        try:
+            sealed = (self.folder / "index").read_bytes()
+        except FileNotFoundError:
+            return {}
+        document = json.loads(unseal(key, draft_context(identifier), sealed, "the draft's index"))
+        return {
+            path: DraftFile(e["size"], e["modified"], bytes_of(e["object"], "id"), bytes_of(e["key"], "key"))
+            if e
+            else DraftFile()
+            for path, e in document["files"].items()
+        }
+
+    def open(self, path: str) -> io.BufferedReader:
+        """Open a file of the draft for reading.
+
+        Raises:
+            NotFound: the draft has no such file.
+        """
+        entry = self.index().get(path)
+        if entry is None or entry.object is None:
+            raise NotFound(f"there is no {path!r} in the draft")
+        identifier, _ = self._keys()
+        stored = ObjectEntry(entry.object, sealed_size(entry.size), b"")
+        context = object_context(identifier, entry.object)
+        raw = ObjectReader(Storage(str(self.folder)), stored, entry.size, entry.key, context, "aead", f"draft {path}")
+        return io.BufferedReader(raw, BUFFER)
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    def create(self, path: str, *, autocommit: bool = True) -> DraftWriter:
+        """A stream that encrypts what is written to it; the file is in the draft once it is closed."""
+        identifier, _ = self._keys()
+        return DraftWriter(self, path, identifier, autocommit)
+
+    def put(self, path: str, entry: DraftFile | None) -> None:
+        """Set or, with None, remove a file's entry."""
+        with self.changing() as index:
+            index.pop(path, None)
+            if entry is not None:
+                index[path] = entry
+
+    @contextmanager
+    def changing(self) -> Iterator[Index]:
+        """The index, locked, to be written back at the end of the block; objects left without a name go."""
+        identifier, key = self._keys()
+        with FileLock(str(self.folder / "lock"), timeout=30):
+            index = self.index()
+            before = {entry.object for entry in index.values() if entry.object}
+            yield index
+            document = {
+                "v": 1,
+                "files": {
+                    path: {
+                        "size": entry.size,
+                        "modified": entry.modified,
+                        "object": entry.object.hex(),
+                        "key": entry.key.hex(),
+                    }
+                    if entry.object
+                    else None
+                    for path, entry in index.items()
+                },
+            }
+            sealed = seal(key, draft_context(identifier), canonical_json(document))
+            Storage(str(self.folder)).write("index", sealed)
+            for unused in before - {entry.object for entry in index.values()}:
+                if unused is not None:
+                    (self.folder / ObjectEntry(unused, 0, b"").path).unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Forget the draft."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self._secret = None
+
+    # -- keys ---------------------------------------------------------------------------------------------------------
+
+    def _keys(self) -> tuple[bytes, bytes]:
+        """Id and key of the draft; made at the first write."""
+        if self._secret is None or not self.exists:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with FileLock(str(self.folder / "lock"), timeout=30):
+                self._secret = self._read_keys() if self.exists else self._make_keys()
+        return self._secret
+
+    def _make_keys(self) -> tuple[bytes, bytes]:
+        identifier, key = secrets.token_bytes(32), secrets.token_bytes(KEY_SIZE)
+        sealed = seal_to(public_bytes(self._seed), _INFO + identifier, key)
+        document = {"v": 1, "draft": identifier.hex(), "key": base64.b64encode(sealed).decode()}
+        Storage(str(self.folder)).write("draft.json", canonical_json(document))
+        return identifier, key
+
+    def _read_keys(self) -> tuple[bytes, bytes]:
+        try:
+            document = json.loads((self.folder / "draft.json").read_bytes())
+            identifier = bytes_of(document["draft"], "draft")
+            return identifier, open_sealed(self._seed, _INFO + identifier, base64.b64decode(document["key"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise IntegrityError(
+                f"the draft in {self.folder} is damaged", hint="Remove that folder and write again"
+            ) from error
+
+
+class DraftWriter(io.RawIOBase):
+    """A file being written. Other readers see it once it is closed (in a transaction: once that ends)."""
+
+    def __init__(self, draft: Draft, path: str, dataset: bytes, autocommit: bool) -> None:
+        super().__init__()
+        self.name = path
+        self.mode = "wb"
+        self._draft = draft
+        self._autocommit = autocommit
+        self._object, self._key = secrets.token_bytes(ID_SIZE), secrets.token_bytes(KEY_SIZE)
+        self._encryptor = Cobblestone256Encryptor(self._key, object_context(dataset, self._object))
+        self._file = draft.folder / ObjectEntry(self._object, 0, b"").path
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._stream = self._file.open("xb")
+        self._size = 0
+        self.asset = ""
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._size
+
+    def write(self, data: Any) -> int:
+        with memoryview(data) as whole, whole.cast("B") as view:
+            for at in range(0, len(view), 64 * CHUNK):
+                piece = view[at : at + 64 * CHUNK]
+                out = bytearray(HEADER_SIZE + (len(piece) // CHUNK + 2) * SEALED_CHUNK)
+                self._stream.write(memoryview(out)[: self._encryptor.update_into(piece, out)])
+            self._size += len(view)
+            return len(view)
+
+    def close(self) -> None:
+        if self.closed:
+            return
+        super().close()
+        self._stream.write(self._encryptor.finalize())
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+        self._stream.close()
+        if self._autocommit:
+            self.commit()
+
+    def commit(self) -> None:
+        """Make the file part of the draft; fsspec calls this at the end of a transaction."""
+        self._draft.put(self.name, DraftFile(self._size, int(time.time()), self._object, self._key))
+
+    def discard(self) -> None:
+        """Drop the file; fsspec calls this when a transaction is abandoned."""
+        self._file.unlink(missing_ok=True)

@@ -1,0 +1,211 @@
+"""Reading one object anywhere: a raw stream that decrypts straight into the caller's memory."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections import OrderedDict
+from typing import Any
+
+from sahara_lab.errors import InputError, IntegrityError
+from sahara_lab.vault.cobblestone import (
+    CHUNK,
+    HEADER_SIZE,
+    SEALED_CHUNK,
+    ChunkCipher,
+    chunk_count,
+    chunk_offset,
+    sealed_size,
+)
+from sahara_lab.vault.manifest import LEAF_CHUNKS, ObjectEntry
+from sahara_lab.vault.merkle import leaf_hash, root_of
+from sahara_lab.vault.storage import Source, Storage
+
+VERIFY_MODES = ("aead", "anchored")
+BUFFER = 4096  # small reads are served from decrypted chunks, so a larger buffer would only copy more
+_CACHED_CHUNKS = 4
+
+
+class ObjectReader(io.RawIOBase):
+    """A file in a vault. Wrap it in ``io.BufferedReader``.
+
+    Args:
+        storage: where the vault lies.
+        entry: the object, from the anchored manifest.
+        size: plaintext size, from the authenticated folder; never from the object's length.
+        key: the object's key.
+        context: what the object is bound to.
+        verify: ``aead`` trusts whoever holds the keys and stops everybody else; ``anchored`` also compares each
+            64 KiB leaf read with the root on chain, which stops other readers who can write to storage.
+        name: shown in errors.
+    """
+
+    def __init__(
+        self, storage: Storage, entry: ObjectEntry, size: int, key: bytes, context: bytes, verify: str, name: str
+    ) -> None:
+        super().__init__()
+        if verify not in VERIFY_MODES:
+            raise InputError(f"there is no verify mode {verify!r}", hint='Use "aead" or "anchored"')
+        self.name = name
+        self.size = size
+        self.mode = "rb"
+        self._position = 0
+        self._cache: OrderedDict[int, bytes] = OrderedDict()
+        self._cipher: ChunkCipher | None = None
+        self._secret = (key, context)
+        self._anchored = verify == "anchored"
+        self._leaves: list[bytes] | None = None
+        self._entry = entry
+        self._storage = storage
+        if entry.size != sealed_size(size):
+            raise IntegrityError(f"{name}: the folder and the manifest disagree about its length")
+        self._source: Source = storage.source(entry.path, entry.size)
+
+    # -- io.RawIOBase -------------------------------------------------------------------------------------------------
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]
+        if base + offset < 0:
+            raise OSError(22, "negative position")
+        self._position = base + offset
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        with memoryview(buffer) as whole, whole.cast("B") as out:
+            count = min(len(out), max(0, self.size - self._position))
+            if count:
+                self.read_at(self._position, out[:count])
+                self._position += count
+            return count
+
+    def readall(self) -> bytes:
+        count = max(0, self.size - self._position)
+        # The bytes object is filled in place: BytesIO hands it over without a copy.
+        content = io.BytesIO(bytes(count))
+        with content.getbuffer() as out:
+            if count:
+                self.read_at(self._position, out)
+        self._position += count
+        return content.getvalue()
+
+    def close(self) -> None:
+        if not self.closed:
+            source = getattr(self, "_source", None)
+            if source is not None:
+                source.close()
+            self._cache.clear()
+            super().close()
+
+    # -- decryption ---------------------------------------------------------------------------------------------------
+
+    def read_at(self, position: int, out: memoryview) -> None:
+        """Fill ``out`` with the bytes from ``position`` on; the caller has clipped it to the file.
+
+        Raises:
+            IntegrityError: stored bytes are not what the owner wrote; ``out`` holds none of them.
+        """
+        if self.closed:
+            raise ValueError("I/O operation on closed file")
+        try:
+            self._fill(position, out)
+        except IntegrityError as error:
+            out[:] = bytes(len(out))
+            raise IntegrityError(f"{self.name}: {error.message}", hint=error.hint) from error
+
+    def _fill(self, position: int, out: memoryview) -> None:
+        done, total = 0, len(out)
+        most = self._source.block // SEALED_CHUNK
+        while done < total:
+            at, wanted = position + done, total - done
+            chunk, skip = divmod(at, CHUNK)
+            to_the_end = at + wanted == self.size
+            whole = 0 if skip else (-(-wanted // CHUNK) if to_the_end else wanted // CHUNK)
+            if whole:
+                end = min(self.size, (chunk + min(whole, most)) * CHUNK)
+                self._decrypt(chunk, -(-(end - at) // CHUNK), out[done : done + end - at])
+                done += end - at
+            else:
+                plain = memoryview(self._chunk(chunk))[skip : skip + wanted]
+                out[done : done + len(plain)] = plain
+                done += len(plain)
+
+    def _chunk(self, chunk: int) -> bytes:
+        """One decrypted chunk, from memory if it was read lately."""
+        plain = self._cache.get(chunk)
+        if plain is None:
+            buffer = bytearray(min(CHUNK, self.size - chunk * CHUNK))
+            self._decrypt(chunk, 1, memoryview(buffer))
+            plain = bytes(buffer)
+            self._cache[chunk] = plain
+            if len(self._cache) > _CACHED_CHUNKS:
+                self._cache.popitem(last=False)
+        return plain
+
+    def _decrypt(self, first: int, count: int, out: memoryview) -> None:
+        count = min(count, chunk_count(self.size) - first)
+        if self._anchored:
+            sealed = self._verified(first, count)
+        else:
+            start = chunk_offset(first)
+            stop = min(self._entry.size, chunk_offset(first + count))
+            if self._cipher is None:
+                self._begin(start, stop)
+            sealed = self._source.read(start, stop - start)
+        if self._cipher is None:
+            raise IntegrityError("the object has no header")
+        self._cipher.decrypt(first, sealed, out)
+
+    def _begin(self, start: int, stop: int) -> None:
+        """Read the header; together with the first bytes wanted when they follow it, to save a request."""
+        joined = self._source.read(0, stop if start == HEADER_SIZE and self._source.remote else HEADER_SIZE)
+        self._cipher = ChunkCipher(*self._secret, bytes(joined[:HEADER_SIZE]))
+
+    def _verified(self, first: int, count: int) -> memoryview:
+        """Ciphertext of chunks whose leaves match the anchored root."""
+        first_leaf, last_leaf = first // LEAF_CHUNKS, (first + count - 1) // LEAF_CHUNKS
+        start = chunk_offset(first_leaf * LEAF_CHUNKS) if first_leaf else 0
+        stop = min(self._entry.size, chunk_offset((last_leaf + 1) * LEAF_CHUNKS))
+        hashes = self._leaf_hashes()
+        if self._cipher is None and first_leaf:
+            self._begin(start, stop)
+        data = self._source.read(start, stop - start)
+        at = 0
+        for leaf in range(first_leaf, last_leaf + 1):
+            end = min(stop, chunk_offset((leaf + 1) * LEAF_CHUNKS)) - start
+            if leaf_hash(data[at:end]) != hashes[leaf]:
+                raise IntegrityError(
+                    f"leaf {leaf} is not the one anchored on chain: another key holder may have altered it"
+                )
+            at = end
+        if self._cipher is None:
+            self._cipher = ChunkCipher(*self._secret, bytes(data[:HEADER_SIZE]))
+        return data[chunk_offset(first) - start : min(self._entry.size, chunk_offset(first + count)) - start]
+
+    def _leaf_hashes(self) -> list[bytes]:
+        if self._leaves is None:
+            self._leaves = leaf_hashes(self._storage, self._entry)
+        return self._leaves
+
+
+def leaf_hashes(storage: Storage, entry: ObjectEntry) -> list[bytes]:
+    """An object's leaf hashes, checked against its anchored root.
+
+    Raises:
+        IntegrityError: the stored list is not the published one.
+    """
+    if entry.leaves == 1:
+        return [entry.root]
+    stored = storage.read(entry.hashes_path)
+    leaves = [stored[at : at + 32] for at in range(0, len(stored), 32)]
+    if len(leaves) != entry.leaves or root_of(leaves) != entry.root:
+        raise IntegrityError("the list of its leaf hashes does not match the root anchored on chain")
+    return leaves

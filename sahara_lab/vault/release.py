@@ -1,0 +1,247 @@
+"""Asking key servers for a key: all at once, until enough have answered with the share the owner published."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import queue
+import secrets
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sahara_lab.errors import AccessDenied, IntegrityError, KeyServersUnavailable, LicenseExpired, SaharaError
+from sahara_lab.signing import canonical_json
+from sahara_lab.vault.manifest import Manifest, Release, SealedShare
+from sahara_lab.vault.sealing import new_seed, open_sealed, private_key, public_bytes
+from sahara_lab.vault.typed import MAX_REQUEST, typed
+from sahara_lab.vault.values import Credentials, Session, VaultRef
+from sahara_lab.vault.wrapping import open_release, share_digest
+
+CONNECT_TIMEOUT = 2.0
+READ_TIMEOUT = 10.0
+NOT_FINAL_PATIENCE = 8.0  # seconds to wait for a purchase to become final
+NOT_FINAL_PAUSE = 0.2
+MAX_ANSWER = 64 << 10
+_RELEASE = b"sahara-vault/v1/release\0"
+
+
+@dataclass(frozen=True)
+class Released:
+    """A folder's key, and the receipts that the servers signed for it."""
+
+    node: bytes
+    key: bytes = field(repr=False)
+    receipts: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One server's answer: a share with its receipt, or why there is none."""
+
+    server: int
+    index: int
+    share: bytes | None = field(default=None, repr=False)
+    receipt: dict[str, Any] | None = None
+    refusal: str = ""
+    detail: str = ""
+
+    @property
+    def answered(self) -> bool:
+        return self.refusal != "unreachable"
+
+
+def reply_info(request: dict[str, Any]) -> bytes:
+    """HPKE ``info`` under which a server seals its share for the requester: the request itself."""
+    return _RELEASE + hashlib.sha256(canonical_json(request)).digest()
+
+
+def request_key(ref: VaultRef, manifest: Manifest, credentials: Credentials, use: str) -> Released:
+    """Have the key servers release the vault's key to this account.
+
+    Raises:
+        AccessDenied: the servers say that no license covers the use.
+        LicenseExpired: it has run out.
+        KeyServersUnavailable: fewer servers answered than the threshold.
+        IntegrityError: what they released is not what the owner published.
+    """
+    classes = [entry for entry in manifest.release if entry.node == manifest.root_node]
+    if not classes:
+        raise AccessDenied(
+            f"{ref.name} is shared only directly by its owner", hint="Ask the owner to share it with you"
+        )
+    session = credentials.session()
+    error: SaharaError | None = None
+    for release in classes:
+        try:
+            return _Request(ref, manifest, release, credentials.account, session, use).run()
+        except AccessDenied as denied:
+            error = denied
+    raise error or AccessDenied(f"{ref.name} has no access class")
+
+
+class _Request:
+    """One release: the same question to every server of an access class."""
+
+    def __init__(
+        self, ref: VaultRef, manifest: Manifest, release: Release, account: str, session: Session, use: str
+    ) -> None:
+        self._ref = ref
+        self._manifest = manifest
+        self._release = release
+        self._account = account
+        self._session = session
+        self._use = use
+        self._seed = new_seed()
+        self._key = private_key(self._seed)
+        self._public = public_bytes(self._seed)
+
+    def run(self) -> Released:
+        deadline = time.monotonic() + NOT_FINAL_PATIENCE
+        pending: Iterable[SealedShare] = self._release.shares
+        good: dict[int, Answer] = {}
+        answers: dict[int, Answer] = {}
+        while True:
+            for answer in self._ask(list(pending)):
+                answers[answer.index] = answer
+                if answer.share is not None:
+                    good[answer.index] = answer
+                    if len(good) == self._release.threshold:
+                        return self._join(good)
+            pending = [share for share in self._release.shares if answers[share.index].refusal == "not-final"]
+            if not pending or time.monotonic() > deadline:
+                raise self._explain(list(answers.values()))
+            time.sleep(NOT_FINAL_PAUSE)
+
+    def _join(self, good: dict[int, Answer]) -> Released:
+        shares = {index: answer.share for index, answer in good.items() if answer.share is not None}
+        key = open_release(self._manifest.scope(), self._release, shares)
+        receipts = [answer.receipt for answer in good.values() if answer.receipt is not None]
+        return Released(self._release.node, key, receipts)
+
+    def _ask(self, shares: list[SealedShare]) -> Iterable[Answer]:
+        """Ask all at once; answers as they come. Threads are daemons: a server that hangs holds nobody up."""
+        # Requests are signed one after another here: signing is quick and the signer need not be thread-safe.
+        bodies = [(share, self._body(share)) for share in shares]
+        answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        for share, body in bodies:
+            threading.Thread(
+                target=lambda share=share, body=body: answers.put(self._exchange(share, body)), daemon=True
+            ).start()
+        for _ in bodies:
+            yield answers.get()
+
+    def _body(self, share: SealedShare) -> dict[str, Any]:
+        request = {
+            "server": share.server,
+            "account": self._account,
+            "asset": str(self._ref.asset),
+            "dataset": self._manifest.dataset.hex(),
+            "epoch": self._manifest.epoch,
+            "accessClass": self._release.name,
+            "use": self._use,
+            "index": share.index,
+            "threshold": self._release.threshold,
+            "shares": len(self._release.shares),
+            "sealedShare": hashlib.sha256(share.sealed).hexdigest(),
+            "replyKey": hashlib.sha256(self._public).hexdigest(),
+            "nonce": secrets.token_hex(32),
+            "expires": int(time.time()) + MAX_REQUEST,
+        }
+        signature = self._session.signer.sign_typed_data(
+            typed("ReleaseRequest", request, self._manifest.chain_id, self._manifest.registry)
+        )
+        return {
+            "request": request,
+            "signature": signature.hex(),
+            "delegation": self._session.delegation,
+            "delegation_signature": self._session.delegation_signature.hex(),
+            "sealed_share": base64.b64encode(share.sealed).decode(),
+            "reply_key": base64.b64encode(self._public).decode(),
+        }
+
+    def _exchange(self, share: SealedShare, body: dict[str, Any]) -> Answer:
+        url = self._ref.key_servers.get(share.server, share.url)
+        try:
+            status, document = _post(f"{url.rstrip('/')}/v1/release", body)
+        except (OSError, ValueError) as error:
+            return Answer(share.server, share.index, refusal="unreachable", detail=str(error))
+        try:
+            if status != 200:
+                problem = document["error"]
+                return Answer(
+                    share.server, share.index, refusal=str(problem["code"]), detail=str(problem["detail"])[:300]
+                )
+            sealed = base64.b64decode(document["sealed_share"], validate=True)
+            plain = open_sealed(self._key, reply_info(body["request"]), sealed)
+        except (KeyError, TypeError, ValueError, IntegrityError):
+            return Answer(share.server, share.index, refusal="unreachable", detail="its answer makes no sense")
+        if share_digest(share.index, plain) != share.digest:
+            return Answer(share.server, share.index, refusal="wrong-share", detail="it answered with a wrong share")
+        receipt = {key: document.get(key) for key in ("receipt", "signature")}
+        return Answer(share.server, share.index, plain, receipt)
+
+    def _explain(self, answers: list[Answer]) -> SaharaError:
+        """The one error that says most about why there is no key."""
+        name, needed, total = self._ref.name, self._release.threshold, len(answers)
+        refusals = [a for a in answers if a.refusal not in ("", "unreachable", "wrong-share", "internal")]
+        reachable = sum(a.answered and a.refusal not in ("wrong-share", "internal") for a in answers)
+        if refusals and reachable >= needed:
+            return _denied(name, self._use, refusals)
+        liars = [a.server for a in answers if a.refusal == "wrong-share"]
+        lied = f"; key server {', '.join(map(str, liars))} answered with a wrong share" if liars else ""
+        return KeyServersUnavailable(
+            f"{reachable} of {total} key servers answered, {needed} needed{lied}", hint="Run: sahara-lab doctor"
+        )
+
+
+def _denied(name: str, use: str, refusals: list[Answer]) -> SaharaError:
+    codes = [a.refusal for a in refusals]
+    code = max(set(codes), key=codes.count)
+    detail = next(a.detail for a in refusals if a.refusal == code)
+    get_one = f"Run: %sahara license {name}"
+    if code == "expired":
+        return LicenseExpired(f"your license for {name} has expired", hint=get_one)
+    if code == "no-license":
+        return AccessDenied(f"no license of yours allows {use!r} for {name}", hint=get_one)
+    if code == "compute-only":
+        return AccessDenied(f"your license for {name} is compute-only: its data cannot be read here", hint=get_one)
+    if code == "not-final":
+        return AccessDenied(f"your license for {name} is not final yet", hint="Try again in a few seconds")
+    if code == "stale-epoch":
+        return AccessDenied(f"the keys of {name} were renewed since it was opened", hint="Open it again")
+    if code == "bad-session":
+        return AccessDenied(f"the key servers do not accept this session for {name}: {detail}", hint="Connect again")
+    return AccessDenied(f"the key servers refuse {name}: {detail or code}", hint="Run: sahara-lab doctor")
+
+
+def _post(url: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """POST JSON; raises OSError when there is no answer and ValueError when it is not JSON."""
+    import urllib3
+
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("not an http address")
+    try:
+        with urllib3.PoolManager(retries=False) as pool:
+            response = pool.request(
+                "POST",
+                url,
+                body=json.dumps(body).encode(),
+                headers={"content-type": "application/json"},
+                timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
+                preload_content=False,
+                redirect=False,
+            )
+            data = response.read(MAX_ANSWER + 1)
+            response.release_conn()
+    except urllib3.exceptions.HTTPError as error:
+        raise OSError(str(error)) from error
+    if len(data) > MAX_ANSWER:
+        raise ValueError("the answer is too long")
+    document = json.loads(data)
+    if not isinstance(document, dict):
+        raise ValueError("the answer is not an object")
+    return response.status, document

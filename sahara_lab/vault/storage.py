@@ -1,0 +1,238 @@
+"""Where ciphertext lies: any fsspec URL, with a short path for local files."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from sahara_lab.errors import InputError, IntegrityError, NotFound
+from sahara_lab.vault.cobblestone import SEALED_CHUNK
+
+LOCAL_BLOCK = 64 * SEALED_CHUNK  # bytes asked of the kernel at once: 1 MiB of content
+REMOTE_BLOCK = 4096 * SEALED_CHUNK  # the most that one request to a remote store asks for
+READ_AHEAD = 256 * SEALED_CHUNK  # how far sequential reading of a remote object runs ahead at most
+MAX_PUBLIC = 16 << 20
+
+
+class Source(Protocol):
+    """An object's ciphertext, read anywhere."""
+
+    block: int
+    remote: bool
+
+    def read(self, offset: int, length: int) -> memoryview:
+        """Exactly these bytes; valid until the next call. ``IntegrityError`` when the object is shorter."""
+
+    def close(self) -> None: ...
+
+
+class LocalSource:
+    """A local file, read with ``preadv`` into one reused buffer: safe in forked children, no file position."""
+
+    block = LOCAL_BLOCK
+    remote = False
+
+    def __init__(self, path: Path, size: int) -> None:
+        try:
+            self._file = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        except FileNotFoundError:
+            raise IntegrityError(f"object {path.name} is missing from storage") from None
+        self._name = path.name
+        self._buffer = bytearray()
+        actual = os.fstat(self._file).st_size
+        if actual != size:
+            self.close()
+            raise IntegrityError(f"object {self._name} has {actual} bytes in storage, {size} were published")
+
+    def read(self, offset: int, length: int) -> memoryview:
+        if len(self._buffer) < length:
+            self._buffer = bytearray(max(length, SEALED_CHUNK))
+        view = memoryview(self._buffer)[:length]
+        done = 0
+        while done < length:
+            count = os.preadv(self._file, [view[done:]], offset + done)
+            if not count:
+                raise IntegrityError(f"object {self._name} ends at byte {offset + done}: it was truncated")
+            done += count
+        return view
+
+    def close(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def __del__(self) -> None:
+        if getattr(self, "_file", -1) >= 0:
+            self.close()
+
+
+class RemoteSource:
+    """An object on any fsspec file system: one request per read, running ahead of sequential readers."""
+
+    block = REMOTE_BLOCK
+    remote = True
+
+    def __init__(self, storage: Storage, path: str, size: int) -> None:
+        self._storage = storage
+        self._path = path
+        self._size = size
+        self._start = 0
+        self._window = b""
+        self._ahead = 0
+
+    def read(self, offset: int, length: int) -> memoryview:
+        end = self._start + len(self._window)
+        if not (self._start <= offset and offset + length <= end):
+            sequential = self._start < offset <= end
+            self._ahead = min(max(2 * self._ahead, 4 * SEALED_CHUNK), READ_AHEAD) if sequential else 0
+            stop = min(self._size, offset + length + self._ahead)
+            self._window = self._storage.read(self._path, offset, stop)
+            self._start = offset
+            if len(self._window) < stop - offset:
+                raise IntegrityError(f"object {self._path} ends at byte {offset + len(self._window)}: it was truncated")
+        at = offset - self._start
+        return memoryview(self._window)[at : at + length]
+
+    def close(self) -> None:
+        self._window = b""
+
+
+class Storage:
+    """A folder on any fsspec file system.
+
+    Args:
+        url: fsspec URL or local path of the folder.
+        options: fsspec storage options.
+    """
+
+    def __init__(self, url: str, options: dict[str, Any] | None = None) -> None:
+        self.url = url.rstrip("/")
+        self._options = options or {}
+        self._pid = -1
+        self._fs: Any = None
+        self._root = ""
+        self.local = self._local_path()
+
+    def _local_path(self) -> Path | None:
+        from fsspec.core import split_protocol
+        from fsspec.implementations.local import LocalFileSystem
+
+        protocol, _ = split_protocol(self.url)
+        if protocol not in (None, "file", "local"):
+            return None
+        return Path(LocalFileSystem._strip_protocol(self.url))
+
+    def _remote(self) -> tuple[Any, str]:
+        # Connections and event loops do not survive a fork: each process makes its own.
+        if self._pid != os.getpid():
+            from fsspec.core import url_to_fs
+
+            self._fs, self._root = url_to_fs(self.url, **self._options)
+            self._pid = os.getpid()
+        return self._fs, self._root
+
+    def read(self, path: str, start: int | None = None, end: int | None = None) -> bytes:
+        """Bytes ``start`` to ``end`` of a file, all of it without them.
+
+        Raises:
+            NotFound: there is no such file.
+        """
+        try:
+            if self.local is not None:
+                with (self.local / path).open("rb") as stream:
+                    if start:
+                        stream.seek(start)
+                    return stream.read(-1 if end is None else end - (start or 0))
+            fs, root = self._remote()
+            data: bytes = fs.cat_file(f"{root}/{path}", start=start, end=end)
+            return data
+        except FileNotFoundError:
+            raise NotFound(f"there is no {path} in {self.url}") from None
+
+    def source(self, path: str, size: int) -> Source:
+        """Open an object of known size for reading anywhere."""
+        return LocalSource(self.local / path, size) if self.local is not None else RemoteSource(self, path, size)
+
+    def write(self, path: str, data: bytes) -> None:
+        """Write a file in one step: readers see all of it or what was there before."""
+        if self.local is None:
+            fs, root = self._remote()
+            fs.pipe_file(f"{root}/{path}", data)
+            return
+        target = self.local / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}")
+        try:
+            with temporary.open("xb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    @contextmanager
+    def create(self, path: str) -> Iterator[BinaryIO]:
+        """A new file to write; durable at the end of the block."""
+        if self.local is None:
+            fs, root = self._remote()
+            with fs.open(f"{root}/{path}", "wb") as stream:
+                yield stream
+            return
+        target = self.local / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("xb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    def exists(self, path: str) -> bool:
+        if self.local is not None:
+            return (self.local / path).exists()
+        fs, root = self._remote()
+        return bool(fs.exists(f"{root}/{path}"))
+
+    def remove(self, path: str) -> None:
+        """Remove a file if it is there."""
+        if self.local is not None:
+            (self.local / path).unlink(missing_ok=True)
+            return
+        fs, root = self._remote()
+        if fs.exists(f"{root}/{path}"):
+            fs.rm_file(f"{root}/{path}")
+
+
+def put_public(location: str, name: str, data: bytes, options: dict[str, Any] | None = None) -> None:
+    """Store a small public document, unencrypted, beside a vault's manifest.
+
+    Raises:
+        InputError: a name with a folder in it, or more than 16 MiB.
+    """
+    if len(data) > MAX_PUBLIC:
+        raise InputError(f"{name} has {len(data):,} bytes; a public document has at most {MAX_PUBLIC:,}")
+    Storage(location, options).write(_public_name(name), data)
+
+
+def get_public(location: str, name: str, options: dict[str, Any] | None = None) -> bytes:
+    """A document stored by :func:`put_public`; compare its hash with the anchored one before believing it.
+
+    Raises:
+        NotFound: there is none.
+        IntegrityError: more than 16 MiB.
+    """
+    data = Storage(location, options).read(_public_name(name), 0, MAX_PUBLIC + 1)
+    if len(data) > MAX_PUBLIC:
+        raise IntegrityError(f"{name} in {location} is larger than a public document may be")
+    return data
+
+
+def _public_name(name: str) -> str:
+    from sahara_lab.vault.paths import check_component
+
+    if len(check_component(name)) < 3:  # the vault's own folders have one letter
+        raise InputError(f"{name!r} is too short for a public document's name")
+    return name
