@@ -75,6 +75,8 @@ export interface Asset {
   offers: Terms[];
   royalties: { name: string; share: string }[];
   files: { path: string; size: number }[];
+  /** Columns of the tables in it, as its publisher describes them. */
+  tables: { name: string; columns: { name: string; type: string }[] }[];
   held: Grant[];
   owned: boolean;
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from http.client import responses
 from typing import Any, ParamSpec, TypeVar, cast
@@ -21,6 +22,8 @@ Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 MAX_BODY = 16 * 1024
 MAX_TEXT = 200
+
+_HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
 
 _STATUS = {
     "input": 400,
@@ -103,8 +106,11 @@ class SaharaHandler(APIHandler):
 
     @property
     def account(self) -> str | None:
-        """The account the request acts for; None is the server's default."""
-        return self.text("account", limit=64) or None
+        """The account the request acts for; None is the server's default. It names a keystore: no paths."""
+        handle = self.text("account", limit=64)
+        if handle and not _HANDLE.fullmatch(handle):
+            raise InputError("account is not a handle", hint="Handles have letters, digits and dashes")
+        return handle or None
 
     # -- errors -------------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from sahara_lab._version import __version__
 from sahara_lab.errors import SaharaError
 from sahara_lab.profile import Profile, current_account
 from sahara_lab.server import serialize
+from sahara_lab.server.described import described
 from sahara_lab.server.serialize import Json
 
 if TYPE_CHECKING:
@@ -127,7 +128,11 @@ class LabService:
         market = self._lab(account).market
         asset = market.get(name)
         held = [grant for grant in market.licenses() if grant.asset_id == asset.id]
-        return {**serialize.asset(asset, held), "owned": asset.owner == (account or self._account)}
+        return {
+            **serialize.asset(asset, held),
+            **described(market.document(asset)),
+            "owned": asset.owner == (account or self._account),
+        }
 
     def quote(self, account: str | None, name: str, license: str | None) -> Json:
         return serialize.quote(self._lab(account).market.quote(name, license))

@@ -54,7 +54,8 @@ def fetch(http_server_client: Any, jp_auth_header: dict[str, str], jp_base_url: 
             request_timeout=60,
             allow_nonstandard_methods=True,
         )
-        return Answer(response.code, json.loads(response.body) if response.body else None)
+        is_json = "json" in response.headers.get("Content-Type", "")
+        return Answer(response.code, json.loads(response.body) if is_json and response.body else None)
 
     return send
 

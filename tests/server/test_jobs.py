@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -66,7 +68,9 @@ def test_an_open_job_brings_a_curve_of_each_metric(ask: Any, jobs: Path) -> None
 
 
 def test_a_job_whose_keeper_died_is_shown_as_lost(ask: Any, jobs: Path) -> None:
-    job = write(jobs, "train-20261123-000000-dddd", "running")
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    job = write(jobs, "train-20261123-000000-dddd", "running", client=gone.pid)
     assert ask(f"jobs/{job.id}").json["status"] == "lost"
 
 

@@ -34,6 +34,7 @@ export function DetailView(props: { asset: Loader<Asset> }): JSX.Element {
         <div className="jp-Sahara-main">
           <Description asset={value} />
           <Lineage asset={value} />
+          <Columns asset={value} />
           <Files asset={value} />
           <Versions asset={value} />
         </div>
@@ -148,6 +149,42 @@ function Lineage(props: { asset: Asset }): JSX.Element | null {
             </li>
           ))}
       </ul>
+    </Section>
+  );
+}
+
+const SHOWN_COLUMNS = 12;
+
+function Columns(props: { asset: Asset }): JSX.Element | null {
+  const { trans } = useDesk();
+  const { tables } = props.asset;
+  if (tables.length === 0) {
+    return null;
+  }
+  return (
+    <Section title={trans.__('Columns')}>
+      {tables.map(table => (
+        <details key={table.name} className="jp-Sahara-columnsOf" open={tables.length === 1}>
+          <summary>
+            <code>{table.name}</code>{' '}
+            <span className="jp-Sahara-muted">
+              {trans._n('%1 column', '%1 columns', table.columns.length)}
+            </span>
+          </summary>
+          <ul className="jp-Sahara-tags">
+            {table.columns.slice(0, SHOWN_COLUMNS).map(column => (
+              <li key={column.name}>
+                {column.name} <span className="jp-Sahara-muted">{column.type}</span>
+              </li>
+            ))}
+            {table.columns.length > SHOWN_COLUMNS && (
+              <li className="jp-Sahara-muted">
+                {trans.__('and %1 more', String(table.columns.length - SHOWN_COLUMNS))}
+              </li>
+            )}
+          </ul>
+        </details>
+      ))}
     </Section>
   );
 }

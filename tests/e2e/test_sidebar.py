@@ -1,0 +1,251 @@
+"""The sidebar in a real browser, against a real Jupyter server with its token on and the real embedded network."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api")
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
+EVIL = '<img src="https://example.invalid/x.png" onerror="document.title=1">'
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.network,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium browser"),
+]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def asset(alice: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A dataset of Alice's, described by somebody who tries to smuggle markup in."""
+    import pandas as pd
+
+    import sahara_lab as sahara
+
+    folder = tmp_path_factory.mktemp("dunes")
+    pd.DataFrame({"height": [12.5, 30.25, 41.0], "kind": ["barchan", "star", "linear"]}).to_parquet(
+        folder / "dunes.parquet"
+    )
+    name = f"dunes-{secrets.token_hex(3)}"
+    alice.market.publish(
+        folder,
+        name=name,
+        title="Heights of sand dunes",
+        description=f"Three dunes, **measured** by hand.\n\n{EVIL}",
+        tags=("desert", "geology"),
+        license=[
+            sahara.License.commercial_remix("25", "10%"),
+            sahara.License.non_commercial_research("5", duration="30 days"),
+        ],
+    )
+    return f"alice/{name}"
+
+
+@pytest.fixture(scope="module")
+def jupyter(alice: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address, token included, of a JupyterLab that Bob uses."""
+    folder = tmp_path_factory.mktemp("jupyter")
+    token, port = secrets.token_hex(16), free_port()
+    (folder / "work").mkdir()
+    (folder / "overrides").mkdir()
+    (folder / "config.py").write_text(
+        "c.ServerApp.jpserver_extensions = {'sahara_lab': True, 'jupyterlab': True}\n"
+        "c.ServerApp.allow_unauthenticated_access = False\n"
+        "c.LabApp.news_url = None\n"
+        "c.LabApp.check_for_updates_class = 'jupyterlab.NeverCheckForUpdate'\n"
+        f"c.LabApp.workspaces_dir = {str(folder / 'workspaces')!r}\n"
+        f"c.LabApp.user_settings_dir = {str(folder / 'settings')!r}\n"
+    )
+    environment = {
+        **os.environ,
+        "SAHARA_LAB_ACCOUNT": "bob",
+        "JUPYTER_TOKEN": token,
+        "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "IPYTHONDIR": str(folder / "ipython"),
+    }
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
+    command += ["--ServerApp.port_retries=0", f"--config={folder / 'config.py'}"]
+    with (folder / "server.log").open("wb") as log:
+        server = subprocess.Popen(command, cwd=folder / "work", env=environment, stdout=log, stderr=log)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/api?token={token}", server, folder / "server.log")
+        yield f"http://127.0.0.1:{port}/lab?token={token}&reset"
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310  # our own server
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Any, jupyter: str) -> Iterator[Any]:
+    """JupyterLab with the sidebar open; fails when a request leaves this machine."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    strangers: list[str] = []
+    page.on("request", lambda request: strangers.append(request.url) if foreign(request.url) else None)
+    page.goto(jupyter)
+    page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=90_000)
+    page.locator('.jp-SideBar [data-id="sahara-lab-panel"]').click()
+    page.wait_for_selector(".jp-Sahara-network[data-state=up]")
+    yield page
+    context.close()
+    assert strangers == []
+
+
+def foreign(url: str) -> bool:
+    return not re.match(r"(https?|wss?)://(127\.0\.0\.1|localhost)[:/]|data:|blob:", url)
+
+
+@pytest.fixture
+def shot(page: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], None]:
+    """Keeps a picture of the page; ``SAHARA_LAB_SHOTS`` names the folder."""
+    folder = Path(os.environ.get("SAHARA_LAB_SHOTS") or tmp_path_factory.mktemp("shots"))
+    return lambda name: page.screenshot(path=folder / f"{name}.png")
+
+
+def find(page: Any, asset: str) -> Any:
+    """Search for an asset by its name; its card."""
+    page.get_by_role("searchbox", name="Search datasets and models").fill(asset.split("/")[1])
+    card = page.locator(".jp-Sahara-card", has_text=asset)
+    card.wait_for()
+    return card
+
+
+def test_bob_finds_licenses_and_opens_a_dataset(page: Any, asset: str, shot: Callable[[str], None], bob: Any) -> None:
+    before = bob.wallet.balance().tokens
+    card = find(page, asset)
+    assert "5 SAHARA" in card.inner_text()
+    shot("market")
+    card.get_by_role("button", name="Heights of sand dunes").click()
+
+    detail = page.locator(".jp-Sahara-detail")
+    detail.get_by_role("heading", name="Heights of sand dunes").wait_for()
+    assert page.locator(".jp-Sahara-detail img").count() == 0
+    shot("detail")
+
+    offer = detail.get_by_role("region", name="Commercial Remix")
+    offer.get_by_role("button", name="License", exact=True).click()
+    quote = page.locator(".jp-Sahara-quote")
+    quote.wait_for()
+    text = quote.inner_text()
+    assert "alice" in text
+    assert "protocol fee" in text
+    assert "25 SAHARA" in text
+    shot("quote")
+
+    page.get_by_role("button", name="Pay 25 SAHARA").click()
+    detail.get_by_role("region", name="Open it").wait_for()
+    code = detail.locator(".jp-Sahara-code pre").inner_text()
+    assert f"vault://{asset}@1" in code
+    shot("licensed")
+    assert before - bob.wallet.balance().tokens == 25 * 10**18
+    assert [grant.asset for grant in bob.market.licenses() if grant.asset == asset] == [asset]
+    find(page, asset).get_by_text("licensed").wait_for()
+
+    page.locator(".jp-AccordionPanel-title", has_text="My assets").click()
+    page.locator(".jp-Sahara-library").get_by_role("button", name=asset).wait_for()
+    shot("my-assets")
+
+
+def test_the_code_of_a_license_goes_into_the_notebook_and_runs(page: Any, asset: str, bob: Any) -> None:
+    bob.market.license(asset, max_price="25")
+    page.locator(".jp-LauncherCard[data-category=Notebook]").first.click()
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    find(page, asset).click()
+    page.get_by_role("button", name="Insert into notebook").click()
+    cell = page.locator(".jp-Notebook .jp-CodeCell", has_text=f"vault://{asset}@1")
+    cell.wait_for()
+    page.keyboard.press("Shift+Enter")
+    page.locator(".jp-OutputArea-output", has_text="barchan").wait_for(timeout=90_000)
+
+
+def test_cancel_pays_nothing_and_enter_does_not_pay(page: Any, asset: str, bob: Any) -> None:
+    page.get_by_label("Account that acts").select_option("carol")
+    carol = bob.use("carol")
+    before = carol.wallet.balance().tokens
+    find(page, asset).click()
+    offer = page.get_by_role("region", name="Non-Commercial Research")
+    offer.get_by_role("button", name="License", exact=True).click()
+    page.locator(".jp-Sahara-quote").wait_for()
+    page.keyboard.press("Enter")
+    page.locator(".jp-Sahara-quote").wait_for(state="detached")
+    assert carol.wallet.balance().tokens == before
+
+
+def test_alice_sees_what_she_can_claim(
+    page: Any, asset: str, alice: Any, bob: Any, shot: Callable[[str], None]
+) -> None:
+    bob.market.license(asset, max_price="25")
+    page.get_by_label("Account that acts").select_option("alice")
+    page.locator(".jp-AccordionPanel-title", has_text="My assets").click()
+    library = page.locator(".jp-Sahara-library")
+    library.get_by_role("button", name="Heights of sand dunes").first.wait_for()
+    library.get_by_role("button", name="Claim").click()
+    page.wait_for_function(
+        "() => document.querySelector('.jp-Sahara-revenue strong')?.textContent === '0 SAHARA'", timeout=30_000
+    )
+    assert alice.market.earnings().claimable == 0
+    shot("claimed")
+
+
+def test_filters_and_an_impossible_search(page: Any, asset: str) -> None:
+    find(page, asset)
+    page.get_by_role("button", name=re.compile("^Models")).click()
+    page.get_by_text("Nothing matches").wait_for()
+    page.get_by_role("button", name="Clear").click()
+    page.locator(".jp-Sahara-card").first.wait_for()
+    page.get_by_label("Highest price in SAHARA").fill("1")
+    page.get_by_role("searchbox").fill("(((")
+    page.get_by_text("Nothing matches").wait_for()
+
+
+def test_dark_theme(page: Any, asset: str, shot: Callable[[str], None]) -> None:
+    page.get_by_role("menuitem", name="Settings").click()
+    page.get_by_role("menuitem", name="Theme", exact=True).hover()
+    page.get_by_role("menuitem", name="JupyterLab Dark", exact=True).click()
+    page.wait_for_selector('body[data-jp-theme-light="false"]')
+    find(page, asset).click()
+    page.locator(".jp-Sahara-detail h1").wait_for()
+    shot("dark")
