@@ -193,7 +193,7 @@ class Dao:
         # The clock makes a repeated proposal a new one: the Governor identifies proposals by their content.
         description = f"# {heading}\n\n{reason}\n\nproposed at {self._now()}"
         calls = ([self._parameters.address], [0], [self._parameters.encode(setter, points)], description)
-        receipt = self._sender.send(self._governor, "propose", *calls, intent=None)
+        receipt = self._sender.send(self._governor, "propose", *calls)
         identity = next(e.args["proposalId"] for e in receipt.events if e.name == "ProposalCreated")
         return next(proposal for proposal in self.proposals() if proposal.id == identity)
 

@@ -105,7 +105,7 @@ class Sales:
         offers = self.offers(asset)
         if not offers:
             raise NotFound(
-                f"{name} is not offered for licensing", hint=f"Ask its owner, or look for another: %sahara search"
+                f"{name} is not offered for licensing", hint="Ask its owner, or look for another: %sahara search"
             )
         if license is None:
             return offers[0]

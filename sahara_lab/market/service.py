@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -189,7 +190,7 @@ class Market:
         royalties = tuple(
             Share(self._sales.full_name(payee), share) for payee, share in zip(payees, shares, strict=True)
         )
-        summary = self.listings.summary(identity, version, recorded[version - 1])
+        summary = self.listings.summary(recorded[version - 1])
         return Asset(
             id=identity,
             name=wanted.plain,
@@ -203,9 +204,22 @@ class Market:
             parents=parents,
             offers=self._sales.offers(identity),
             royalties=royalties,
-            size=summary.size,
+            size=summary.size_bytes,
             version=version,
         )
+
+    def document(self, asset: Asset | str) -> dict[str, Any]:
+        """The public document about an asset: Croissant, a model card, or plain schema.org.
+
+        Everything in it is its publisher's claim. Empty when it is away or is not the one that the chain records.
+        """
+        found = self.get(asset) if isinstance(asset, str) else asset
+        version = self._registry.call("versionOf", found.id, found.version)
+        try:
+            document = json.loads(self.listings.document(version) or b"{}")
+        except ValueError:
+            return {}
+        return document if isinstance(document, dict) else {}
 
     def may_use(self, asset: Asset | str, use: str) -> bool:
         """Whether the account owns the asset or holds a valid license for ``use`` that lets it read."""

@@ -9,10 +9,122 @@ from sahara_lab.chain import Chain, EventLog
 from sahara_lab.errors import SaharaError
 from sahara_lab.identity import Directory
 from sahara_lab.licensing.access import locate
-from sahara_lab.licensing.terms import format_duration
 from sahara_lab.market.catalog import Changes, Cursor, Offer, Record
 from sahara_lab.market.metadata import Summary, read_summary
 from sahara_lab.market.names import KINDS
 from sahara_lab.market.publish import METADATA
-from sahara_lab.market.sales import Sales
+from sahara_lab.market.sales import Terms
 from sahara_lab.profile import Profile
+
+#: Events after which an asset's record must be read again.
+TOUCHING = ("AssetRegistered", "VersionPublished", "VersionRekeyed", "OfferChanged", "Transfer")
+
+
+class Descriptions:
+    """Public metadata documents, believed only when they hash to what the chain records."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._known: dict[bytes, Summary] = {}
+
+    def of(self, version: dict[str, Any]) -> Summary:
+        """The summary of a version's document; empty when the document is missing or not the recorded one."""
+        digest = bytes(version["metadataHash"])
+        if digest not in self._known:
+            document = self.document(version)
+            if not document:
+                return Summary()
+            self._known[digest] = read_summary(document)
+        return self._known[digest]
+
+    def document(self, version: dict[str, Any]) -> bytes:
+        """The recorded document itself; nothing when it is missing or another one."""
+        from sahara_lab.vault import get_public
+
+        try:
+            document = bytes(get_public(locate(self._profile, version["uri"]), METADATA))
+        except (OSError, SaharaError):  # a stranger's storage may be away; the asset is listed all the same
+            return b""
+        return document if hashlib.sha256(document).digest() == bytes(version["metadataHash"]) else b""
+
+
+class ChainSource:
+    """Reads changed assets from the chain, a batch of calls for all of them."""
+
+    def __init__(self, profile: Profile, chain: Chain, directory: Directory, terms: Terms, from_block: int) -> None:
+        self._chain = chain
+        self._directory = directory
+        self._terms = terms
+        self._log = EventLog(chain, ["AssetRegistry", "Market"], from_block)
+        self.descriptions = Descriptions(profile)
+
+    def changes(self, cursor: Cursor | None) -> Changes:
+        """What changed after ``cursor``; see :class:`sahara_lab.market.catalog.ChangeSource`."""
+        events, reached, rolled_back_to = self._log.read(None if cursor is None else (cursor.block, cursor.hash))
+        touched: dict[int, int] = {}
+        for event in events:
+            if event.name in TOUCHING:
+                asset = event.args.get("asset", event.args.get("tokenId"))
+                touched[asset] = max(event.block_number, touched.get(asset, 0))
+        return Changes(self._records(touched), reached, rolled_back_to)
+
+    def _records(self, touched: dict[int, int]) -> list[Record]:
+        registry, market = self._chain.contract("AssetRegistry"), self._chain.contract("Market")
+        asked = ("ownerOf", "creatorOf", "nameOf", "kindOf", "versionCount", "parentsOf")
+        calls = [(registry, function, (asset,)) for asset in touched for function in asked]
+        calls += [(market, "offersOf", (asset,)) for asset in touched]
+        answers = self._chain.batch_call(calls)
+        rows = [answers[i * len(asked) : (i + 1) * len(asked)] for i in range(len(touched))]
+        offers = answers[len(asked) * len(touched) :]
+        versions = self._chain.batch_call(
+            [
+                (registry, "versionOf", (asset, number))
+                for asset, row in zip(touched, rows, strict=True)
+                for number in (1, row[4])
+            ]
+        )
+        return [
+            self._record(asset, block, row, terms, versions[2 * i], versions[2 * i + 1])
+            for i, ((asset, block), row, terms) in enumerate(zip(touched.items(), rows, offers, strict=True))
+        ]
+
+    def _record(
+        self, asset: int, block: int, row: list[Any], offered: list[bytes], first: dict[str, Any], last: dict[str, Any]
+    ) -> Record:
+        owner, creator, name, kind, count, edges = row
+        summary = self.descriptions.of(last)
+        return Record(
+            id=asset,
+            name=f"{self._directory.handle(creator)}/{name}",
+            owner=self._directory.handle(owner),
+            creator=self._directory.handle(creator),
+            kind=KINDS[kind],
+            title=summary.title or name,
+            summary=summary.summary,
+            tags=tuple(summary.tags),
+            version=count,
+            versions=count,
+            offers=tuple(self._offer(bytes(terms_id)) for terms_id in offered),
+            parents=tuple(self._name(edge["parent"]) for edge in edges),
+            size_bytes=summary.size_bytes,
+            files=summary.files,
+            created=first["publishedAt"],
+            updated=block,
+        )
+
+    def _offer(self, terms_id: bytes) -> Offer:
+        terms = self._terms.get(terms_id)
+        return Offer(
+            terms_id=terms_id.hex(),
+            price=terms.price,
+            flavor=terms.flavor,
+            uses=terms.uses,
+            duration=terms.duration,
+            seats=terms.seats,
+            royalty_bps=terms.royalty_bps,
+        )
+
+    def _name(self, asset: int) -> str:
+        registry = self._chain.contract("AssetRegistry")
+        creator, name = self._chain.batch_call([(registry, "creatorOf", (asset,)), (registry, "nameOf", (asset,))])
+        return f"{self._directory.handle(creator)}/{name}"

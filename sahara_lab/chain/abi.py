@@ -1,0 +1,175 @@
+"""The contract ABI: selectors, arguments, results and events, by the artifacts that ship with the package."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any
+
+from sahara_lab.errors import ChainError
+
+
+@cache
+def artifact(name: str) -> dict[str, Any]:
+    """The committed artifact of a contract: ``abi`` and ``bytecode``."""
+    found: dict[str, Any] = json.loads(files("sahara_lab.chain").joinpath(f"artifacts/{name}.json").read_text())
+    return found
+
+
+def artifact_names() -> list[str]:
+    """Contracts that ship with the package."""
+    folder = files("sahara_lab.chain").joinpath("artifacts")
+    return sorted(entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json"))
+
+
+@lru_cache(maxsize=65_536)
+def checksum(address: str) -> str:
+    """ERC-55 form of a 20-byte address in hex."""
+    from eth_utils import to_checksum_address
+
+    return str(to_checksum_address(address))
+
+
+def type_of(entry: dict[str, Any]) -> str:
+    """The canonical type of a parameter, tuples written out."""
+    kind = str(entry["type"])
+    if kind.startswith("tuple"):
+        inner = ",".join(type_of(part) for part in entry["components"])
+        return f"({inner}){kind[len('tuple') :]}"
+    return kind
+
+
+def shape(entry: dict[str, Any], value: Any) -> Any:
+    """A decoded value as people use it: structs as dicts by field name, arrays as lists, addresses with checksum."""
+    kind = str(entry["type"])
+    if kind.endswith("]"):
+        inner = {**entry, "type": kind[: kind.rindex("[")]}
+        return [shape(inner, item) for item in value]
+    if kind == "tuple":
+        return {part["name"]: shape(part, item) for part, item in zip(entry["components"], value, strict=True)}
+    return checksum(value) if kind == "address" else value
+
+
+@dataclass(frozen=True)
+class Function:
+    """One function or constructor of a contract."""
+
+    name: str
+    selector: bytes
+    inputs: tuple[dict[str, Any], ...]
+    outputs: tuple[dict[str, Any], ...]
+
+    def encode(self, *args: Any) -> bytes:
+        """Selector and arguments.
+
+        Raises:
+            ChainError: the arguments do not fit the function.
+        """
+        from eth_abi import encode
+
+        try:
+            return self.selector + encode([type_of(entry) for entry in self.inputs], args)
+        except Exception as error:
+            raise ChainError(f"{self.name} does not take these arguments ({error})") from error
+
+    def decode(self, data: bytes) -> Any:
+        """The result: one value as it is, several as a tuple."""
+        from eth_abi import decode
+
+        if not self.outputs:
+            return None
+        values = decode([type_of(entry) for entry in self.outputs], data)
+        shaped = tuple(shape(entry, value) for entry, value in zip(self.outputs, values, strict=True))
+        return shaped[0] if len(shaped) == 1 else shaped
+
+
+@dataclass(frozen=True)
+class EventType:
+    """One event of a contract."""
+
+    name: str
+    topic: str
+    inputs: tuple[dict[str, Any], ...]
+
+    def decode(self, topics: list[str], data: bytes) -> dict[str, Any]:
+        """Arguments by name; an indexed argument of dynamic type is its hash."""
+        from eth_abi import decode
+
+        plain = [entry for entry in self.inputs if not entry["indexed"]]
+        values = iter(decode([type_of(entry) for entry in plain], data))
+        words = iter(topics[1:])
+        decoded = {}
+        for entry in self.inputs:
+            if not entry["indexed"]:
+                decoded[entry["name"]] = shape(entry, next(values))
+                continue
+            word = bytes.fromhex(next(words)[2:])
+            static = not (entry["type"] in ("string", "bytes") or entry["type"].endswith("]") or "components" in entry)
+            decoded[entry["name"]] = shape(entry, decode([entry["type"]], word)[0]) if static else word
+        return decoded
+
+
+@dataclass(frozen=True)
+class ErrorType:
+    """One custom error of a contract."""
+
+    name: str
+    selector: bytes
+    inputs: tuple[dict[str, Any], ...]
+
+    def decode(self, data: bytes) -> dict[str, Any]:
+        from eth_abi import decode
+
+        values = decode([type_of(entry) for entry in self.inputs], data[4:])
+        return {
+            entry["name"] or str(position): shape(entry, value)
+            for position, (entry, value) in enumerate(zip(self.inputs, values, strict=True))
+        }
+
+
+@dataclass(frozen=True)
+class Abi:
+    """Everything that can be called, emitted or thrown by one contract."""
+
+    functions: dict[str, list[Function]]
+    events: dict[str, EventType]
+    errors: dict[bytes, ErrorType]
+    constructor: tuple[dict[str, Any], ...]
+
+    def function(self, name: str, count: int) -> Function:
+        """The function of that name that takes ``count`` arguments."""
+        for candidate in self.functions.get(name, ()):
+            if len(candidate.inputs) == count:
+                return candidate
+        raise ChainError(f"the contract has no function {name} with {count} arguments")
+
+    def event_of(self, topic: str) -> EventType | None:
+        return next((event for event in self.events.values() if event.topic == topic), None)
+
+
+@cache
+def abi_of(name: str) -> Abi:
+    """The parsed ABI of a contract that ships with the package."""
+    from eth_utils import keccak
+
+    functions: dict[str, list[Function]] = {}
+    events: dict[str, EventType] = {}
+    errors: dict[bytes, ErrorType] = {}
+    constructor: tuple[dict[str, Any], ...] = ()
+    for entry in artifact(name)["abi"]:
+        inputs = tuple(entry.get("inputs", ()))
+        if entry["type"] == "constructor":
+            constructor = inputs
+        if entry["type"] not in ("function", "event", "error"):
+            continue
+        digest = keccak(text=f"{entry['name']}({','.join(type_of(part) for part in inputs)})")
+        if entry["type"] == "function":
+            made = Function(entry["name"], digest[:4], inputs, tuple(entry.get("outputs", ())))
+            functions.setdefault(entry["name"], []).append(made)
+        elif entry["type"] == "event":
+            events[entry["name"]] = EventType(entry["name"], "0x" + digest.hex(), inputs)
+        else:
+            errors[digest[:4]] = ErrorType(entry["name"], digest[:4], inputs)
+    return Abi(functions, events, errors, constructor)

@@ -1,0 +1,164 @@
+"""Deploying the contracts: thirteen transactions of one account that holds nothing afterwards.
+
+Contracts that need each other's address get it predicted from the deployer's nonce (EIP-161 CREATE addresses), so no
+setter and no role is left behind. Order and arguments are described in docs/spec/contracts.md.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sahara_lab.chain.abi import abi_of, artifact, checksum, type_of
+from sahara_lab.chain.client import refused
+from sahara_lab.chain.rpc import Rpc, RpcError
+from sahara_lab.errors import ChainError
+from sahara_lab.signing import LocalSigner
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Governance and fees at the start. Times in seconds, shares in basis points, amounts in wei."""
+
+    voting_delay: int = 86_400
+    voting_period: int = 604_800
+    late_quorum_extension: int = 86_400
+    timelock_delay: int = 172_800
+    fee_bps: int = 250
+    max_royalty_bps: int = 5_000
+
+
+@dataclass(frozen=True)
+class KeyServerEntry:
+    """A key server as it is registered."""
+
+    account: str
+    url: str
+    encryption_key: bytes
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Where the contracts are, and the block of the first one."""
+
+    chain_id: int
+    addresses: dict[str, str]
+    block: int
+
+
+def deploy(
+    rpc: Rpc,
+    deployer: LocalSigner,
+    holders: Sequence[tuple[str, int]],
+    treasury_amount: int,
+    key_servers: Sequence[KeyServerEntry],
+    rules: Rules,
+) -> Deployment:
+    """Deploy everything and return the addresses.
+
+    Args:
+        deployer: an account with gas money and no further use.
+        holders: address and wei of the first token holders; ``treasury_amount`` goes to the timelock.
+
+    Raises:
+        ChainError: a contract could not be deployed.
+    """
+    chain_id = int(rpc("eth_chainId"), 16)
+    first = int(rpc("eth_blockNumber"), 16) + 1
+    nonce = int(rpc("eth_getTransactionCount", deployer.address, "latest"), 16)
+    order = (
+        "SaharaTimelock", "SaharaToken", "SaharaGovernor", "SaharaAccess", "ProtocolParameters", "IdentityRegistry",
+        "KeyServerRegistry", "LicenseTerms", "RoyaltyLedger", "AssetRegistry", "LicenseToken", "Market", "Directory",
+    )  # fmt: skip
+    at = {name: created_address(deployer.address, nonce + index) for index, name in enumerate(order)}
+    servers = [(server.account, True, server.url, server.encryption_key) for server in key_servers]
+    listed = [name for name in order if name != "Directory"]
+    arguments: dict[str, tuple[Any, ...]] = {
+        "SaharaTimelock": (rules.timelock_delay, at["SaharaGovernor"]),
+        "SaharaToken": (
+            [*(address for address, _ in holders), at["SaharaTimelock"]],
+            [*(amount for _, amount in holders), treasury_amount],
+        ),
+        "SaharaGovernor": (
+            at["SaharaToken"],
+            at["SaharaTimelock"],
+            rules.voting_delay,
+            rules.voting_period,
+            rules.late_quorum_extension,
+        ),
+        "SaharaAccess": (at["SaharaTimelock"],),
+        "ProtocolParameters": (
+            at["SaharaAccess"],
+            at["SaharaTimelock"],
+            rules.fee_bps,
+            rules.max_royalty_bps,
+            [at["SaharaToken"]],
+        ),
+        "IdentityRegistry": (),
+        "KeyServerRegistry": (at["SaharaAccess"], servers),
+        "LicenseTerms": (),
+        "RoyaltyLedger": (at["ProtocolParameters"], at["AssetRegistry"]),
+        "AssetRegistry": (at["RoyaltyLedger"], at["LicenseToken"]),
+        "LicenseToken": (at["AssetRegistry"], at["LicenseTerms"], at["Market"]),
+        "Market": (
+            at["AssetRegistry"],
+            at["LicenseTerms"],
+            at["LicenseToken"],
+            at["RoyaltyLedger"],
+            at["ProtocolParameters"],
+        ),
+        "Directory": (
+            at["SaharaAccess"],
+            [name.encode().ljust(32, b"\0") for name in listed],
+            [at[name] for name in listed],
+        ),
+    }
+    for index, name in enumerate(order):
+        _create(rpc, deployer, chain_id, nonce + index, name, arguments[name], at[name])
+    return Deployment(chain_id, at, first)
+
+
+def created_address(sender: str, nonce: int) -> str:
+    """The address of the contract that ``sender`` creates with its transaction ``nonce`` (Yellow Paper, section 7)."""
+    import rlp
+    from eth_utils import keccak
+
+    return checksum("0x" + keccak(rlp.encode([bytes.fromhex(sender[2:]), nonce]))[12:].hex())
+
+
+def _create(
+    rpc: Rpc, deployer: LocalSigner, chain_id: int, nonce: int, name: str, args: tuple[Any, ...], expected: str
+) -> None:
+    from eth_abi import encode
+    from eth_account import Account
+
+    data = bytes.fromhex(artifact(name)["bytecode"].removeprefix("0x"))
+    data += encode([type_of(entry) for entry in abi_of(name).constructor], args)
+    call = {"from": deployer.address, "data": "0x" + data.hex()}
+    try:
+        gas = int(rpc("eth_estimateGas", call), 16)
+        price = int(rpc("eth_gasPrice"), 16)
+        signed = Account.from_key(deployer.private_bytes()).sign_transaction(
+            {
+                "type": 2,
+                "chainId": chain_id,
+                "nonce": nonce,
+                "data": call["data"],
+                "value": 0,
+                "gas": int(gas * 1.2),
+                "maxFeePerGas": 2 * price,
+                "maxPriorityFeePerGas": 0,
+            }
+        )
+        tx_hash = rpc("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex())
+    except RpcError as error:
+        raise ChainError(f"{name} could not be deployed: {refused(error)}") from error
+    deadline = time.monotonic() + 60
+    while (receipt := rpc("eth_getTransactionReceipt", tx_hash)) is None:
+        if time.monotonic() > deadline:
+            raise ChainError(f"{name} could not be deployed: its transaction is not in a block after a minute")
+        time.sleep(0.005)
+    if receipt["status"] != "0x1" or checksum(receipt["contractAddress"]) != expected:
+        raise ChainError(f"{name} could not be deployed: the chain refused it")

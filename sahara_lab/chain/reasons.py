@@ -1,0 +1,80 @@
+"""Reverts in words: every custom error of our contracts, said as a person would."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from sahara_lab.chain.abi import ErrorType, abi_of, artifact_names
+
+_REQUIRE = bytes.fromhex("08c379a0")  # Error(string)
+_PANIC = bytes.fromhex("4e487b71")  # Panic(uint256)
+
+#: Sentences for the errors that people meet; ``{name}`` is an argument of the error.
+_WORDS = {
+    "NameTaken": "the name {name!r} is taken by asset {asset}",
+    "InvalidName": "{name!r} cannot be an asset's name",
+    "HandleTaken": "the handle {handle!r} is taken",
+    "HandleAlreadySet": "the account already has the handle {handle!r}",
+    "InvalidHandle": "{handle!r} cannot be a handle",
+    "UnknownAsset": "there is no asset {asset}",
+    "ERC721NonexistentToken": "there is no token {tokenId}",
+    "UnknownVersion": "asset {asset} has no version {version}",
+    "NotAssetOwner": "asset {asset} belongs to someone else",
+    "StackTooHigh": "the royalties owed to the parents add up to more than the DAO's cap allows",
+    "TooManyPayees": "the asset would owe royalties to {count} assets, more than the table holds",
+    "TooManyParents": "{count} parents are more than an asset can have",
+    "LicenseDoesNotCover": "license {license} does not let asset {parent} be a parent",
+    "NotOffered": "asset {asset} is not offered on these terms",
+    "PriceAboveCap": "the price is above the cap",
+    "NoSeatsLeft": "all {seats} seats of this license are taken",
+    "SoulBound": "license {license} cannot change hands",
+    "NothingToClaim": "there is nothing to claim",
+    "CurrencyNotAllowed": "the DAO does not accept this currency",
+    "OutOfBounds": "the value is beyond the parameter's hard limit",
+    "ERC20InsufficientBalance": "the balance does not cover the amount",
+    "ERC20InsufficientAllowance": "the payment was not allowed, or its permit has expired",
+    "GovernorUnexpectedProposalState": "the proposal is not in the state that this needs",
+    "GovernorAlreadyCastVote": "the account has voted already",
+    "GovernorNonexistentProposal": "there is no such proposal",
+    "AccessManagedUnauthorized": "only the DAO may do this",
+}
+
+
+@cache
+def _known() -> dict[bytes, ErrorType]:
+    return {selector: error for name in artifact_names() for selector, error in abi_of(name).errors.items()}
+
+
+def error_name(data: bytes) -> str | None:
+    """The name of the custom error in a revert's bytes."""
+    error = _known().get(data[:4])
+    return error.name if error else None
+
+
+def explain_error(data: bytes) -> str:
+    """A revert's bytes in words; says the error's name and values when there are no better words."""
+    from eth_abi import decode
+
+    if not data:
+        return "the contract refused without a reason"
+    try:
+        if data[:4] == _REQUIRE:
+            return str(decode(["string"], data[4:])[0])
+        if data[:4] == _PANIC:
+            return f"the contract failed an internal check (panic 0x{decode(['uint256'], data[4:])[0]:02x})"
+        error = _known().get(data[:4])
+        if error is None:
+            return f"the contract refused with an unknown error (0x{data[:4].hex()})"
+        values = error.decode(data)
+    except Exception:  # data came from outside; whatever is wrong with it, the selector is what we know
+        return f"the contract refused (0x{data[:4].hex()})"
+    if error.name in _WORDS:
+        return _WORDS[error.name].format_map(_Lenient(values))
+    listed = ", ".join(f"{key} {value}" for key, value in values.items())
+    return f"the contract refused: {error.name}({listed})"
+
+
+class _Lenient(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return f"<{key}>"

@@ -1,0 +1,108 @@
+"""JSON-RPC over HTTP: one pooled, thread-safe connection to a node (Ethereum JSON-RPC specification)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from sahara_lab.errors import ChainError, NetworkError
+
+MOST_IN_A_BATCH = 200
+
+_FEED = {"Content-Type": "application/json"}
+
+
+class RpcError(ChainError):
+    """The node answered with an error; ``data`` holds a revert's bytes, if any."""
+
+    code = "rpc"
+
+    def __init__(self, message: str, *, hint: str = "", data: bytes = b"") -> None:
+        super().__init__(message, hint=hint)
+        self.data = data
+
+
+class Rpc:
+    """Calls a node.
+
+    Args:
+        url: HTTP address of the node.
+        timeout: seconds until an answer is given up.
+    """
+
+    def __init__(self, url: str, timeout: float = 30.0) -> None:
+        import urllib3
+
+        self.url = url
+        self._pool = urllib3.PoolManager(maxsize=8, timeout=timeout, retries=False)
+        self._numbers = itertools.count(1)
+
+    def __call__(self, method: str, *params: Any) -> Any:
+        """Call one method.
+
+        Raises:
+            NetworkError: the node does not answer.
+            RpcError: it answers with an error.
+        """
+        answer = self._post(self._body(method, params))
+        if not isinstance(answer, dict):
+            raise NetworkError(f"{self.url} does not speak JSON-RPC")
+        return _result(answer)
+
+    def batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
+        """Call many methods in few requests; answers in the order of the calls, the first error is raised."""
+        return [_result(answer) for answer in self.batch_raw(calls)]
+
+    def batch_raw(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[dict[str, Any]]:
+        """Like :meth:`batch`, with each answer's ``result`` or ``error`` as it came."""
+        answers: list[dict[str, Any]] = []
+        for start in range(0, len(calls), MOST_IN_A_BATCH):
+            bodies = [self._body(method, params) for method, params in calls[start : start + MOST_IN_A_BATCH]]
+            found = self._post(bodies)
+            if not isinstance(found, list) or len(found) != len(bodies):
+                _result(found if isinstance(found, dict) else {})
+                raise NetworkError(f"{self.url} answered a batch of {len(bodies)} calls incompletely")
+            by_id = {answer.get("id"): answer for answer in found}
+            answers += [by_id[body["id"]] for body in bodies]
+        return answers
+
+    def _body(self, method: str, params: Sequence[Any]) -> dict[str, Any]:
+        return {"jsonrpc": "2.0", "id": next(self._numbers), "method": method, "params": list(params)}
+
+    def _post(self, body: Any) -> Any:
+        import urllib3
+
+        try:
+            response = self._pool.request("POST", self.url, body=orjson.dumps(body), headers=_FEED)
+            return orjson.loads(response.data)
+        except urllib3.exceptions.HTTPError as error:
+            raise NetworkError(
+                f"the chain node at {self.url} does not answer", hint="Run: sahara-lab up, or sahara-lab doctor"
+            ) from error
+        except orjson.JSONDecodeError as error:
+            raise NetworkError(f"{self.url} does not speak JSON-RPC") from error
+
+    def __repr__(self) -> str:
+        return f"Rpc({self.url})"
+
+
+def _result(answer: dict[str, Any]) -> Any:
+    if "error" in answer:
+        error = answer["error"]
+        raise RpcError(str(error.get("message", error)), data=_revert_data(error.get("data")))
+    return answer.get("result")
+
+
+def _revert_data(data: Any) -> bytes:
+    """Nodes put the revert's bytes in different places."""
+    if isinstance(data, dict):
+        data = data.get("data") or data.get("result")
+    if isinstance(data, str) and data.startswith("0x"):
+        try:
+            return bytes.fromhex(data[2:])
+        except ValueError:
+            return b""
+    return b""

@@ -1,0 +1,7 @@
+"""``python -m sahara_lab.localnet PROFILE HOME``: the supervisor of an embedded network."""
+
+import sys
+
+from sahara_lab.localnet.supervisor import main
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,89 @@
+"""The first start of the embedded network: accounts, key servers' keys, contracts."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sahara_lab.chain import Chain, Deployment, Keyring, KeyServerEntry, Rpc, Rules, Sender, Wallet, deploy
+from sahara_lab.profile import Profile
+from sahara_lab.signing import LocalSigner
+from sahara_lab.units import WEI_PER_TOKEN
+
+ACCOUNTS = ("alice", "bob", "carol")
+KEY_SERVERS = 3
+THRESHOLD = 2
+GAS_MONEY = 1_000 * WEI_PER_TOKEN
+TOKENS = 10_000 * WEI_PER_TOKEN
+TREASURY = 70_000 * WEI_PER_TOKEN
+#: A vote here lasts minutes, not weeks: the network is for one machine.
+RULES = Rules(
+    voting_delay=1, voting_period=300, late_quorum_extension=60, timelock_delay=2, fee_bps=250, max_royalty_bps=5_000
+)
+
+
+@dataclass(frozen=True)
+class ServerKeys:
+    """A key server's secrets: the account that signs receipts and the seed of its HPKE key."""
+
+    index: int
+    account_key: bytes
+    encryption_seed: bytes
+
+    @property
+    def signer(self) -> LocalSigner:
+        return LocalSigner(self.account_key)
+
+    @classmethod
+    def load_or_create(cls, folder: Path, index: int) -> ServerKeys:
+        """The keys of server ``index`` (from 1), made at first use, readable by this user only."""
+        path = folder / f"keyserver-{index}.key.json"
+        if not path.exists():
+            made = {"v": 1, "account": secrets.token_hex(32), "encryption": secrets.token_hex(32)}
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as stream:
+                json.dump(made, stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+        kept: dict[str, Any] = json.loads(path.read_text())
+        return cls(index, bytes.fromhex(kept["account"]), bytes.fromhex(kept["encryption"]))
+
+    def entry(self, url: str) -> KeyServerEntry:
+        from sahara_lab.vault import public_bytes
+
+        return KeyServerEntry(self.signer.address, url, public_bytes(self.encryption_seed))
+
+
+def open_accounts(profile: Profile) -> list[Wallet]:
+    """The embedded network's accounts; those that are missing are made."""
+    from sahara_lab.vault import public_bytes
+
+    keyring = Keyring(profile)
+    known = set(keyring.names())
+    return [
+        keyring.open(name) if name in known else keyring.create_local(name, encryption_public=public_bytes)
+        for name in ACCOUNTS
+    ]
+
+
+def found(profile: Profile, rpc: Rpc, wallets: list[Wallet], servers: list[KeyServerEntry]) -> Deployment:
+    """Deploy the contracts, fund the accounts, register their handles and let them vote.
+
+    The deployer's key exists in this function only: it holds no role when the deployment ends.
+    """
+    deployer = LocalSigner.generate()
+    for address in (deployer.address, *(wallet.address for wallet in wallets), *(server.account for server in servers)):
+        rpc("anvil_setBalance", address, hex(GAS_MONEY))
+    holders = [(wallet.address, TOKENS) for wallet in wallets]
+    deployment = deploy(rpc, deployer, holders, TREASURY, servers, RULES)
+    chain = Chain(rpc.url, deployment.chain_id, deployment.addresses)
+    identities, token = chain.contract("IdentityRegistry"), chain.contract("SaharaToken")
+    for wallet in wallets:
+        sender = Sender(chain, wallet, profile.state / f"journal-{wallet.handle}.jsonl")
+        sender.send(identities, "register", wallet.handle, wallet.encryption_public_key)
+        sender.send(token, "delegate", wallet.address)
+    return deployment

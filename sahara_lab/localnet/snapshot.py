@@ -1,0 +1,79 @@
+"""Snapshots of the chain's state: written in one step, two generations, each with its own checksum.
+
+The node's own periodic dump is not atomic, so its state is asked for by RPC and written here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The state at a block; ``state`` is the node's own compressed dump."""
+
+    block: int
+    state: bytes
+
+
+class Snapshots:
+    """The snapshots in a folder: the newest and the one before it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._newest = folder / "chain.snapshot"
+        self._previous = folder / "chain.snapshot.previous"
+        self._head = folder / "head.json"
+
+    def save(self, snapshot: Snapshot) -> None:
+        """Write a snapshot; the newest one becomes the previous one."""
+        header = {"v": 1, "block": snapshot.block, "sha256": hashlib.sha256(snapshot.state).hexdigest()}
+        handle, name = tempfile.mkstemp(dir=self._newest.parent, prefix=".snapshot-")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(json.dumps(header).encode() + b"\n" + snapshot.state)
+                stream.flush()
+                os.fsync(stream.fileno())
+            if self._newest.exists():
+                self._newest.replace(self._previous)
+            Path(name).replace(self._newest)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+    def load(self) -> Snapshot | None:
+        """The newest sound snapshot; a damaged one is set aside as ``.bad``."""
+        for path in (self._newest, self._previous):
+            if not path.exists():
+                continue
+            try:
+                return _read(path)
+            except (ValueError, KeyError, OSError):
+                path.replace(path.with_name(f"{path.name}.bad"))
+        return None
+
+    def record_head(self, block: int) -> None:
+        """Remember the newest block seen, so that after a crash one can say what was lost."""
+        handle, name = tempfile.mkstemp(dir=self._head.parent, prefix=".head-")
+        with os.fdopen(handle, "w") as stream:
+            json.dump({"block": block}, stream)
+        Path(name).replace(self._head)
+
+    def head(self) -> int | None:
+        """The newest block that was seen before, if known."""
+        try:
+            return int(json.loads(self._head.read_text())["block"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+
+def _read(path: Path) -> Snapshot:
+    first, separator, state = path.read_bytes().partition(b"\n")
+    header = json.loads(first)
+    if not separator or header["v"] != 1 or hashlib.sha256(state).hexdigest() != header["sha256"]:
+        raise ValueError("the snapshot is damaged")
+    return Snapshot(int(header["block"]), state)

@@ -1,0 +1,141 @@
+"""Listings: what the catalog finds, as people see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sahara_lab.chain import Chain
+from sahara_lab.display import bundle, table, text_table
+from sahara_lab.identity import Directory
+from sahara_lab.market.catalog import Catalog, Record, sync
+from sahara_lab.market.metadata import Summary
+from sahara_lab.market.sales import Sales
+from sahara_lab.market.source import ChainSource
+from sahara_lab.market.values import format_size
+from sahara_lab.profile import Profile
+from sahara_lab.units import Wei, format_tokens
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One asset as the market lists it. ``price`` is wei of the cheapest offer, None when it is not offered."""
+
+    id: int
+    name: str
+    owner: str
+    kind: str
+    title: str
+    summary: str
+    tags: tuple[str, ...]
+    version: int
+    price: Wei | None
+    licenses: tuple[str, ...]
+    parents: tuple[str, ...]
+    size: int
+    created: int
+
+    @classmethod
+    def of(cls, record: Record) -> Listing:
+        return cls(
+            id=record.id,
+            name=record.name,
+            owner=record.owner,
+            kind=record.kind,
+            title=record.title,
+            summary=record.summary,
+            tags=record.tags,
+            version=record.version,
+            price=None if record.price is None else Wei(record.price),
+            licenses=record.licenses,
+            parents=record.parents,
+            size=record.size_bytes,
+            created=record.created,
+        )
+
+    @property
+    def license(self) -> str | None:
+        """The flavor of the cheapest offer."""
+        return self.licenses[0] if self.licenses else None
+
+    @property
+    def price_text(self) -> str:
+        if self.price is None:
+            return "not offered"
+        return "free" if self.price == 0 else format_tokens(self.price)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.kind}, {self.price_text})"
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of listings, how many fit in all, and how they divide."""
+
+    items: tuple[Listing, ...]
+    total: int
+    page: int
+    per_page: int
+    facets: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // self.per_page))
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Any:
+        return iter(self.items)
+
+    def __getitem__(self, index: int) -> Listing:
+        return self.items[index]
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        headers = ("Asset", "What it is", "Kind", "License", "Price", "Size")
+        rows = [
+            (item.name, item.title, item.kind, item.license or "–", item.price_text, format_size(item.size))
+            for item in self.items
+        ]
+        found = f"{self.total} found" + (f", page {self.page} of {self.pages}" if self.pages > 1 else "")
+        align = ("left", "left", "left", "left", "right", "right")
+        html = table(headers, rows, caption=found, align=align)  # type: ignore[arg-type]
+        return bundle(f"{found}\n{text_table(headers, rows, align=align)}", html)  # type: ignore[arg-type]
+
+
+class Listings:
+    """The local catalog of one network."""
+
+    def __init__(self, profile: Profile, chain: Chain, directory: Directory, sales: Sales, from_block: int) -> None:
+        # A network that was made anew has other contracts; its catalog must not mix with the old one's.
+        network = chain.addresses["AssetRegistry"].lower()[2:14]
+        self._catalog = Catalog(profile.private(profile.catalog) / network)
+        self._source = ChainSource(profile, chain, directory, sales.terms, from_block)
+
+    def sync(self) -> None:
+        """Take in what changed on chain."""
+        sync(self._catalog, self._source)
+
+    def search(
+        self,
+        text: str,
+        *,
+        kind: str | None,
+        license: str | None,
+        max_price: Wei | None,
+        owner: str | None,
+        sort: str,
+        page: int,
+        per_page: int,
+    ) -> Page:
+        found = self._catalog.search(text, kind, license, max_price, owner, sort, page, per_page)
+        items = tuple(Listing.of(record) for record in found.items)
+        return Page(items, found.total, found.page, found.per_page, found.facets)
+
+    def summary(self, version: dict[str, Any]) -> Summary:
+        """What a version's public metadata document says."""
+        return self._source.descriptions.of(version)
+
+    def document(self, version: dict[str, Any]) -> bytes:
+        """A version's public metadata document, as its publisher wrote it."""
+        return self._source.descriptions.document(version)
