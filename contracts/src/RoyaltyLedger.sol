@@ -123,7 +123,8 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
         amount = _retained[account][currency];
         for (uint256 i = 0; i < sorted.length; ++i) {
             if (i != 0 && sorted[i] == sorted[i - 1]) continue;
-            if (REGISTRY.ownerOf(sorted[i]) == account) amount += _balances[sorted[i]][currency];
+            uint256 held = _balances[sorted[i]][currency];
+            if (held != 0 && REGISTRY.ownerOf(sorted[i]) == account) amount += held;
             amount += _comingTo(account, sorted, sorted[i], _unsettled[sorted[i]][currency]);
         }
     }

@@ -106,6 +106,7 @@ contract RoyaltyLedgerTest is Lab {
         ledger.pay(77, token, 1_000);
         ledger.pay(data, token, 1_000);
         vm.stopPrank();
+        assertEq(ledger.claimable(alice, token, list2(data, 77)), 1_000);
         assertEq(ledger.claim(alice, token, list2(data, 77)), 1_000, "an asset that holds nothing is passed over");
     }
 
