@@ -74,6 +74,7 @@ function JobRow(props: { job: Job; open: boolean }): JSX.Element {
           </span>
         ))}
       </div>
+      {job.error && !open && <p className="jp-Sahara-cardSummary">{job.error}</p>}
       {active && <Progress job={job} />}
       {open && <JobOpen job={job} />}
     </li>
