@@ -53,7 +53,9 @@ class Catalog:
     def apply(self, records: Iterable[Record], cursor: tuple[int, str]) -> None:
         """Take in records and how far the chain is read. Both last when this returns."""
         with self.writing():
-            self._align()  # before the store moves on: an index that is ahead shows only now
+            held, present = self._index.position(), self._store.position()
+            if held is not None and held.store == present.store and held.seq > present.seq:
+                self._rebuild(present)  # the index is ahead, which would not show once the store has moved on
             self._store.apply(records, Cursor(*cursor))
             self._align()
 

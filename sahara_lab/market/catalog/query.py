@@ -14,6 +14,7 @@ SORTS = ("relevance", "newest", "price", "name")
 MAX_PER_PAGE = 100
 
 _TEXT_LIMIT = 256
+_NOTHING = " "
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,11 @@ class Query:
         if not 1 <= per_page <= MAX_PER_PAGE:
             raise InputError(f"{per_page} a page is not possible", hint=f"Ask for 1 to {MAX_PER_PAGE}")
         cap = None if max_price_wei is None else min(max_price_wei, MAX_WEI)
-        return cls(clean(text, _TEXT_LIMIT), kind, license or None, cap, owner or None, sort, page, per_page)
+        words, terms, by = (clean(value or "", _TEXT_LIMIT) for value in (text, license, owner))
+        # A filter of nothing but invisible characters is a filter still: it finds nothing.
+        by_license = terms or _NOTHING if license else None
+        by_owner = by or _NOTHING if owner else None
+        return cls(words, kind, by_license, cap, by_owner, sort, page, per_page)
 
     @property
     def offset(self) -> int:

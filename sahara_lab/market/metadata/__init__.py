@@ -1,0 +1,20 @@
+"""Public documents about assets: Croissant for datasets, a model card for models, schema.org for the rest."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sahara_lab.market.metadata.document import Document, describe
+    from sahara_lab.market.metadata.reading import Summary, read_summary
+
+__all__ = ["Document", "Summary", "describe", "read_summary"]
+
+_HOMES = {"Document": "document", "describe": "document", "Summary": "reading", "read_summary": "reading"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -56,3 +56,11 @@ def _visible(character: str) -> str:
     if character.isspace():
         return " "
     return "" if unicodedata.category(character) in ("Cc", "Cs") else character
+
+
+def clean_block(value: Any, limit: int) -> str:
+    """Text of several lines: each line made harmless, at most one empty line between paragraphs."""
+    if not isinstance(value, str):
+        return clean(value, limit)
+    lines = [clean(line, limit) for line in value[: 4 * limit].splitlines()]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()[:limit]

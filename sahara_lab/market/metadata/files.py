@@ -1,0 +1,147 @@
+"""The files of an asset as its public description sees them: sizes, hashes and the schema of tables, never contents."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+_TYPES = {
+    ".csv": "text/csv",
+    ".tsv": "text/tab-separated-values",
+    ".parquet": "application/x-parquet",
+    ".jsonl": "application/jsonlines",
+    ".json": "application/json",
+    ".safetensors": "application/octet-stream",
+    ".md": "text/markdown",
+    ".ipynb": "application/x-ipynb+json",
+}
+
+_HEADER = re.compile(r"[^\W\d][\w .:/()%#\[\]-]{0,127}")
+_CSV_BLOCK = 1 << 20
+MAX_COLUMNS = 2_000
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """One file: its path below the folder, with slashes."""
+
+    path: str
+    size: int
+    local: Path
+
+    @property
+    def suffix(self) -> str:
+        return PurePosixPath(self.path).suffix.lower()
+
+    @property
+    def media_type(self) -> str:
+        return _TYPES.get(self.suffix) or mimetypes.guess_type(self.path)[0] or "application/octet-stream"
+
+    def sha256(self) -> str:
+        with self.local.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class Column:
+    """A table's column: its Croissant type, and its shape where each cell is an array (-1: any length)."""
+
+    name: str
+    type: str
+    shape: tuple[int, ...] = ()
+
+
+def walk(folder: Path) -> list[FileEntry]:
+    """Every file below ``folder`` by path; links are followed only where they stay inside."""
+    root = folder.resolve()
+    return sorted(_walk(folder, root), key=lambda entry: entry.path)
+
+
+def _walk(folder: Path, root: Path) -> Iterator[FileEntry]:
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = Path(place, name)
+            if path.is_file() and path.resolve().is_relative_to(root):
+                yield FileEntry(path.relative_to(folder).as_posix(), path.stat().st_size, path)
+
+
+def columns(entry: FileEntry) -> list[Column]:
+    """A table's columns; empty for a file that is not a table or cannot be read as one."""
+    import pyarrow as pa
+
+    try:
+        if entry.suffix == ".parquet":
+            import pyarrow.parquet as pq
+
+            schema = pq.read_schema(entry.local)
+        elif entry.suffix in (".csv", ".tsv"):
+            schema = _csv_schema(entry)
+        else:
+            return []
+    except (pa.ArrowException, OSError, ValueError):
+        return []
+    named = [field for field in schema if not field.name.startswith("__index_level_")]
+    return [Column(field.name, *_type(field.type)) for field in named[:MAX_COLUMNS]]
+
+
+def _csv_schema(entry: FileEntry) -> Any:
+    """The schema from the first block. A first row that does not look like names is data, and is not repeated."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    parse = csv.ParseOptions(delimiter="\t" if entry.suffix == ".tsv" else ",")
+
+    def schema(**options: Any) -> Any:
+        with csv.open_csv(
+            entry.local, read_options=csv.ReadOptions(block_size=_CSV_BLOCK, **options), parse_options=parse
+        ) as reader:
+            return reader.schema
+
+    first = schema()
+    names = list(first.names)
+    # pandas leaves the name of its index empty; the type check is for tables of text whose first row is like the rest
+    named = [name for name in names if name]
+    if named and len(set(named)) == len(named) and all(_HEADER.fullmatch(name) for name in named):
+        return pa.schema([pa.field(name or f"column {n}", first.field(n - 1).type) for n, name in enumerate(names, 1)])
+    bare = schema(autogenerate_column_names=True)
+    return pa.schema([pa.field(f"column {n}", field.type) for n, field in enumerate(bare, 1)])
+
+
+def _type(kind: Any) -> tuple[str, tuple[int, ...]]:
+    """A Croissant type and an array shape for an Arrow type."""
+    from pyarrow import types
+
+    shape: list[int] = []
+    while types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        shape.append(kind.list_size if types.is_fixed_size_list(kind) else -1)
+        kind = kind.value_type
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    return _scalar(kind), tuple(shape)
+
+
+def _scalar(kind: Any) -> str:
+    from pyarrow import types
+
+    if types.is_integer(kind):
+        return f"cr:{'U' if types.is_unsigned_integer(kind) else ''}Int{kind.bit_width}"
+    if types.is_floating(kind):
+        return f"cr:Float{kind.bit_width}"
+    for test, name in (
+        (types.is_boolean, "sc:Boolean"),
+        (types.is_date, "sc:Date"),
+        (types.is_timestamp, "sc:DateTime"),
+        (types.is_time, "sc:Time"),
+        (types.is_decimal, "sc:Number"),
+        (types.is_struct, "sc:StructuredValue"),
+        (types.is_map, "sc:StructuredValue"),
+    ):
+        if test(kind):
+            return name
+    return "sc:Text"

@@ -1,0 +1,146 @@
+"""Reading public documents written by anyone: whatever the bytes are, the answer is a small, harmless summary."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from sahara_lab.market.metadata.text import SUMMARY_LIMIT, TITLE_LIMIT, clean, clean_tags
+from sahara_lab.market.names import KINDS
+
+#: Larger documents are not read at all.
+MAX_DOCUMENT = 4 * 2**20
+
+_FRONT_LIMIT = 64_000
+_LARGEST = 2**53 - 1
+_VOCABULARIES = ("", "sc:", "schema:", "https://schema.org/", "http://schema.org/")
+_FRONT = re.compile(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*$", re.S | re.M)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a listing shows of a document. Everything in it is the publisher's claim."""
+
+    title: str = ""
+    summary: str = ""
+    tags: tuple[str, ...] = ()
+    kind: str = ""
+    size: int = 0
+    files: int = 0
+    parents: tuple[str, ...] = ()
+    card: str = ""
+
+
+def read_summary(data: bytes) -> Summary:
+    """The summary of a JSON-LD document (Croissant, schema.org) or of a Markdown card; empty where it says nothing."""
+    if len(data) > MAX_DOCUMENT:
+        return Summary()
+    try:
+        text = data.decode("utf-8", "replace").lstrip("\ufeff")
+        return _json(text) if text.lstrip()[:1] in ("{", "[") else _card(text)
+    except (ValueError, RecursionError, TypeError, KeyError, OverflowError):
+        return Summary()
+
+
+def _json(text: str) -> Summary:
+    node = json.loads(text)
+    if isinstance(node, dict) and isinstance(node.get("@graph"), list):
+        node = node["@graph"]
+    if isinstance(node, list):
+        node = next((item for item in node if isinstance(item, dict)), {})
+    if not isinstance(node, dict):
+        return Summary()
+    files = _list(_get(node, "distribution"))
+    return Summary(
+        title=clean(_text(_get(node, "name")), TITLE_LIMIT),
+        summary=clean(_text(_get(node, "description")), SUMMARY_LIMIT),
+        tags=clean_tags([_text(tag) for tag in _words(_get(node, "keywords"))]),
+        kind=_kind(node),
+        size=_number(node.get("sahara:size")) or min(sum(_size(entry) for entry in files), _LARGEST),
+        files=_number(node.get("sahara:files")) or len(files),
+        parents=tuple(filter(None, (_parent(entry) for entry in _list(node.get("prov:wasDerivedFrom"))[:64]))),
+        card=_text(_get(node, "text"))[:100_000],
+    )
+
+
+def _card(text: str) -> Summary:
+    """A Markdown card: tags from its front matter, title from its first heading, summary from its first paragraph."""
+    import yaml  # type: ignore[import-untyped]
+
+    front: Any = {}
+    match = _FRONT.match(text[:_FRONT_LIMIT])
+    body = text[match.end() :] if match else text
+    # Anchors let a few lines stand for gigabytes, and no card needs them.
+    if match and not re.search(r"(^|[\s\[{,:-])[&*][\w]", match[1]):
+        try:
+            front = yaml.safe_load(match[1])
+        except yaml.YAMLError:
+            front = {}
+    if not isinstance(front, dict):
+        front = {}
+    heading = re.search(r"^#\s+(.+)$", body[:100_000], re.M)
+    rest = body[heading.end() :] if heading else body
+    paragraph = next(
+        (part for part in re.split(r"\n\s*\n", rest[:100_000]) if part.strip()[:1] not in ("", "#", "|")), ""
+    )
+    return Summary(
+        title=clean(heading[1] if heading else front.get("model_name"), TITLE_LIMIT),
+        summary=clean(paragraph, SUMMARY_LIMIT),
+        tags=clean_tags([clean(tag, 64) for tag in _words(front.get("tags"))]),
+        kind="model" if front.get("library_name") or front.get("base_model") else "",
+        parents=tuple(clean(entry, 128) for entry in _list(front.get("datasets"))[:64] if isinstance(entry, str)),
+        card=text[:100_000],
+    )
+
+
+def _get(node: dict[str, Any], key: str) -> Any:
+    return next((node[prefix + key] for prefix in _VOCABULARIES if prefix + key in node), None)
+
+
+def _text(value: Any) -> str:
+    """Text out of the shapes JSON-LD gives it: plain, by language, as a value object, or the first of several."""
+    for _ in range(4):
+        if isinstance(value, list):
+            value = value[0] if value else ""
+        elif isinstance(value, dict):
+            value = next((value[key] for key in ("@value", "en", "name", "@id") if key in value), None) or next(
+                iter(value.values()), ""
+            )
+        else:
+            break
+    return value if isinstance(value, str) else clean(value, SUMMARY_LIMIT)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _words(value: Any) -> list[Any]:
+    return value.split(",") if isinstance(value, str) else _list(value)
+
+
+def _kind(node: dict[str, Any]) -> str:
+    for value in _list(_get(node, "additionalType")):
+        kind = _text(value).rpartition("/")[2]
+        if kind in KINDS:
+            return kind
+    types = {str(kind).rpartition("/")[2].rpartition(":")[2] for kind in _list(node.get("@type"))}
+    return "dataset" if "Dataset" in types else ""
+
+
+def _parent(entry: Any) -> str:
+    name = entry.get("@id") if isinstance(entry, dict) else entry
+    return clean(name.removeprefix("vault://"), 128) if isinstance(name, str) else ""
+
+
+def _number(value: Any) -> int:
+    return min(value, _LARGEST) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def _size(entry: Any) -> int:
+    match = (
+        re.fullmatch(r"\s*(\d{1,15})\s*B?\s*", _text(_get(entry, "contentSize"))) if isinstance(entry, dict) else None
+    )
+    return int(match[1]) if match else 0
