@@ -21,7 +21,8 @@ from sahara_lab.compute.runner import Assignment
 from sahara_lab.errors import JobError
 
 _GRACE = 0.5
-_STOP_WITHIN = 60.0
+_STOP_WITHIN = 300.0
+_STOP_OUTSIDE_FIT_WITHIN = 10.0
 _RECORD_EVERY = 1.0
 _START_WITHIN = 180.0
 
@@ -180,7 +181,7 @@ class Controller:
         workers = int(run.record["workers"])
         if not self._ready.is_set():
             run.status("starting", "starting Ray and the workers")
-        elif self._gang is None or self._gang.workers != workers or not self._nursery.ready:
+        elif self._gang is None or len(self._gang.actors) < workers or not self._nursery.ready:
             run.status("starting", f"warming {workers} worker{'s' * (workers > 1)}")
         gang = self._workers(workers, run.stop.is_set)
         processes = gang.start(
@@ -192,7 +193,7 @@ class Controller:
         run.wipe()
         run.record["processes"] = processes
         run.status("starting", "running the cell", started=now())
-        self._follow(run, gang)
+        self._follow(run, gang, workers)
 
     def _workers(self, workers: int, cancelled: Callable[[], bool]) -> Gang:
         """A gang of this size with its libraries imported; waits for Ray, the seats and the zygote."""
@@ -209,9 +210,10 @@ class Controller:
         wait_for(lambda: self._ready.wait(0.1), "Ray has not started")
         if self._broken:
             raise RuntimeError(self._broken)
-        if self._gang is not None and (self._gang.workers != workers or self._gang.broken):
+        if self._gang is not None and self._gang.broken:
             self._discard_gang()
-        gang = self._gang = self._gang or Gang(workers)
+        gang = self._gang = self._gang or Gang()
+        gang.want(workers)
         wait_for(gang.ready, "the workers have not started")
         if self._nursery.failed:
             self._nursery.want([])
@@ -243,8 +245,7 @@ class Controller:
             self._gang.dismiss()
             self._gang = None
 
-    def _follow(self, run: Run, gang: Gang) -> None:
-        workers = gang.workers
+    def _follow(self, run: Run, gang: Gang, workers: int) -> None:
         outcomes: dict[int, dict[str, Any]] = {}
         ended: dict[int, dict[str, Any]] = {}
         stopper: threading.Thread | None = None
@@ -299,6 +300,7 @@ class Controller:
 
     def _agree(self, run: Run, gang: Gang) -> None:
         """Have every rank stop after the same batch: a lone rank would leave the others in a collective for ever."""
+        outside_until = time.monotonic() + _STOP_OUTSIDE_FIT_WITHIN
         while not run.force.is_set():
             first = gang.order("where")
             time.sleep(0.3)
@@ -308,8 +310,8 @@ class Controller:
             before = [answer["batches"] for answer in first if answer]
             after = [answer["batches"] for answer in second if answer]
             if not all(answer["fitting"] for answer in second if answer):
-                if max(after) == 0:
-                    run.force.set()  # nothing learned yet, so nothing to keep
+                if max(after) == 0 or time.monotonic() > outside_until:
+                    run.force.set()  # nothing learned yet, or learned and saved
                     return
                 time.sleep(0.2)
                 continue

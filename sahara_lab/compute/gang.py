@@ -13,49 +13,59 @@ Message = tuple[int, dict[str, Any]]
 
 
 class Gang:
-    """``workers`` Ray actors. Raises Ray's own errors; the controller puts them in words."""
+    """Ray actors that wait for runs. Raises Ray's own errors; the controller puts them in words."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self) -> None:
+        self._seats: list[Any] = []
+        self._active: list[Any] = []
+        self._waiting: list[Any] = []
+        self.actors: list[int] = []
+        self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self.broken = False
+
+    def want(self, workers: int) -> None:
+        """Have at least this many seats; returns before new ones are ready."""
         import ray
 
         from sahara_lab.compute.seat import Seat
 
-        self._ray = ray
         remote: Any = ray.remote(Seat)
-        self.seats: list[Any] = [remote.options(num_cpus=0, max_concurrency=8).remote() for _ in range(workers)]
-        self._waiting = [seat.pid.remote() for seat in self.seats]
-        self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
-        self.actors: list[int] = []
-        self.broken = False
-
-    @property
-    def workers(self) -> int:
-        return len(self.seats)
+        while len(self._seats) < workers:
+            seat = remote.options(num_cpus=0, max_concurrency=8).remote()
+            self._seats.append(seat)
+            self._waiting.append(seat.pid.remote())
 
     def ready(self) -> bool:
         """Whether every seat is there; waits for a moment."""
+        import ray
+
         if self._waiting:
-            ready, self._waiting = self._ray.wait(self._waiting, num_returns=len(self._waiting), timeout=0.1)
-            self.actors += self._ray.get(ready)
+            ready, self._waiting = ray.wait(self._waiting, num_returns=len(self._waiting), timeout=0.1)
+            self.actors += ray.get(ready)
         return not self._waiting
 
     def start(self, zygote: str, assignments: list[Assignment], setup: bytes | None) -> list[int]:
-        """Start the run on every seat; its messages arrive in :attr:`messages` as ``(rank, message)``."""
+        """Start a run, one seat for each assignment; messages arrive in :attr:`messages` as ``(rank, message)``."""
+        import ray
+
         self.messages = queue.SimpleQueue()
-        port = self._ray.get(self.seats[0].free_port.remote())
+        self._active = self._seats[: len(assignments)]
+        port = ray.get(self._active[0].free_port.remote())
         calls = []
-        for seat, assignment in zip(self.seats, assignments, strict=True):
+        for seat, assignment in zip(self._active, assignments, strict=True):
             assignment.port = port
             calls.append(seat.start.remote(zygote, assignment, setup))
-        processes: list[int] = self._ray.get(calls)
-        for rank, seat in enumerate(self.seats):
+        processes: list[int] = ray.get(calls)
+        for rank, seat in enumerate(self._active):
             threading.Thread(target=self._pump, args=(rank, seat, self.messages), daemon=True).start()
         return processes
 
     def _pump(self, rank: int, seat: Any, messages: queue.SimpleQueue[Message]) -> None:
+        import ray
+
         try:
             while True:
-                for message in self._ray.get(seat.drain.remote()):
+                for message in ray.get(seat.drain.remote()):
                     messages.put((rank, message))
                     if message["kind"] == "exit":
                         return
@@ -65,23 +75,30 @@ class Gang:
 
     def order(self, op: str, **fields: Any) -> list[dict[str, Any] | None]:
         """Give all ranks an order and return their answers."""
+        import ray
+
         answers: list[dict[str, Any] | None] = []
-        for call in [seat.order.remote(op, **fields) for seat in self.seats]:
+        for call in [seat.order.remote(op, **fields) for seat in self._active]:
             try:
-                answers.append(self._ray.get(call, timeout=6))
+                answers.append(ray.get(call, timeout=6))
             except Exception:
                 answers.append(None)
         return answers
 
     def end(self) -> None:
         """Kill the run's processes; the seats stay."""
+        import ray
+
         with contextlib.suppress(Exception):
-            calls = [seat.end.remote() for seat in self.seats]
-            self._ray.wait(calls, num_returns=len(calls), timeout=6)
+            calls = [seat.end.remote() for seat in self._active]
+            if calls:
+                ray.wait(calls, num_returns=len(calls), timeout=6)
 
     def dismiss(self) -> None:
         """Give the workers back."""
+        import ray
+
         self.end()
-        for seat in self.seats:
+        for seat in self._seats:
             with contextlib.suppress(Exception):
-                self._ray.kill(seat)
+                ray.kill(seat)

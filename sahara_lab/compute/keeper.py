@@ -24,6 +24,7 @@ from typing import Any
 from sahara_lab.compute.controller import Controller, request_error
 from sahara_lab.compute.door import Door
 from sahara_lab.compute.record import write_private
+from sahara_lab.errors import JobError
 
 IDLE_VARIABLE = "SAHARA_LAB_COMPUTE_IDLE_SECONDS"
 _IDLE_ALONE = 600.0
@@ -40,6 +41,8 @@ def keep(jobs_dir: Path, cluster_file: Path) -> None:
     controller = Controller(jobs_dir, cluster_file.name, home)
 
     def handle(request: dict[str, Any], blobs: list[bytes]) -> dict[str, Any]:
+        if going.is_set():
+            raise JobError("the job service is closing", hint="Run the cell again")
         match request["op"]:
             case "hello":
                 return {"pid": os.getpid(), "home": str(home), **controller.status()}
@@ -62,16 +65,17 @@ def keep(jobs_dir: Path, cluster_file: Path) -> None:
         _start_ray(home, controller)
         _wait(door, controller, going)
     finally:
-        with contextlib.suppress(OSError, ValueError):
-            if json.loads(cluster_file.read_text())["pid"] == os.getpid():
-                cluster_file.unlink()
-        controller.stop_all()
+        going.set()
         door.close()
+        controller.stop_all()
         with contextlib.suppress(Exception):
             import ray
 
             ray.shutdown()
         shutil.rmtree(home, ignore_errors=True)
+        with contextlib.suppress(OSError, ValueError):  # last, so that who waits for our end can see it
+            if json.loads(cluster_file.read_text())["pid"] == os.getpid():
+                cluster_file.unlink()
 
 
 def _start_ray(home: Path, controller: Controller) -> None:

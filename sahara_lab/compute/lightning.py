@@ -17,6 +17,7 @@ from typing import Any
 
 _METRICS_EVERY = 0.25
 _SAVE_AT_MOST_EVERY = 5.0
+_TRAIN_PER_SAVE = 20.0
 
 Send = Callable[[dict[str, Any]], None]
 
@@ -37,6 +38,7 @@ class RunState:
         self.module: Any = None
         self.trainer: Any = None
         self._saved_at = -math.inf
+        self._save_cost = 0.0
         self._shown_at = -math.inf
         self._rate_from: tuple[float, int] | None = None
         self._told: dict[str, float] = {}
@@ -48,6 +50,8 @@ class RunState:
         self.fitting = True
         self.trainer, self.module = trainer, module
         self._rate_from = None
+        if self.stopped:
+            trainer.should_stop = True  # a later fit of the same cell
         with contextlib.suppress(Exception):  # depends on user code and loaders of unknown length
             total = trainer.estimated_stepping_batches
             self._total = int(total) if math.isfinite(total) else None
@@ -72,7 +76,7 @@ class RunState:
         """Keep a checkpoint. All ranks must take part in saving, so rank 0 decides and tells the others."""
         if self.rank == 0:
             self.metrics(trainer)
-        due = time.monotonic() - self._saved_at >= _SAVE_AT_MOST_EVERY
+        due = time.monotonic() - self._saved_at >= max(_SAVE_AT_MOST_EVERY, _TRAIN_PER_SAVE * self._save_cost)
         if trainer.strategy.broadcast(due):
             self.save(trainer)
 
@@ -86,12 +90,14 @@ class RunState:
 
     def save(self, trainer: Any) -> None:
         """Write the checkpoint beside the old one, then put it in its place. Collective: every rank calls it."""
+        began = time.monotonic()
         temporary = self.checkpoint.with_name("next.ckpt")
         trainer.save_checkpoint(temporary)
         if self.rank == 0:
             temporary.replace(self.checkpoint)
             self.send({"kind": "checkpoint", "step": trainer.global_step, "epoch": trainer.current_epoch})
         self._saved_at = time.monotonic()
+        self._save_cost = self._saved_at - began
 
     def metrics(self, trainer: Any) -> None:
         values = self._changed(numbers(trainer.callback_metrics))

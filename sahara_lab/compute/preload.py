@@ -18,10 +18,12 @@ _ALWAYS = (
     "cloudpickle",
     "sahara_lab.compute.runner",
 )
+# Libraries that are slow to import and harmless to fork.
 _WORTHWHILE = frozenset(
     {
-        *("cryptography", "datasets", "eth_abi", "eth_account", "eth_utils", "fsspec", "numpy", "pandas", "pyarrow"),
-        *("sahara_lab", "scipy", "sklearn", "tokenizers", "torchmetrics", "torchvision", "transformers", "urllib3"),
+        *("cryptography", "datasets", "eth_abi", "eth_account", "eth_utils", "fsspec", "lightning", "numpy"),
+        *("pandas", "pyarrow", "sahara_lab", "scipy", "sklearn", "tokenizers", "torchmetrics", "torchvision"),
+        *("transformers", "urllib3"),
     }
 )
 

@@ -42,10 +42,18 @@ class Seat:
         assignment.setup = setup
         child.connection.send(assignment)
         assignment.setup = None
-        threading.Thread(target=self._listen, args=(child, self._messages), daemon=True).start()
+        codes: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        threading.Thread(target=self._bury, args=(child, codes), daemon=True).start()
+        threading.Thread(target=self._listen, args=(child, self._messages, codes), daemon=True).start()
         return child.pid
 
-    def _listen(self, child: Child, messages: Messages) -> None:
+    def _bury(self, child: Child, codes: queue.SimpleQueue[int | None]) -> None:
+        """Once the run has ended, end what it left behind: a data loader would hold its connection open."""
+        code = child.join()
+        child.kill()
+        codes.put(code)
+
+    def _listen(self, child: Child, messages: Messages, codes: queue.SimpleQueue[int | None]) -> None:
         while True:
             try:
                 message = child.connection.recv()
@@ -57,7 +65,7 @@ class Seat:
                     waiting.put(message)
             else:
                 messages.put(message)
-        messages.put({"kind": "exit", "code": child.join()})
+        messages.put({"kind": "exit", "code": codes.get()})
 
     def drain(self) -> list[dict[str, Any]]:
         """Messages of the run, waiting for the first; the last one ever is ``exit``."""

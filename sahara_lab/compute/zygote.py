@@ -13,6 +13,7 @@ import json
 import os
 import select
 import selectors
+import shutil
 import signal
 import socket
 import struct
@@ -39,6 +40,7 @@ class Zygote:
         self._ready = False
         variables = {**os.environ, preload.VARIABLE: json.dumps(sorted(self.modules))}
         variables.setdefault("OPENBLAS_NUM_THREADS", "1")  # its thread pool would not survive the fork
+        variables["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"  # asking whether there is a GPU must not start CUDA here
         self._process = subprocess.Popen(
             [sys.executable, "-m", "sahara_lab.compute.zygote", self.address],
             stdin=subprocess.PIPE,  # closed by our end, however it comes: then the zygote ends too
@@ -84,21 +86,25 @@ class Child:
         with theirs:
             socket.send_fds(self._line, [_FORK], [theirs.fileno()])
         self.pid = _read(self._line)
+        self._ended = False
         self.connection: Connection[Any, Any] = Connection(ours.detach())
 
     def join(self) -> int | None:
         """Wait for the process to end and return its exit code (negative: the signal that killed it)."""
         try:
-            return _read(self._line)
+            code = _read(self._line)
         except (OSError, EOFError):
             return None
+        self._ended = True
+        return code
 
     def kill(self) -> None:
         """Kill the process and whatever it started."""
         with contextlib.suppress(OSError):
             os.killpg(self.pid, signal.SIGKILL)
-        with contextlib.suppress(OSError):
-            os.kill(self.pid, signal.SIGKILL)
+        if not self._ended:  # it may not have its group yet; once ended, its number may be another's
+            with contextlib.suppress(OSError):
+                os.kill(self.pid, signal.SIGKILL)
 
 
 def _connect(address: str, timeout: float) -> socket.socket:
@@ -130,7 +136,7 @@ class _Server:
     """The zygote itself: forks on request, tells each asker when its child ended."""
 
     def __init__(self, address: str) -> None:
-        self._keeper = os.getppid()
+        self._keeper, self._home = os.getppid(), Path(address).parent
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(address)
         self._listener.listen(64)  # who connects now waits until the imports are done
@@ -224,6 +230,7 @@ class _Server:
             with contextlib.suppress(OSError):
                 os.killpg(pid, signal.SIGKILL)
         if os.read(sys.stdin.fileno(), 1) != _BYE and os.getpgid(0) == self._keeper:
+            shutil.rmtree(self._home, ignore_errors=True)
             os.killpg(self._keeper, signal.SIGKILL)
         os._exit(0)
 
