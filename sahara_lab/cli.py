@@ -265,7 +265,7 @@ def get(name: str, target: Path) -> None:
     if target.exists() and any(target.iterdir()):
         raise InputError(f"{str(target)!r} is not empty", hint="Choose a new folder")
     target.mkdir(parents=True, exist_ok=True)
-    _lab().vault.fs.get(f"vault://{name}", str(target), recursive=True)
+    _lab().vault.fs.get(f"vault://{name.rstrip('/')}/", f"{target}/", recursive=True)
     click.echo(f"decrypted into {target}")
 
 
@@ -313,22 +313,19 @@ def stop(job: str) -> None:
 
 
 def _follow(job: Any) -> None:
-    from sahara_lab.compute.progress import text_line
+    from sahara_lab.compute import progress_of, progress_text
 
     def show(event: dict[str, Any]) -> None:
         if event.get("kind") == "log":
-            click.echo(event.get("text", ""))
+            click.echo(event.get("text", "").rstrip("\n"))
 
     try:
         job.wait(on_event=show)
     except KeyboardInterrupt:
         click.echo(f"\n{job.id} goes on; see: sahara-lab attach {job.id}, sahara-lab stop {job.id}")
         return
-    click.echo(text_line(job.events(0)[0]))
-    if job.status in ("failed", "lost"):
-        from sahara_lab.errors import JobError
-
-        raise JobError(f"job {job.id} {job.status}: {job.error}", hint=f"See: sahara-lab attach {job.id}")
+    click.echo(progress_text(progress_of(job.events(0)[0], job.record())))
+    job.raise_for_status()
 
 
 # -- the DAO ----------------------------------------------------------------------------------------------------------

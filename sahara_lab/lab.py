@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from sahara_lab.chain import Chain, Receipt, Sender, Wallet
     from sahara_lab.governance import Dao
     from sahara_lab.identity import Directory
+    from sahara_lab.licensing.vaults import Vaults
     from sahara_lab.localnet import Check, Status
     from sahara_lab.market import Market
     from sahara_lab.market.sales import Sales
     from sahara_lab.rental import Training
-    from sahara_lab.licensing.vaults import Vaults
 
 _reconciled: set[str] = set()
 _reconcile_lock = threading.Lock()

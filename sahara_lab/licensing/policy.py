@@ -42,9 +42,10 @@ class ChainAccessPolicy:
             epoch: key epoch of the manifest that the reader holds; older than the registry's is refused.
         """
         block = self._chain.block(self._tag)
-        reason, license, detail = self._judge(account, asset, epoch, use, self._tag, block.timestamp)
+        now = max(self._chain.block("latest").timestamp, int(time.time()))
+        reason, license, detail = self._judge(account, asset, epoch, use, self._tag, now)
         if reason != "ok":
-            newest, _, _ = self._judge(account, asset, epoch, use, "latest", block.timestamp)
+            newest, _, _ = self._judge(account, asset, epoch, use, "latest", now)
             if newest == "ok":
                 reason, detail = "not-final", "the license is recorded but its block is not final yet"
         return Decision(
@@ -56,7 +57,7 @@ class ChainAccessPolicy:
             detail=detail,
         )
 
-    def _judge(self, account: str, asset: int, epoch: int, use: str, tag: str, chain_time: int) -> tuple[str, int, str]:
+    def _judge(self, account: str, asset: int, epoch: int, use: str, tag: str, now: int) -> tuple[str, int, str]:
         registry = self._chain.contract("AssetRegistry")
         licenses = self._chain.contract("LicenseToken")
         # Released keys serve any use, so every release needs the right to read: a compute-only license has none.
@@ -84,7 +85,6 @@ class ChainAccessPolicy:
             [(licenses, "get", (number,)) for number in licenses.call("licensesOf", account, asset, block=tag)],
             block=tag,
         )
-        now = max(chain_time, int(time.time()))
         if allowed and self._alive(licenses.call("get", license, block=tag)["expiresAt"], now):
             return "ok", license, ""
         return _refusal(held, mask, now)

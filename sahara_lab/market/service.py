@@ -204,7 +204,7 @@ class Market:
             parents=parents,
             offers=self._sales.offers(identity),
             royalties=royalties,
-            size=summary.size_bytes,
+            size=summary.size,
             version=version,
         )
 

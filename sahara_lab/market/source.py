@@ -106,7 +106,7 @@ class ChainSource:
             versions=count,
             offers=tuple(self._offer(bytes(terms_id)) for terms_id in offered),
             parents=tuple(self._name(edge["parent"]) for edge in edges),
-            size_bytes=summary.size_bytes,
+            size_bytes=summary.size,
             files=summary.files,
             created=first["publishedAt"],
             updated=block,
