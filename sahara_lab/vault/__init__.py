@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from sahara_lab.vault.lineage import accessed, forget_access, track_access
     from sahara_lab.vault.merkle import verify_proof
     from sahara_lab.vault.opened import Entry, Vault, open_vault
-    from sahara_lab.vault.writer import pack
     from sahara_lab.vault.sealing import new_seed, private_key, public_bytes
     from sahara_lab.vault.storage import get_public, put_public
     from sahara_lab.vault.typed import delegate_session
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
         VaultRef,
         Verified,
     )
+    from sahara_lab.vault.writer import pack
 
 _HOMES = {
     "AccessPolicy": "values",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import os
 import secrets
 import shutil
@@ -19,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import orjson
 from cryptography.cobblestone import Cobblestone256Encryptor
 from filelock import FileLock
 
@@ -36,6 +36,7 @@ from sahara_lab.vault.cobblestone import (
     unseal,
 )
 from sahara_lab.vault.manifest import ID_SIZE, ObjectEntry
+from sahara_lab.vault.opened import Entry
 from sahara_lab.vault.reader import BUFFER, ObjectReader
 from sahara_lab.vault.sealing import open_sealed, public_bytes, seal_to
 from sahara_lab.vault.storage import Storage
@@ -92,7 +93,7 @@ class Draft:
             sealed = (self.folder / "index").read_bytes()
         except FileNotFoundError:
             return {}
-        document = json.loads(unseal(key, draft_context(identifier), sealed, "the draft's index"))
+        document = orjson.loads(unseal(key, draft_context(identifier), sealed, "the draft's index"))
         return {
             path: DraftFile(e["size"], e["modified"], bytes_of(e["object"], "id"), bytes_of(e["key"], "key"))
             if e
@@ -181,13 +182,36 @@ class Draft:
 
     def _read_keys(self) -> tuple[bytes, bytes]:
         try:
-            document = json.loads((self.folder / "draft.json").read_bytes())
+            document = orjson.loads((self.folder / "draft.json").read_bytes())
             identifier = bytes_of(document["draft"], "draft")
             return identifier, open_sealed(self._seed, _INFO + identifier, base64.b64decode(document["key"]))
         except (ValueError, KeyError, TypeError) as error:
             raise IntegrityError(
                 f"the draft in {self.folder} is damaged", hint="Remove that folder and write again"
             ) from error
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether a path lies somewhere in a folder; ``""`` is the top."""
+    return not folder or path.startswith(f"{folder}/")
+
+
+def overlay(published: dict[str, Entry], changes: Index, folder: str) -> tuple[dict[str, Entry], set[str]]:
+    """A folder's children with a draft's changes over them, and those subfolders that lost something."""
+    listed, thinned = dict(published), set()
+    for path, change in changes.items():
+        if not is_below(path, folder):
+            continue
+        name, deeper, _ = path[len(folder) :].lstrip("/").partition("/")
+        if change.object is None and deeper:
+            thinned.add(name)
+        elif change.object is None:
+            listed.pop(name, None)
+        elif deeper:
+            listed[name] = Entry(name, "directory", 0)
+        else:
+            listed[name] = Entry(name, "file", change.size, change.modified)
+    return listed, {name for name in thinned if name in listed and listed[name].kind == "directory"}
 
 
 class DraftWriter(io.RawIOBase):

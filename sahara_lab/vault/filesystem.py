@@ -21,7 +21,7 @@ from fsspec.transaction import Transaction
 
 from sahara_lab.errors import AccessDenied, InputError, NotFound
 from sahara_lab.profile import Profile, current_account
-from sahara_lab.vault.drafts import Draft, DraftFile, DraftWriter, Index
+from sahara_lab.vault.drafts import Draft, DraftFile, DraftWriter, Index, is_below, overlay
 from sahara_lab.vault.opened import Entry, Vault
 from sahara_lab.vault.paths import PROTOCOL, Address, parse_address
 from sahara_lab.vault.values import Credentials, ManifestSource
@@ -34,7 +34,7 @@ class VaultFileNotFound(NotFound, FileNotFoundError):
     """No such file, folder or asset; fsspec and its users expect this to be a ``FileNotFoundError``."""
 
 
-class DraftTransaction(Transaction):
+class DraftTransaction(Transaction):  # type: ignore[misc]
     """Files written in it join their drafts together, and the drafts are published where the file system can."""
 
     def complete(self, commit: bool = True) -> None:
@@ -68,6 +68,7 @@ class VaultFileSystem(AsyncFileSystem):  # type: ignore[misc]
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        self._pid = os.getpid()
         self.profile = profile
         self.account = account
         self.use = use
@@ -157,7 +158,7 @@ class VaultFileSystem(AsyncFileSystem):  # type: ignore[misc]
     def export_draft(self, path: str, folder: str) -> int:
         """Write an asset as its draft would publish it into a local folder; returns the number of files."""
         address = self._address(path)
-        files = [entry for entry in self.find(address.plain)]
+        files: list[str] = self.find(address.plain)
         for name in files:
             self.get_file(name, f"{folder}/{self._address(name).path}")
         return len(files)
@@ -201,7 +202,7 @@ class VaultFileSystem(AsyncFileSystem):  # type: ignore[misc]
             if change.object is None:
                 raise VaultFileNotFound(f"there is no {address.path!r} in {address.base}: it was removed in the draft")
             return self._described(address, "file", change.size, change.modified)
-        if changes and any(_below(one, address.path) and changes[one].object for one in changes):
+        if changes and any(is_below(one, address.path) and changes[one].object for one in changes):
             return self._described(address, "directory", 0, 0)
         if not changes or self._published(address) is not None:
             vault = self.vault(address.base)
@@ -241,27 +242,11 @@ class VaultFileSystem(AsyncFileSystem):  # type: ignore[misc]
                 listed = {entry.name: entry for entry in vault.listdir(address.path)}
             except NotFound:
                 listed = {}
-        removed: set[str] = set()
-        for one, change in changes.items():
-            if not _below(one, address.path):
-                continue
-            rest = one[len(address.path) :].lstrip("/")
-            name, deeper, _ = rest.partition("/")
-            if deeper:
-                if change.object:
-                    listed[name] = Entry(name, "directory", 0)
-                else:
-                    removed.add(name)
-            elif change.object:
-                listed[name] = Entry(name, "file", change.size, change.modified)
-            else:
-                listed.pop(name, None)
-        for name in removed:
-            entry = listed.get(name)
-            if entry and entry.kind == "directory":
-                deeper_address = address._replace(path=f"{address.path}/{name}".lstrip("/"))
-                if not self._names(deeper_address, changes):
-                    listed.pop(name)
+        listed, thinned = overlay(listed, changes, address.path)
+        for name in thinned:
+            below = address._replace(path=f"{address.path}/{name}".lstrip("/"))
+            if not self._names(below, changes):
+                del listed[name]
         return listed
 
     def _open(
@@ -433,10 +418,6 @@ class VaultFileSystem(AsyncFileSystem):  # type: ignore[misc]
 
     async def _rmdir(self, path: str) -> None:
         self.rmdir(path)
-
-
-def _below(path: str, folder: str) -> bool:
-    return not folder or path.startswith(f"{folder}/")
 
 
 def _has(vault: Vault, path: str) -> bool:

@@ -7,10 +7,11 @@ a key once given cannot be taken back.
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from sahara_lab.errors import AccessDenied, InputError, IntegrityError, NotFound
 from sahara_lab.signing import Signer, canonical_json, recover_typed_data
@@ -93,7 +94,7 @@ def add_grant(storage: Storage, manifest: Manifest, grantee: str, grant: dict[st
 def _stored(storage: Storage, path: str) -> list[dict[str, Any]]:
     try:
         data = storage.read(path, 0, _MAX_FILE)
-        grants = json.loads(data)["grants"]
+        grants = orjson.loads(data)["grants"]
         return [entry for entry in grants[:MAX_GRANTS] if isinstance(entry, dict)]
     except (NotFound, ValueError, KeyError, TypeError):
         return []
@@ -138,7 +139,7 @@ def _open(
     if recover_typed_data(data, bytes_of(entry["signature"], "signature")).lower() not in owners:
         raise IntegrityError("the grant is not signed by the owner")
     info = _info(manifest, node, grantee, bytes_of(entry["grantee_key"], "key"), not_after)
-    secret = json.loads(open_sealed(key, info, sealed))
+    secret = orjson.loads(open_sealed(key, info, sealed))
     node_key = bytes_of(secret["key"], "key")
     if len(node_key) != KEY_SIZE:
         raise IntegrityError("the grant holds no key")

@@ -9,12 +9,12 @@ import asyncio
 import base64
 import binascii
 import hashlib
-import json
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -278,8 +278,8 @@ async def _body(request: Request) -> dict[str, Any]:
         if len(data) > MAX_BODY:
             raise Refusal("malformed", "the request is too long")
     try:
-        body = json.loads(data)
-    except (ValueError, RecursionError):
+        body = orjson.loads(data)
+    except ValueError:
         raise Refusal("malformed", "the request is not JSON") from None
     if not isinstance(body, dict):
         raise Refusal("malformed", "the request is not an object")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from sahara_lab.errors import InputError, IntegrityError, NotFound
 from sahara_lab.signing import canonical_json
@@ -217,7 +218,7 @@ def parse_manifest(data: bytes) -> Manifest:
         IntegrityError: it is not a well-formed manifest of a known format.
     """
     try:
-        raw = json.loads(data)
+        raw = orjson.loads(data)
         if raw["format"] != FORMAT or raw["algorithm"] != ALGORITHM:
             raise IntegrityError(f"the vault's format {raw['format']!r} is not known to this version of Sahara Lab")
         objects = [ObjectEntry(_id(i), _natural(size), _digest(root)) for i, size, root in raw["objects"]]

@@ -6,9 +6,10 @@ Whoever has a node's key can read everything beneath it and nothing beside it, s
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 from sahara_lab.errors import InputError, IntegrityError
 from sahara_lab.signing import canonical_json
@@ -68,7 +69,7 @@ def decode_children(plain: bytes) -> Children:
     """
     children: Children = {}
     try:
-        document = json.loads(plain)
+        document = orjson.loads(plain)
         if document["v"] != 1:
             raise ValueError("version")
         for entry in document["entries"]:
@@ -83,7 +84,7 @@ def decode_children(plain: bytes) -> Children:
             if type(size) is not int or type(modified) is not int or not 0 <= size < MAX_SIZE:
                 raise ValueError("size")
             children[name] = FileChild(size, _sized(entry["object"], ID_SIZE), key, modified)
-    except (ValueError, KeyError, TypeError, InputError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, InputError) as error:
         raise IntegrityError("a folder of this vault is malformed") from error
     return children
 

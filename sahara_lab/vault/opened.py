@@ -113,7 +113,7 @@ class Vault:
         """Open a file for reading anywhere.
 
         Args:
-            verify: "aead" checks that a key holder wrote each chunk; "anchored" also that it is what is anchored on chain.
+            verify: "aead" checks that a key holder wrote each chunk; "anchored" that it is the one on chain.
 
         Raises:
             NotFound: there is no such file.

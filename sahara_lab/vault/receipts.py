@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from sahara_lab.errors import NotFound
 from sahara_lab.signing import canonical_json
@@ -76,7 +77,7 @@ class ReceiptLog:
                 stream.seek(self._offsets[index])
                 line = stream.readline()
             return {
-                **json.loads(line),
+                **orjson.loads(line),
                 "index": index,
                 "size": len(self._tree),
                 "root": self._tree.root().hex(),

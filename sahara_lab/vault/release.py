@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from sahara_lab.errors import AccessDenied, IntegrityError, KeyServersUnavailable, LicenseExpired, SaharaError
 from sahara_lab.signing import canonical_json
 from sahara_lab.vault.manifest import Manifest, Release, SealedShare
@@ -241,7 +243,7 @@ def _post(url: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         raise OSError(str(error)) from error
     if len(data) > MAX_ANSWER:
         raise ValueError("the answer is too long")
-    document = json.loads(data)
+    document = orjson.loads(data)
     if not isinstance(document, dict):
         raise ValueError("the answer is not an object")
     return response.status, document

@@ -149,8 +149,8 @@ class Verified:
 
     name: str
     objects: int
-    bytes: int
+    size: int
     root: bytes
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.objects} objects, {self.bytes:,} bytes, all as published (root {self.root.hex()[:16]}…)"
+        return f"{self.name}: {self.objects} objects, {self.size:,} bytes as published (root {self.root.hex()[:16]}…)"

@@ -1,0 +1,175 @@
+"""How fast a vault reads, beside plain files through fsspec, in one run.
+
+Prints the ratio for a sequential read of one large file in 16 MiB reads (from the page cache, and with the cache
+dropped), and the ratio of medians for random 4 KiB reads. Rounds are interleaved, and medians are taken, so that a
+busy machine slows both sides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import fsspec
+
+from sahara_lab.signing import LocalSigner
+from sahara_lab.vault import Session, VaultFileSystem, VaultRef, new_seed, pack, public_bytes
+
+CHAIN, REGISTRY = 31337, "0x" + "ab" * 20
+READ = 16 << 20
+SMALL = 4096
+
+
+class Owner:
+    """Credentials of the owner, whose own grant opens the vault without key servers."""
+
+    def __init__(self) -> None:
+        self.signer = LocalSigner.generate()
+        self.encryption_key = new_seed()
+
+    @property
+    def account(self) -> str:
+        return self.signer.address
+
+    def session(self) -> Session:
+        raise NotImplementedError("the owner's grant needs no session")
+
+
+class OneVault:
+    """Resolves every name to the vault of this run."""
+
+    def __init__(self, ref: VaultRef) -> None:
+        self.ref = ref
+
+    def resolve(self, owner_name: str, version: int | None) -> VaultRef:
+        return self.ref
+
+
+class BenchmarkFileSystem(VaultFileSystem):
+    """``vault://`` over the vault of this run."""
+
+    backend: Any = None
+
+    def _backend(self) -> Any:
+        return self.backend
+
+
+def prepare(folder: Path, megabytes: int) -> tuple[Path, VaultFileSystem]:
+    """A file of random bytes, and a vault that holds the same."""
+    plain = folder / "plain" / "data.bin"
+    plain.parent.mkdir()
+    with plain.open("wb") as stream:
+        for _ in range(megabytes):
+            stream.write(os.urandom(1 << 20))
+    owner = Owner()
+    started = time.perf_counter()
+    packed = pack(
+        plain.parent,
+        (folder / "vault").as_uri(),
+        creator=owner.account,
+        name="data",
+        owner=owner.signer,
+        owner_key=public_bytes(owner.encryption_key),
+        release=[],
+        chain_id=CHAIN,
+        registry=REGISTRY,
+    )
+    print(f"packed {megabytes} MB in {time.perf_counter() - started:.1f} s")
+    ref = VaultRef(
+        asset=1,
+        name="me/data",
+        version=1,
+        epoch=1,
+        root=packed.root,
+        manifest_hash=packed.manifest_hash,
+        location=packed.location,
+        chain_id=CHAIN,
+        registry=REGISTRY,
+        creator=owner.account,
+    )
+    BenchmarkFileSystem.backend = (OneVault(ref), owner)
+    return plain, BenchmarkFileSystem(account="me")
+
+
+def sequential(fs: Any, path: str) -> float:
+    """Seconds to read a file from start to end, 16 MiB at a time, into one buffer."""
+    buffer = bytearray(READ)
+    started = time.perf_counter()
+    with fs.open(path, "rb") as stream:
+        while stream.readinto(buffer):
+            pass
+    return time.perf_counter() - started
+
+
+def scattered(fs: Any, path: str, offsets: list[int]) -> float:
+    """Median seconds of a 4 KiB read at a random place of an open file."""
+    times = []
+    with fs.open(path, "rb") as stream:
+        for offset in offsets:
+            started = time.perf_counter()
+            stream.seek(offset)
+            stream.read(SMALL)
+            times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def drop_cache(folder: Path) -> None:
+    """Ask the kernel to forget what it has cached of the files in a folder."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            handle = os.open(path, os.O_RDONLY)
+            os.fsync(handle)
+            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.close(handle)
+
+
+def compare(rounds: int, plain: Callable[[], float], vault: Callable[[], float]) -> tuple[float, float]:
+    """Medians of interleaved rounds, after one round that does not count."""
+    pairs = [(plain(), vault()) for _ in range(rounds + 1)][1:]
+    return statistics.median(p for p, _ in pairs), statistics.median(v for _, v in pairs)
+
+
+def speeds(size: int, plain: float, vault: float) -> str:
+    """Both speeds and how much of the plain one the vault reaches."""
+    return f"plain {size / plain / 1e6:7.0f} MB/s  vault {size / vault / 1e6:7.0f} MB/s  ratio {plain / vault:.2f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", type=int, default=512, help="megabytes in the file (default 512)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds that are counted (default 5)")
+    parser.add_argument("--reads", type=int, default=1500, help="random reads in a round (default 1500)")
+    parser.add_argument("--folder", type=Path, default=None, help="where to put the files (default: temporary)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.folder) as temporary:
+        folder = Path(temporary)
+        plain, vault = prepare(folder, options.size)
+        local = fsspec.filesystem("file")
+        where, name, size = str(plain), "vault://me/data/data.bin", options.size << 20
+
+        def cold(fs: Any, path: str) -> float:
+            drop_cache(folder)
+            return sequential(fs, path)
+
+        p, v = compare(options.rounds, lambda: sequential(local, where), lambda: sequential(vault, name))
+        print(f"sequential, cached:  {speeds(size, p, v)}")
+        rounds = min(3, options.rounds)
+        p, v = compare(rounds, lambda: cold(local, where), lambda: cold(vault, name))
+        print(f"sequential, storage: {speeds(size, p, v)}")
+        generator = random.Random(1)
+        offsets = [generator.randrange(size - SMALL) for _ in range(options.reads)]
+        p, v = compare(
+            options.rounds, lambda: scattered(local, where, offsets), lambda: scattered(vault, name, offsets)
+        )
+        print(f"random 4 KiB, p50:   plain {p * 1e6:7.1f} us    vault {v * 1e6:7.1f} us    times {v / p:.1f}")
+
+
+if __name__ == "__main__":
+    main()
