@@ -32,7 +32,7 @@ def terms(value: License) -> Json:
         "royalty": format_share(value.royalty_bps),
         "allows": value.allowed,
         "text": value.text,
-        "compute_only": value.compute_only,
+        "compute_only": value.confined,
         "not_enforced": list(NOT_ENFORCED),
     }
 
