@@ -33,7 +33,7 @@ def backend(profile: Profile, handle: str) -> tuple[ManifestSource, Credentials]
         return _backends[key]
 
 
-class LicensedVaultFileSystem(VaultFileSystem):  # type: ignore[misc]
+class LicensedVaultFileSystem(VaultFileSystem):
     """Read what you own or hold a license for; write drafts of your own assets.
 
     Args:

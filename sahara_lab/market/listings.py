@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sahara_lab.chain import Chain
-from sahara_lab.display import bundle, table, text_table
+from sahara_lab.display import Align, bundle, table, text_table
 from sahara_lab.identity import Directory
 from sahara_lab.market.catalog import Catalog, Record, sync
 from sahara_lab.market.metadata import Summary
@@ -98,9 +98,9 @@ class Page:
             for item in self.items
         ]
         found = f"{self.total} found" + (f", page {self.page} of {self.pages}" if self.pages > 1 else "")
-        align = ("left", "left", "left", "left", "right", "right")
-        html = table(headers, rows, caption=found, align=align)  # type: ignore[arg-type]
-        return bundle(f"{found}\n{text_table(headers, rows, align=align)}", html)  # type: ignore[arg-type]
+        align: tuple[Align, ...] = ("left", "left", "left", "left", "right", "right")
+        html = table(headers, rows, caption=found, align=align)
+        return bundle(f"{found}\n{text_table(headers, rows, align=align)}", html)
 
 
 class Listings:

@@ -64,7 +64,7 @@ class ChainSource:
         touched: dict[int, int] = {}
         for event in events:
             if event.name in TOUCHING:
-                asset = event.args.get("asset", event.args.get("tokenId"))
+                asset = int(event.args["asset"] if "asset" in event.args else event.args["tokenId"])
                 touched[asset] = max(event.block_number, touched.get(asset, 0))
         return Changes(self._records(touched), reached, rolled_back_to)
 

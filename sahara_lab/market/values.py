@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from sahara_lab.display import bundle, card, mono, share_bars, stack, table, text_card, text_table
+from sahara_lab.display import Accent, Align, bundle, card, mono, share_bars, stack, table, text_card, text_table
 from sahara_lab.licensing.terms import License
 from sahara_lab.units import Tokens, Wei, format_share, format_tokens, to_tokens
 
@@ -182,10 +182,10 @@ class LicenseGrant:
             ("Derivatives owe", format_share(self.royalty_bps)),
             ("Open it", mono(f"vault://{self.asset}")),
         ]
-        accent = "error" if self.expired else "ok"
+        accent: Accent = "error" if self.expired else "ok"
         html = card(
             f"{self.asset}: {self.terms.flavor}", rows, badge=f"license {self.id}, {self.status}", accent=accent
-        )  # type: ignore[arg-type]
+        )
         return bundle(text_card(self, rows), html)
 
 
@@ -212,11 +212,11 @@ class Earnings:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         headers = ("Asset", "Paid to it so far", "Claimable now")
         body = [(line.asset, format_tokens(line.received), format_tokens(line.claimable)) for line in self.lines]
-        align = ("left", "right", "right")
+        align: tuple[Align, ...] = ("left", "right", "right")
         rows = [("Claimable", format_tokens(self.claimable))]
         html = stack(
             card(f"Earnings of {self.account}", rows, badge="earnings", accent="ok"), table(headers, body, align=align)
-        )  # type: ignore[arg-type]
+        )
         return bundle(f"{self}\n{text_table(headers, body)}", html)
 
 
