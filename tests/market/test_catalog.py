@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -340,11 +342,13 @@ def test_sync_follows_the_chain_through_a_reorganization(catalog: Catalog) -> No
 
 def test_sync_of_a_new_chain_forgets_the_old_one(catalog: Catalog) -> None:
     old, new = Chain(), Chain()
-    old.mine("a1", listing(1, "old"))
-    old.mine("a2", listing(2, "old"))
-    new.mine("z1", listing(1, "new"))
-    sync(catalog, old)
+    for block in range(1, 41):
+        old.mine(f"a{block}", listing(block, "old"))
+        sync(catalog, old)
+        new.mine(f"z{block}")
+    new.mine("z41", listing(1, "new"))
     sync(catalog, new)
+    assert len(new.asked) < 10
     assert catalog.search("old").total == 0
     assert ids(catalog.search("new")) == [1]
 
@@ -356,3 +360,13 @@ def test_sync_without_news_writes_nothing(catalog: Catalog, tmp_path: Path) -> N
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.suffix in (".json", ".store")}
     sync(catalog, chain)
     assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_importing_the_catalog_loads_no_engine() -> None:
+    code = (
+        "import sys, sahara_lab.market.catalog, sahara_lab.market.metadata\n"
+        "heavy = {'tantivy', 'pyarrow', 'mlcroissant', 'pandas', 'yaml', 'sahara_lab.chain'} & set(sys.modules)\n"
+        "sys.exit(' '.join(heavy) or 0)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr

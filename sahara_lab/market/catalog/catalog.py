@@ -116,11 +116,19 @@ class Catalog:
             return self._store.browse(query, flavors, self._store.literal(query.text.split()))
         self._catch_up()
         try:
-            if query.sort == "relevance" and query.max_price_wei is None:
-                return self._index.search(words, query, flavors)
-            return self._store.browse(query, flavors, self._index.matching(words))
-        except IndexDamaged:  # since the look a moment ago; the next search rebuilds it
-            return self._store.browse(query, flavors, self._store.literal(words))
+            return self._find_words(words, query, flavors)
+        except IndexDamaged:  # its position can be read and its words cannot
+            try:
+                with self.writing():
+                    self._rebuild(self._store.position())
+                return self._find_words(words, query, flavors)
+            except (IndexDamaged, TimeoutError, OSError):  # nothing can be written here: slower, and still an answer
+                return self._store.browse(query, flavors, self._store.literal(words))
+
+    def _find_words(self, words: list[str], query: Query, flavors: list[str] | None) -> Found:
+        if query.sort == "relevance" and query.max_price_wei is None:
+            return self._index.search(words, query, flavors)
+        return self._store.browse(query, flavors, self._index.matching(words))
 
     # -- keeping together ---------------------------------------------------------------------------------------------
 

@@ -25,6 +25,8 @@ FORMAT = 1
 #: Batches that can be undone. A chain that reorganizes deeper is read again from the beginning.
 UNDO_BATCHES = 256
 
+_KEPT_COUNTS = 256
+
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE listing (
@@ -65,6 +67,8 @@ class SqliteStore:
         self._lock = threading.RLock()
         self._reader: sqlite3.Connection | None = None
         self._opened: tuple[int, int, int] | None = None
+        self._counted: dict[object, tuple[int, dict[str, dict[str, int]]]] = {}
+        self._counted_at: Position | None = None
 
     # -- position -----------------------------------------------------------------------------------------------------
 
@@ -170,14 +174,29 @@ class SqliteStore:
 
         def read(db: sqlite3.Connection) -> Found:
             table, condition, values = where.sql()
-            total = db.execute(f"SELECT count(*) FROM {table} WHERE {condition}", values).fetchone()[0]  # noqa: S608
+            total, facets = self._counts(db, where)
             ids: list[int] = []
             if query.offset < total:
                 page = f"SELECT listing.id FROM {table} WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608
                 ids = [row[0] for row in db.execute(page, (*values, query.per_page, query.offset))]
-            return Found(ids, total, {"kind": where.kinds(db), "license": where.licenses(db)})
+            return Found(ids, total, {name: dict(counts) for name, counts in facets.items()})
 
         return self._read(read)
+
+    def _counts(self, db: sqlite3.Connection, where: _Where) -> tuple[int, dict[str, dict[str, int]]]:
+        """How much fits and how it divides. Counting reads every row that fits, so an answer is kept until a change."""
+        position = _position(db)
+        if self._counted_at != position:
+            self._counted.clear()
+            self._counted_at = position
+        if where.key not in self._counted:
+            counts = where.total(db), {"kind": where.kinds(db), "license": where.licenses(db)}
+            if where.key is None:
+                return counts
+            if len(self._counted) >= _KEPT_COUNTS:
+                self._counted.clear()
+            self._counted[where.key] = counts
+        return self._counted[where.key]
 
     def literal(self, words: Sequence[str]) -> list[int]:
         condition = " AND ".join("instr(words, ?) > 0" for _ in words) or "0"
@@ -288,6 +307,15 @@ class _Where:
         self._flavors = flavors
         self._among = None if among is None else json.dumps(list(among))
 
+    @property
+    def key(self) -> object | None:
+        """Equal for conditions that count the same; None where that is not worth knowing."""
+        query = self._query
+        if self._among is not None:
+            return None
+        flavors = None if self._flavors is None else tuple(self._flavors)
+        return (query.kind, query.owner, query.max_price_wei, flavors)
+
     def sql(self, *, kind: bool = True, license: bool = True) -> tuple[str, str, tuple[Any, ...]]:
         """Tables, condition and values."""
         query, conditions, values = self._query, ["1"], []
@@ -311,6 +339,11 @@ class _Where:
             conditions.append("listing.price <= ?")
             values.append(cap)
         return table, " AND ".join(conditions), tuple(values)
+
+    def total(self, db: sqlite3.Connection) -> int:
+        table, condition, values = self.sql()
+        query = f"SELECT count(*) FROM {table} WHERE {condition}"  # noqa: S608
+        return int(db.execute(query, values).fetchone()[0])
 
     def kinds(self, db: sqlite3.Connection) -> dict[str, int]:
         table, condition, values = self.sql(kind=False)

@@ -12,7 +12,7 @@ from sahara_lab.market.catalog.interfaces import Cursor
 from sahara_lab.market.catalog.records import Record
 
 _ROUNDS = 1_000
-_ROLLBACKS = 8
+_ROLLBACKS = 70
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,9 @@ def _pull(catalog: Catalog, source: ChangeSource) -> None:
             rollbacks += 1
             if rollbacks > _ROLLBACKS:
                 raise NetworkError("the chain reorganizes faster than it can be read", hint="Try again in a moment")
-            # A cursor that the chain has dropped must not survive, even where the source names the cursor's own block.
-            catalog.rollback_to(min(changes.rolled_back_to, cursor.block - 1))
+            # The source may know no better than that this cursor is gone. Steps back that double reach the beginning
+            # soon, as they must when a network was made anew.
+            catalog.rollback_to(min(changes.rolled_back_to, cursor.block - 2 ** (rollbacks - 1)))
             continue
         if changes.cursor == cursor and not changes.records:
             return
