@@ -17,6 +17,8 @@ from sahara_lab.chain.rpc import Rpc, RpcError
 from sahara_lab.errors import ChainError
 from sahara_lab.signing import LocalSigner
 
+PATIENCE = 60.0  # seconds to wait for a receipt
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -132,33 +134,52 @@ def _create(
     rpc: Rpc, deployer: LocalSigner, chain_id: int, nonce: int, name: str, args: tuple[Any, ...], expected: str
 ) -> None:
     from eth_abi import encode
-    from eth_account import Account
 
     data = bytes.fromhex(artifact(name)["bytecode"].removeprefix("0x"))
     data += encode([type_of(entry) for entry in abi_of(name).constructor], args)
-    call = {"from": deployer.address, "data": "0x" + data.hex()}
+    try:
+        receipt = send_signed(rpc, deployer, data, chain_id=chain_id, nonce=nonce)
+    except ChainError as error:
+        raise ChainError(f"{name} could not be deployed: {error}") from error
+    if checksum(receipt["contractAddress"]) != expected:
+        raise ChainError(f"{name} could not be deployed: it got another address than predicted")
+
+
+def send_signed(
+    rpc: Rpc, signer: LocalSigner, data: bytes, *, chain_id: int, to: str | None = None, nonce: int | None = None
+) -> dict[str, Any]:
+    """One transaction of a key in memory, for set-up work that no person pays for; returns its receipt.
+
+    Raises:
+        ChainError: the chain refused it.
+    """
+    from eth_account import Account
+
+    call = {"from": signer.address, "data": "0x" + data.hex()} | ({"to": to} if to else {})
     try:
         gas = int(rpc("eth_estimateGas", call), 16)
         price = int(rpc("eth_gasPrice"), 16)
-        signed = Account.from_key(deployer.private_bytes()).sign_transaction(
-            {
-                "type": 2,
-                "chainId": chain_id,
-                "nonce": nonce,
-                "data": call["data"],
-                "value": 0,
-                "gas": int(gas * 1.2),
-                "maxFeePerGas": 2 * price,
-                "maxPriorityFeePerGas": 0,
-            }
-        )
+        if nonce is None:
+            nonce = int(rpc("eth_getTransactionCount", signer.address, "pending"), 16)
+        transaction = {
+            "type": 2,
+            "chainId": chain_id,
+            "nonce": nonce,
+            "data": call["data"],
+            "value": 0,
+            "gas": int(gas * 1.2),
+            "maxFeePerGas": 2 * price,
+            "maxPriorityFeePerGas": 0,
+        }
+        signed = Account.from_key(signer.private_bytes()).sign_transaction(transaction | ({"to": to} if to else {}))
         tx_hash = rpc("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex())
     except RpcError as error:
-        raise ChainError(f"{name} could not be deployed: {refused(error)}") from error
-    deadline = time.monotonic() + 60
+        raise refused(error) from error
+    deadline = time.monotonic() + PATIENCE
     while (receipt := rpc("eth_getTransactionReceipt", tx_hash)) is None:
         if time.monotonic() > deadline:
-            raise ChainError(f"{name} could not be deployed: its transaction is not in a block after a minute")
+            raise ChainError(f"transaction {tx_hash[:12]}… is not in a block after {PATIENCE:.0f} s")
         time.sleep(0.005)
-    if receipt["status"] != "0x1" or checksum(receipt["contractAddress"]) != expected:
-        raise ChainError(f"{name} could not be deployed: the chain refused it")
+    if receipt["status"] != "0x1":
+        raise ChainError("the chain refused the transaction")
+    return dict(receipt)

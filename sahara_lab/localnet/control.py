@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,12 +12,16 @@ from typing import Any
 from sahara_lab.chain.network import Network
 from sahara_lab.chain.rpc import Rpc
 from sahara_lab.display import bundle, card, mono, text_card
-from sahara_lab.errors import InputError, NetworkError
-from sahara_lab.localnet.node import clean_environment
+from sahara_lab.errors import ChainError, InputError, NetworkError
 from sahara_lab.localnet.probe import answers
+from sahara_lab.localnet.processes import Identity, clean_environment, python_module
 from sahara_lab.profile import Profile, data_home
 
 PATIENCE = 90.0
+#: Exit status of a supervisor that found another one at work.
+BUSY = 3
+#: How long a supervisor that lives but does not answer is waited for before it is replaced.
+SILENCE = 20.0
 
 
 @dataclass(frozen=True)
@@ -73,15 +75,17 @@ def ensure_up(profile: Profile, timeout: float = PATIENCE, progress: Callable[[s
     running = _running(profile)
     if running:
         return running
-    from filelock import FileLock
+    from filelock import FileLock, Timeout
 
-    with FileLock(profile.private(profile.state) / "start.lock", timeout=timeout):
-        running = _running(profile)
-        if running:
-            return running
-        if progress:
-            progress("starting the embedded network")
-        return _start(profile, timeout)
+    try:
+        with FileLock(profile.private(profile.state) / "start.lock", timeout=timeout):
+            running = _running(profile)
+            return running or _start(profile, timeout, progress)
+    except Timeout:
+        raise NetworkError(
+            "another process has been starting the network for too long",
+            hint="Run: sahara-lab down, then sahara-lab up",
+        ) from None
 
 
 def attach(profile: Profile) -> Network:
@@ -97,19 +101,9 @@ def attach(profile: Profile) -> Network:
 
 def down(profile: Profile, patience: float = 30.0) -> None:
     """Stop the embedded network; its state stays on disk. Stopping what does not run is no error."""
-    try:
-        network = Network.load(profile)
-    except NetworkError:
-        return
-    pid = network.supervisor_pid
-    if _is_supervisor(pid):
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + patience
-        while _is_supervisor(pid):
-            if time.monotonic() > deadline:
-                os.kill(pid, signal.SIGKILL)
-                break
-            time.sleep(0.05)
+    supervisor = _supervisor(profile)
+    if supervisor:
+        supervisor.end(patience)
     profile.network_file.unlink(missing_ok=True)
 
 
@@ -136,76 +130,113 @@ def advance(profile: Profile, seconds: int) -> int:
     """Move the embedded network's clock forward; returns the chain's new time in seconds.
 
     Raises:
-        InputError: the profile is not the embedded network.
+        InputError: the profile is not the embedded network, or the time would run backwards.
     """
     network = attach(profile)
     if not network.supervisor_pid:
         raise InputError(
             f"the clock of network {profile.name!r} cannot be moved", hint="Only the embedded network's can"
         )
+    if seconds < 0:
+        raise InputError("a chain's time does not run backwards")
     rpc = Rpc(network.rpc_url)
     rpc("evm_increaseTime", seconds)
-    for _ in range(3):  # so that the new time is final, too
-        rpc("evm_mine")
+    rpc("evm_mine")
     return int(rpc("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
 
 
 def _running(profile: Profile) -> Network | None:
-    """The network if its node answers and its supervisor lives."""
+    """The network if its node answers and its supervisor lives; costs a file and one request."""
     try:
         network = attach(profile)
-    except NetworkError:
+        os.kill(network.supervisor_pid, 0)
+    except (NetworkError, OSError):
         return None
-    return network if _is_supervisor(network.supervisor_pid) else None
+    return network
 
 
 def _probe(network: Network) -> Rpc:
+    """See that the node answers and is this network's, not another one that took its port."""
     rpc = Rpc(network.rpc_url, timeout=5)
-    found = int(rpc("eth_chainId"), 16)
-    if found != network.chain_id:
-        raise NetworkError(f"{network.rpc_url} serves chain {found}, not {network.chain_id}", hint="Run: sahara-lab up")
+    contract = network.addresses["Directory"]
+    try:
+        chain, nonce = rpc.batch([("eth_chainId", []), ("eth_getTransactionCount", [contract, "latest"])])
+    except ChainError as error:
+        raise NetworkError(f"{network.rpc_url} is not a chain node", hint="Run: sahara-lab up") from error
+    if int(chain, 16) != network.chain_id or int(nonce, 16) == 0:  # a contract's nonce starts at 1 (EIP-161)
+        raise NetworkError(f"{network.rpc_url} serves another network", hint="Run: sahara-lab up")
     return rpc
 
 
-def _start(profile: Profile, timeout: float) -> Network:
-    logs = profile.private(profile.logs)
-    home = profile.home or data_home()
-    failure = profile.state / "failure.txt"
-    failure.unlink(missing_ok=True)
+def _supervisor(profile: Profile) -> Identity | None:
+    return Identity.load(profile.state / "supervisor.pid.json")
+
+
+def _start(profile: Profile, timeout: float, progress: Callable[[str], None] | None) -> Network:
+    from sahara_lab.localnet import anvil
+
+    deadline = time.monotonic() + timeout
+    supervisor = _supervisor(profile)
+    if supervisor:
+        network = _await_answer(profile, supervisor)
+        if network:
+            return network
+    anvil.ensure(progress)
+    if progress:
+        progress("starting the embedded network")
     profile.network_file.unlink(missing_ok=True)
+    process = _spawn(profile)
+    while time.monotonic() < deadline:
+        network = _running(profile)
+        if network:
+            _forget_note(profile, network)
+            return network
+        if process.poll() == BUSY:  # the one before is still stopping
+            time.sleep(0.2)
+            process = _spawn(profile)
+        elif process.poll() is not None:
+            raise _why(profile)
+        time.sleep(0.03)
+    if process.poll() is None:
+        process.terminate()
+    raise NetworkError(f"the network did not start within {timeout:.0f} s", hint="Run: sahara-lab doctor")
+
+
+def _spawn(profile: Profile) -> subprocess.Popen[bytes]:
+    logs = profile.private(profile.logs)
     with (logs / "supervisor.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "sahara_lab.localnet", profile.name, str(home)],
+        return subprocess.Popen(
+            python_module("sahara_lab.localnet", profile.name, str(profile.home or data_home())),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             env=clean_environment(),
+            cwd=logs,
             start_new_session=True,
         )
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        try:
-            network = attach(profile)
-            _forget_note(profile, network)
+
+
+def _await_answer(profile: Profile, supervisor: Identity) -> Network | None:
+    """Wait for a supervisor that lives but whose network does not answer; end it when it stays silent."""
+    deadline = time.monotonic() + SILENCE
+    while supervisor.alive:
+        network = _running(profile)
+        if network:
             return network
-        except NetworkError:
-            pass
-        if process.poll() is not None and not profile.network_file.exists():
-            reason = (
-                failure.read_text() if failure.exists() else f"the network did not start. See {logs}/supervisor.log"
-            )
-            raise NetworkError(reason.rstrip("."), hint="" if failure.exists() else "Run: sahara-lab doctor")
-        time.sleep(0.03)
-    raise NetworkError(f"the network did not start within {timeout:.0f} s", hint="Run: sahara-lab doctor")
+        if time.monotonic() > deadline:
+            supervisor.end(patience=5)
+        time.sleep(0.05)
+    return None
+
+
+def _why(profile: Profile) -> NetworkError:
+    failure = profile.state / "failure.txt"
+    if failure.exists():
+        return NetworkError(failure.read_text().rstrip("."))
+    return NetworkError(f"the network did not start. See {profile.logs}/supervisor.log", hint="Run: sahara-lab doctor")
 
 
 def _forget_note(profile: Profile, network: Network) -> None:
     """A note about a loss is for the one who started the network; those who attach later are not told again."""
     if network.recovered:
         replace(network, recovered=None).save(profile)
-
-
-def _is_supervisor(pid: int) -> bool:
-    from sahara_lab.localnet.supervisor import command_line
-
-    return bool(pid) and "sahara_lab.localnet" in command_line(pid)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sahara_lab.chain import Chain, Deployment, Keyring, KeyServerEntry, Rpc, Rules, Sender, Wallet, deploy
+from sahara_lab.chain.deployment import send_signed
 from sahara_lab.profile import Profile
 from sahara_lab.signing import LocalSigner
 from sahara_lab.units import WEI_PER_TOKEN
@@ -87,3 +88,14 @@ def found(profile: Profile, rpc: Rpc, wallets: list[Wallet], servers: list[KeySe
         sender.send(identities, "register", wallet.handle, wallet.encryption_public_key)
         sender.send(token, "delegate", wallet.address)
     return deployment
+
+
+def move_key_server(rpc: Rpc, addresses: dict[str, str], keys: ServerKeys, url: str) -> bool:
+    """Write a key server's new address on chain, from its own account; whether it had moved."""
+    chain = Chain(rpc.url, int(rpc("eth_chainId"), 16), addresses)
+    registry = chain.contract("KeyServerRegistry")
+    if registry.call("get", keys.index)["url"] == url:
+        return False
+    data = registry.encode("setUrl", keys.index, url)
+    send_signed(rpc, keys.signer, data, chain_id=chain.chain_id, to=registry.address)
+    return True

@@ -1,28 +1,41 @@
-"""One key server of the embedded network, as its own process: ``python -m sahara_lab.localnet.keyserver FILE``.
+"""One key server of the embedded network, as its own process: ``python -m sahara_lab.localnet.keyserver``.
 
-FILE is written by the supervisor and names the port, the node and the contracts; the keys are read from their own file.
+The supervisor starts it early and tells it on standard input, in one line of JSON, which server it is and where the
+chain is; the keys are read from their own file. When that input ends the supervisor is gone, and so is the server.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import threading
+from importlib import import_module
 from pathlib import Path
+from typing import Any
+
+ENDING = 5.0  # seconds for requests under way when the supervisor is gone
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """Serve until terminated."""
     import uvicorn
 
     from sahara_lab.chain import Chain
     from sahara_lab.licensing.policy import ChainAccessPolicy
     from sahara_lab.localnet.founding import ServerKeys
-    from sahara_lab.localnet.node import die_with_parent
+    from sahara_lab.localnet.processes import die_with_parent
     from sahara_lab.vault import create_app
 
     die_with_parent()
-    settings = json.loads(Path(arguments[0]).read_text())
-    folder = Path(arguments[0]).parent
+    _load_slow_parts()
+    line = sys.stdin.readline()
+    if not line:
+        return
+    settings: dict[str, Any] = json.loads(line)
+    threading.Thread(target=_follow_supervisor, daemon=True).start()
+    folder = Path(settings["folder"])
     index = int(settings["index"])
     keys = ServerKeys.load_or_create(folder, index)
     chain = Chain(settings["rpc_url"], settings["chain_id"], settings["addresses"])
@@ -38,5 +51,18 @@ def main(arguments: list[str]) -> None:
     uvicorn.run(app, host="127.0.0.1", port=settings["port"], log_level="warning", access_log=False)
 
 
+def _load_slow_parts() -> None:
+    """Import what the first request would import, while the chain node is still starting."""
+    for name in ("eth_account.messages", "urllib3", "uvicorn.protocols.http.auto"):
+        import_module(name)
+
+
+def _follow_supervisor() -> None:
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+    threading.Event().wait(ENDING)
+    os._exit(1)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

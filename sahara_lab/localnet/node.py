@@ -3,40 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 from sahara_lab.chain import Rpc
-from sahara_lab.errors import NetworkError
+from sahara_lab.errors import ChainError, NetworkError
+from sahara_lab.localnet.processes import clean_environment, die_with_parent, end_child
 from sahara_lab.localnet.snapshot import Snapshot
 
 CHAIN_ID = 31337
+#: How many blocks the node's ``finalized`` lags behind the newest, with ``--slots-in-an-epoch 1``.
+FINALITY = 2
 _FLAGS = (
     "--quiet", "--host", "127.0.0.1", "--chain-id", str(CHAIN_ID), "--accounts", "0", "--prune-history", "256",
     "--gas-limit", "1000000000", "--base-fee", "0", "--no-request-size-limit", "--slots-in-an-epoch", "1",
 )  # fmt: skip
-#: What a child process may inherit: no token, key or password of the process that happened to start the network.
-_INHERITED = (
-    "PATH",
-    "HOME",
-    "LANG",
-    "LC_ALL",
-    "TMPDIR",
-    "SSL_CERT_FILE",
-    "PYTHONPATH",
-    "VIRTUAL_ENV",
-    "SAHARA_LAB_HOME",
-)
-
-
-def clean_environment() -> dict[str, str]:
-    """The environment of the network's processes."""
-    return {name: os.environ[name] for name in _INHERITED if name in os.environ}
 
 
 def free_port(wanted: int = 0) -> int:
@@ -49,18 +32,11 @@ def free_port(wanted: int = 0) -> int:
     raise NetworkError("no port is free on this machine", hint="Close programs that listen on ports")
 
 
-def die_with_parent() -> None:
-    """Ask the kernel to end this process when its parent dies (Linux; elsewhere the next start cleans up)."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-
-
 class Node:
     """One running anvil."""
 
     def __init__(self, program: Path, port: int, log: Path) -> None:
+        self.program = program
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         with log.open("ab") as stream:
@@ -70,6 +46,7 @@ class Node:
                 stdout=stream,
                 stderr=stream,
                 env=clean_environment(),
+                cwd=log.parent,
                 preexec_fn=die_with_parent,
             )
         self.rpc = Rpc(self.url, timeout=60)
@@ -95,12 +72,24 @@ class Node:
                 return
             except NetworkError:
                 if not self.alive or time.monotonic() > deadline:
-                    raise NetworkError("the chain node did not start", hint="Run: sahara-lab doctor") from None
+                    raise NetworkError(
+                        f"the chain node ({self.program}) did not start", hint="Run: sahara-lab doctor"
+                    ) from None
                 time.sleep(0.02)
 
     def load(self, snapshot: Snapshot) -> None:
-        """Take a snapshot's state; keeps the clock from running backwards, which the node alone would let happen."""
-        self.rpc("anvil_loadState", "0x" + snapshot.state.hex())
+        """Take a snapshot's state; keeps the clock from running backwards, which the node alone would let happen.
+
+        Raises:
+            NetworkError: the node cannot read the state.
+        """
+        try:
+            self.rpc("anvil_loadState", "0x" + snapshot.state.hex())
+        except ChainError as error:
+            raise NetworkError(
+                f"the chain node ({self.program}) cannot read the saved chain ({error})",
+                hint="Put the anvil that wrote it on the PATH, then run: sahara-lab up",
+            ) from error
         last = int(self.rpc("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
         ahead = last - int(time.time())
         if ahead > 0:
@@ -114,18 +103,16 @@ class Node:
     def block_number(self) -> int:
         return int(self.rpc("eth_blockNumber"), 16)
 
-    def finalize(self) -> None:
-        """Mine the two empty blocks after which what was newest is final."""
-        for _ in range(2):
+    def finalize(self, head: int) -> int:
+        """Mine the empty blocks after which every transaction up to ``head`` is final; returns the new head."""
+        recent = [block for block in range(head, head - FINALITY, -1) if block > 0]
+        counts = self.rpc.batch([("eth_getBlockTransactionCountByNumber", [hex(block)]) for block in recent])
+        newest = next((block for block, count in zip(recent, counts, strict=True) if int(count or "0x0", 16)), None)
+        if newest is None:
+            return head
+        for _ in range(newest + FINALITY - head):
             self.rpc("evm_mine")
-
-    def has_transactions(self, block: int) -> bool:
-        return int(self.rpc("eth_getBlockTransactionCountByNumber", hex(block)) or "0x0", 16) > 0
+        return self.block_number()
 
     def stop(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end_child(self._process, patience=10)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from sahara_lab.errors import NetworkError
 
@@ -19,15 +19,20 @@ def answers(url: str, timeout: float = 2.0) -> bool:
     return bool(response.status == 200)
 
 
-def wait_for_servers(urls: Sequence[str], patience: float = 30.0) -> None:
-    """Wait until every key server answers.
+def wait_for(url: Callable[[], str], patience: float = 30.0, meanwhile: Callable[[], None] | None = None) -> None:
+    """Wait until a key server answers.
+
+    Args:
+        url: where it is now; a server that is started again may have moved.
+        meanwhile: called between attempts; it may raise.
 
     Raises:
-        NetworkError: one stays silent.
+        NetworkError: it stays silent.
     """
     deadline = time.monotonic() + patience
-    for url in urls:
-        while not answers(url):
-            if time.monotonic() > deadline:
-                raise NetworkError(f"the key server at {url} does not start", hint="Run: sahara-lab doctor")
-            time.sleep(0.05)
+    while not answers(url()):
+        if meanwhile is not None:
+            meanwhile()
+        if time.monotonic() > deadline:
+            raise NetworkError(f"the key server at {url()} does not start", hint="Run: sahara-lab doctor")
+        time.sleep(0.02)

@@ -41,6 +41,7 @@ class Snapshots:
             if self._newest.exists():
                 self._newest.replace(self._previous)
             Path(name).replace(self._newest)
+            _settle(self._newest.parent)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
@@ -52,7 +53,7 @@ class Snapshots:
                 continue
             try:
                 return _read(path)
-            except (ValueError, KeyError, OSError):
+            except (ValueError, KeyError, TypeError, OSError):
                 path.replace(path.with_name(f"{path.name}.bad"))
         return None
 
@@ -69,6 +70,16 @@ class Snapshots:
             return int(json.loads(self._head.read_text())["block"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+
+def _settle(folder: Path) -> None:
+    """Make renames in a folder survive a power cut (fsync of the directory, POSIX)."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _read(path: Path) -> Snapshot:

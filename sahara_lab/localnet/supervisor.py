@@ -9,12 +9,10 @@ restarts what dies, makes new blocks final, and writes the chain's state to disk
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -24,13 +22,23 @@ from filelock import FileLock, Timeout
 from sahara_lab.chain import KeyServerAddress, Network
 from sahara_lab.errors import NetworkError, SaharaError
 from sahara_lab.localnet import anvil
-from sahara_lab.localnet.founding import KEY_SERVERS, THRESHOLD, ServerKeys, found, open_accounts
-from sahara_lab.localnet.node import CHAIN_ID, Node, clean_environment, die_with_parent, free_port
+from sahara_lab.localnet.control import BUSY
+from sahara_lab.localnet.founding import KEY_SERVERS, THRESHOLD, ServerKeys, found, move_key_server, open_accounts
+from sahara_lab.localnet.node import CHAIN_ID, Node, free_port
+from sahara_lab.localnet.probe import wait_for
+from sahara_lab.localnet.processes import Identity, read_json, write_json
+from sahara_lab.localnet.servers import ServerProcess
 from sahara_lab.localnet.snapshot import Snapshots
 from sahara_lab.profile import Profile
 
 TICK = 0.1
+MOST_FAILURES = 3
 CHECKPOINT_AFTER = 1.0  # seconds of changes that a crash may cost
+
+
+def pid_file(profile: Profile) -> Path:
+    """The file that names the profile's supervisor."""
+    return profile.state / "supervisor.pid.json"
 
 
 class Supervisor:
@@ -42,14 +50,18 @@ class Supervisor:
         self._logs = profile.private(profile.logs)
         self._snapshots = Snapshots(self._state)
         self._ports = self._read_ports()
-        self._servers: dict[int, subprocess.Popen[bytes]] = {}
+        self._servers = [self._server(index) for index in range(1, KEY_SERVERS + 1)]
         self._stopping = False
         self._recovered: str | None = None
         self._started = time.time()
-        self._deployment: dict[str, Any] = self._read_deployment()
+        self._deployment: dict[str, Any] = read_json(self._state / "deployment.json")
         self._node: Node | None = None
         self._head = -1
         self._dirty_since: float | None = None
+
+    def _server(self, index: int) -> ServerProcess:
+        port = free_port(self._ports.get(f"keyserver-{index}", 0))
+        return ServerProcess(index, self._state, self._logs, port, ServerKeys.load_or_create(self._state, index))
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -59,9 +71,9 @@ class Supervisor:
         signal.signal(signal.SIGINT, self._on_signal)
         self._end_orphans()
         try:
+            for server in self._servers:
+                server.start()
             self._start_node()
-            for index in range(1, KEY_SERVERS + 1):
-                self._start_server(index)
             self._publish()
             while not self._stopping:
                 self._watch()
@@ -78,16 +90,14 @@ class Supervisor:
         node = self._node
         if node is None or not node.alive:
             self._say("the chain node ended; starting it from its last snapshot")
+            for server in self._servers:
+                server.stop()
+                server.start()
             self._start_node()
-            for index in list(self._servers):
-                self._stop_server(index)
-                self._start_server(index)
             self._publish()
             return
-        for index, process in list(self._servers.items()):
-            if process.poll() is not None:
-                self._say(f"key server {index} ended; starting it again")
-                self._start_server(index)
+        if self._revive() or not self._profile.network_file.exists():
+            self._publish(wait=False)
         with contextlib.suppress(SaharaError):
             self._follow_chain(node)
 
@@ -95,11 +105,8 @@ class Supervisor:
         """Make new blocks final and write the state down a second after it changed."""
         head = node.block_number()
         if head != self._head:
-            if head < self._head or node.has_transactions(head):
-                node.finalize()
-                head = node.block_number()
-            self._head = head
-            self._snapshots.record_head(head)
+            self._head = node.finalize(head)
+            self._snapshots.record_head(self._head)
             self._dirty_since = self._dirty_since or time.monotonic()
         if self._dirty_since is not None and time.monotonic() - self._dirty_since >= CHECKPOINT_AFTER:
             self._checkpoint()
@@ -110,24 +117,30 @@ class Supervisor:
         self._dirty_since = None
         try:
             self._snapshots.save(self._node.snapshot())
-        except OSError as error:
+        except (OSError, SaharaError) as error:
             self._say(f"the chain's state could not be written: {error}")
             self._dirty_since = time.monotonic()
 
     # -- the chain ----------------------------------------------------------------------------------------------------
 
     def _start_node(self) -> None:
-        program = anvil.ensure(self._say)
-        self._node = Node(program, self._port("node"), self._logs / "anvil.log")
-        self._remember_pid("node", self._node.pid)
-        self._node.wait_ready()
+        port = free_port(self._ports.get("node", 0))
+        node = self._node = Node(anvil.ensure(self._say), port, self._logs / "anvil.log")
+        identity = Identity.of(node.pid)
+        if identity:
+            identity.save(self._state / "node.pid.json")
+        node.wait_ready()
         snapshot = self._snapshots.load() if self._deployment else None
         if snapshot is not None:
-            self._node.load(snapshot)
+            node.load(snapshot)
             self._note_loss(snapshot.block)
         else:
-            self._found_anew()
-        self._head = self._node.block_number()
+            self._found_anew(node)
+        self._head = node.block_number()
+        self._snapshots.record_head(self._head)
+        for server in self._servers:
+            self._configure(server)
+        self._remember_ports()
 
     def _note_loss(self, restored: int) -> None:
         seen = self._snapshots.head()
@@ -138,80 +151,61 @@ class Supervisor:
             )
             self._say(self._recovered)
 
-    def _found_anew(self) -> None:
+    def _found_anew(self, node: Node) -> None:
         if self._deployment:
             self._recovered = "The chain's saved state was missing or damaged, so the network started anew and empty."
             self._say(self._recovered)
-        assert self._node is not None
-        servers = [self._keys(index).entry(self._server_url(index)) for index in range(1, KEY_SERVERS + 1)]
-        made = found(self._profile, self._node.rpc, open_accounts(self._profile), servers)
-        self._node.finalize()
+        entries = [server.keys.entry(server.url) for server in self._servers]
+        made = found(self._profile, node.rpc, open_accounts(self._profile), entries)
+        node.finalize(node.block_number())
         self._deployment = {"chain_id": made.chain_id, "addresses": made.addresses, "block": made.block}
-        self._snapshots.save(self._node.snapshot())
-        self._snapshots.record_head(self._node.block_number())
-        _write_json(self._state / "deployment.json", self._deployment)
-
-    def _read_deployment(self) -> dict[str, Any]:
-        return _read_json(self._state / "deployment.json")
+        self._snapshots.save(node.snapshot())
+        write_json(self._state / "deployment.json", self._deployment)
 
     # -- key servers --------------------------------------------------------------------------------------------------
 
-    def _keys(self, index: int) -> ServerKeys:
-        return ServerKeys.load_or_create(self._state, index)
-
-    def _server_url(self, index: int) -> str:
-        return f"http://127.0.0.1:{self._port(f'keyserver-{index}')}"
-
-    def _start_server(self, index: int) -> None:
+    def _configure(self, server: ServerProcess) -> None:
         assert self._node is not None
-        url = self._server_url(index)
-        settings = self._state / f"keyserver-{index}.json"
-        _write_json(
-            settings,
-            {
-                "index": index,
-                "port": int(url.rpartition(":")[2]),
-                "rpc_url": self._node.url,
-                "chain_id": self._deployment["chain_id"],
-                "addresses": self._deployment["addresses"],
-            },
-        )
-        with (self._logs / f"keyserver-{index}.log").open("ab") as log:
-            self._servers[index] = subprocess.Popen(
-                [sys.executable, "-m", "sahara_lab.localnet.keyserver", str(settings)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=clean_environment(),
-                preexec_fn=die_with_parent,
-            )
-        self._remember_pid(f"keyserver-{index}", self._servers[index].pid)
+        server.configure(self._node.url, CHAIN_ID, self._deployment["addresses"])
 
-    def _stop_server(self, index: int) -> None:
-        process = self._servers.pop(index)
-        process.terminate()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    def _revive(self) -> bool:
+        """Start again what ended; whether there was anything."""
+        ended = [server for server in self._servers if not server.alive and server.due()]
+        for server in ended:
+            self._say(f"key server {server.index} ended; starting it again")
+            server.stop()
+            server.start()
+            self._configure(server)
+            self._remember_ports()
+        return bool(ended)
+
+    def _revive_or_give_up(self) -> None:
+        if self._stopping:
+            raise NetworkError("the network was told to stop while it was starting", hint="Run: sahara-lab up")
+        if self._revive() and max(server.failures for server in self._servers) > MOST_FAILURES:
+            raise NetworkError(f"a key server does not start. See {self._logs}", hint="Run: sahara-lab doctor")
+
+    def _register_moves(self, node: Node) -> None:
+        """Servers that had to take another port say so on chain."""
+        for server in self._servers:
+            with contextlib.suppress(SaharaError):
+                if move_key_server(node.rpc, self._deployment["addresses"], server.keys, server.url):
+                    self._say(f"key server {server.index} moved to {server.url}")
 
     # -- housekeeping -------------------------------------------------------------------------------------------------
 
-    def _publish(self) -> None:
-        """Say to everyone where the network is, once all of it answers."""
+    def _publish(self, *, wait: bool = True) -> None:
+        """Say to everyone where the network is, at first once all of it answers."""
         assert self._node is not None
-        from sahara_lab.localnet.probe import wait_for_servers
-
-        urls = [self._server_url(index) for index in sorted(self._servers)]
-        wait_for_servers(urls)
+        self._register_moves(self._node)
+        if wait:
+            self._wait_for_servers()
         Network(
             chain_id=CHAIN_ID,
             rpc_url=self._node.url,
             addresses=self._deployment["addresses"],
             key_servers=tuple(
-                KeyServerAddress(index, self._server_url(index), self._keys(index).signer.address)
-                for index in sorted(self._servers)
+                KeyServerAddress(server.index, server.url, server.keys.signer.address) for server in self._servers
             ),
             threshold=THRESHOLD,
             deployed_block=self._deployment["block"],
@@ -220,94 +214,66 @@ class Supervisor:
             started_at=self._started,
             recovered=self._recovered,
         ).save(self._profile)
+        self._recovered = None
 
-    def _port(self, name: str) -> int:
-        """The port of a part, the same across restarts unless somebody else took it."""
-        running = self._servers.get(int(name.rpartition("-")[2])) if name.startswith("keyserver") else None
-        if running is not None and running.poll() is None:
-            return self._ports[name]
-        wanted = self._ports.get(name, 0)
-        chosen = free_port(wanted)
-        if chosen != wanted:
-            self._ports[name] = chosen
-            _write_json(self._state / "ports.json", self._ports)
-        return chosen
+    def _wait_for_servers(self) -> None:
+        for server in self._servers:
+            wait_for(partial(getattr, server, "url"), meanwhile=self._revive_or_give_up)
+
+    def _remember_ports(self) -> None:
+        assert self._node is not None
+        ports = {"node": self._node.port} | {f"keyserver-{server.index}": server.port for server in self._servers}
+        if ports != self._ports:
+            self._ports = ports
+            write_json(self._state / "ports.json", ports)
 
     def _read_ports(self) -> dict[str, int]:
-        kept = _read_json(self._state / "ports.json")
+        kept = read_json(self._state / "ports.json")
         return {name: port for name, port in kept.items() if isinstance(port, int) and 0 < port < 65_536}
-
-    def _remember_pid(self, name: str, pid: int) -> None:
-        _write_json(self._state / f"{name}.pid.json", {"pid": pid})
 
     def _end_orphans(self) -> None:
         """End what a supervisor that was killed left running."""
         for path in self._state.glob("*.pid.json"):
-            pid = _read_json(path).get("pid")
-            command = command_line(pid) if isinstance(pid, int) else ""
-            if "anvil" in command or "sahara_lab.localnet.keyserver" in command:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, signal.SIGKILL)
+            if path == pid_file(self._profile):
+                continue
+            orphan = Identity.load(path)
+            if orphan:
+                orphan.end(patience=2)
             path.unlink(missing_ok=True)
 
     def _end_children(self) -> None:
-        for index in list(self._servers):
-            self._stop_server(index)
+        for server in self._servers:
+            server.stop()
         if self._node is not None:
             self._node.stop()
-        for path in self._state.glob("*.pid.json"):
-            path.unlink(missing_ok=True)
+        (self._state / "node.pid.json").unlink(missing_ok=True)
 
     def _say(self, text: str) -> None:
         print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}", flush=True)
 
 
-def command_line(pid: int) -> str:
-    """What a process runs; empty when there is no such process."""
-    import psutil
-
-    try:
-        return " ".join(psutil.Process(pid).cmdline())
-    except psutil.Error:
-        return ""
-
-
-def _write_json(path: Path, value: dict[str, Any]) -> None:
-    partial = path.with_name(f".{path.name}.part")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        json.dump(value, stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(path)
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        kept = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return kept if isinstance(kept, dict) else {}
-
-
 def main(arguments: list[str]) -> int:
-    """Run the supervisor of a profile; returns at once when another one runs."""
+    """Run the supervisor of a profile; ``BUSY`` when another one runs."""
     profile = Profile(arguments[0], Path(arguments[1]))
     lock = FileLock(profile.private(profile.state) / "supervisor.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        return 0
+        return BUSY
     failure = profile.state / "failure.txt"
     failure.unlink(missing_ok=True)
+    identity = Identity.of(os.getpid())
+    if identity:
+        identity.save(pid_file(profile))
     try:
         Supervisor(profile).run()
     except SaharaError as error:
         failure.write_text(str(error))
         return 1
-    except OSError as error:
+    except Exception as error:
         failure.write_text(str(NetworkError(f"the network stopped: {error}", hint="Run: sahara-lab doctor")))
         raise
     finally:
+        pid_file(profile).unlink(missing_ok=True)
         lock.release()
     return 0
