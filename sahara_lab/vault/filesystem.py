@@ -38,11 +38,11 @@ class DraftTransaction(Transaction):  # type: ignore[misc]
     """Files written in it join their drafts together, and the drafts are published where the file system can."""
 
     def complete(self, commit: bool = True) -> None:
-        names = {file.asset for file in self.files if hasattr(file, "asset")}
+        fs, names = self.fs, {file.asset for file in self.files if hasattr(file, "asset")}
         super().complete(commit)
         if commit:
             for name in sorted(names):
-                self.fs._publish_draft(name)
+                fs._publish_draft(name)
 
 
 class VaultFileSystem(AsyncFileSystem):  # type: ignore[misc]
@@ -364,7 +364,7 @@ class VaultFileSystem(AsyncFileSystem):  # type: ignore[misc]
     def rm_file(self, path: str) -> None:
         address = self._address(path)
         if self.info(path)["type"] == "directory":
-            return  # folders are nothing but their files
+            raise IsADirectoryError(21, "is a folder", path)
         vault = self._published(address)
         published = vault is not None and _has(vault, address.path)
         self.draft(path).put(address.path, DraftFile() if published else None)
@@ -409,6 +409,11 @@ class VaultFileSystem(AsyncFileSystem):  # type: ignore[misc]
 
     async def _rm_file(self, path: str, **_: Any) -> None:
         await asyncio.to_thread(self.rm_file, path)
+
+    async def _rm(self, path: Any, recursive: bool = False, batch_size: int | None = None, **_: Any) -> None:
+        for one in await self._expand_path(path, recursive=recursive):
+            if await asyncio.to_thread(self.isfile, one):  # folders go with their last file
+                await self._rm_file(one)
 
     async def _mkdir(self, path: str, create_parents: bool = True, **options: Any) -> None:
         await asyncio.to_thread(self.mkdir, path, create_parents, **options)

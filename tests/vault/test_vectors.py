@@ -1,0 +1,98 @@
+"""The published vectors: what another implementation must compute, this one computes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.cobblestone import Cobblestone256Decryptor
+from cryptography.exceptions import InvalidTag
+from eth_account.messages import encode_typed_data
+
+from sahara_lab.errors import IntegrityError
+from sahara_lab.signing import LocalSigner, recover_typed_data
+from sahara_lab.vault import merkle, sealing, shamir, wrapping
+from sahara_lab.vault.cobblestone import ChunkCipher, object_context, sealed_size
+from sahara_lab.vault.manifest import Release, parse_manifest
+from sahara_lab.vault.typed import typed
+
+VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "vectors" / "vault.json").read_text())
+unhex = bytes.fromhex
+
+
+def pattern(size: int) -> bytes:
+    return bytes((7 * at + 3) % 256 for at in range(size))
+
+
+@pytest.mark.parametrize("vector", VECTORS["objects"], ids=lambda vector: str(vector["size"]))
+def test_objects(vector: dict[str, Any]) -> None:
+    context = object_context(unhex(vector["dataset"]), unhex(vector["object"]))
+    header = unhex(vector["salt"]) + unhex(vector["commitment"])
+    ChunkCipher(unhex(vector["key"]), context, header)
+    with pytest.raises(IntegrityError):
+        ChunkCipher(unhex(vector["key"]), context + b"x", header)
+    assert sealed_size(vector["size"]) == vector["sealed_size"]
+    if "sealed" in vector:
+        sealed = unhex(vector["sealed"])
+        decryptor = Cobblestone256Decryptor(unhex(vector["key"]), context)
+        assert decryptor.update(sealed) + decryptor.finalize() == pattern(vector["size"])
+        assert hashlib.sha256(sealed).hexdigest() == vector["sealed_sha256"]
+        assert merkle.leaf_hash(sealed).hex() == vector["object_root"]
+        with pytest.raises(InvalidTag):
+            damaged = Cobblestone256Decryptor(unhex(vector["key"]), context)
+            damaged.update(sealed[:-1] + bytes([sealed[-1] ^ 1]))
+            damaged.finalize()
+
+
+@pytest.mark.parametrize("vector", VECTORS["merkle"], ids=lambda vector: str(len(vector["leaves"])))
+def test_trees(vector: dict[str, Any]) -> None:
+    leaves = [merkle.leaf_hash(unhex(leaf)) for leaf in vector["leaves"]]
+    assert merkle.root_of(leaves).hex() == vector["root"]
+    for index, proof in enumerate(vector["proofs"]):
+        path = [unhex(step) for step in proof]
+        assert merkle.verify_proof(leaves[index], index, len(leaves), path, unhex(vector["root"]))
+
+
+def test_shares() -> None:
+    vector = VECTORS["shamir"]
+    shares = {int(x): unhex(share) for x, share in vector["shares"].items()}
+    for chosen in ((1, 2, 3), (5, 1, 4), (2, 3, 4, 5)):
+        assert shamir.join({x: shares[x] for x in chosen}).hex() == vector["secret"]
+
+
+def test_release_keys() -> None:
+    v = VECTORS["release"]
+    release = Release(v["class"], b"", 1, unhex(v["commitment"]), unhex(v["wrapped"]), ())
+    assert wrapping.open_release(v["scope"], release, {1: unhex(v["share"])}).hex() == v["node_key"]
+    assert wrapping.share_digest(v["share_index"], unhex(v["share"])).hex() == v["share_digest"]
+    assert wrapping.share_info(v["scope"], v["class"], 1, 2, 3).hex() == v["share_info_2_of_3"]
+    with pytest.raises(IntegrityError, match="committed"):
+        wrapping.open_release({**v["scope"], "epoch": 2}, release, {1: unhex(v["share"])})
+
+
+@pytest.mark.parametrize("kind", ["Delegation", "ReleaseRequest", "ReleaseReceipt", "Grant"])
+def test_messages(kind: str) -> None:
+    given = VECTORS["messages"]
+    data = typed(kind, given[kind]["message"], given["chain_id"], given["registry"])
+    signable = encode_typed_data(full_message=data)
+    assert (signable.header.hex(), signable.body.hex()) == (given[kind]["domain_separator"], given[kind]["struct_hash"])
+    assert LocalSigner(unhex(given["private_key"])).sign_typed_data(data).hex() == given[kind]["signature"]
+    assert recover_typed_data(data, unhex(given[kind]["signature"])) == given["address"]
+
+
+def test_manifest() -> None:
+    vector = VECTORS["manifest"]
+    manifest = parse_manifest(vector["text"].encode())
+    assert manifest.encode().decode() == vector["text"]
+    assert hashlib.sha256(vector["text"].encode()).hexdigest() == vector["sha256"]
+    assert manifest.root.hex() == vector["root"]
+
+
+def test_seals() -> None:
+    vector = VECTORS["hpke"]
+    assert sealing.public_bytes(unhex(vector["seed"])).hex() == vector["public_key"]
+    opened = sealing.open_sealed(unhex(vector["seed"]), unhex(vector["info"]), unhex(vector["sealed"]))
+    assert opened.hex() == vector["secret"]
