@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import fsspec
-import fsspec.registry
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
+from fsspec.registry import _registry
 
 from sahara_lab.errors import AccessDenied, InputError, IntegrityError, NotFound
 from sahara_lab.vault import VaultFileSystem, accessed, forget_access, track_access
@@ -141,7 +141,7 @@ def test_parquet_through_pandas_and_arrow(world: World, fs: Make, tmp_path: Path
 def test_a_registered_protocol_is_found_by_url(ref: Any, fs: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     import pandas
 
-    monkeypatch.setitem(fsspec.registry._registry, "vault", type(fs()))
+    monkeypatch.setitem(_registry, "vault", type(fs()))
     with fsspec.open("vault://alice/digits/deep/a.txt", "r") as stream:
         assert stream.read() == "line one\nline two\n"
     assert len(pandas.read_csv("vault://alice/digits/deep/a.txt")) == 1
@@ -300,7 +300,7 @@ class CountingFileSystem(MemoryFileSystem):  # type: ignore[misc]
 def test_a_read_is_one_request_and_sequential_reading_runs_ahead(
     world: World, fs: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(fsspec.registry._registry, "counting", CountingFileSystem)
+    monkeypatch.setitem(_registry, "counting", CountingFileSystem)
     data = os.urandom(2_000_000)
     ref = world.publish({"data": data}, location="counting://requests")
     vault, requests = world.open(ref), CountingFileSystem.requests
