@@ -132,6 +132,16 @@ class Listings:
         items = tuple(Listing.of(record) for record in found.items)
         return Page(items, found.total, found.page, found.per_page, found.facets)
 
+    def search_all(self, most: int = 500) -> list[Listing]:
+        """The newest listings that are known here, without asking the chain; for completion."""
+        found: list[Listing] = []
+        while len(found) < most:
+            page = self._catalog.search("", sort="newest", page=len(found) // 100 + 1, per_page=100)
+            found += [Listing.of(record) for record in page.items]
+            if len(page.items) < 100:
+                break
+        return found
+
     def summary(self, version: dict[str, Any]) -> Summary:
         """What a version's public metadata document says."""
         return self._source.descriptions.of(version)

@@ -27,9 +27,9 @@ from sahara_lab.profile import Profile
 
 if TYPE_CHECKING:
     from sahara_lab.compute import Job
+    from sahara_lab.licensing.filesystem import LicensedVaultFileSystem
     from sahara_lab.market.sales import Sales
 
-#: What the registry accepts as ``NFT`` relation by position: the order of ``IAssetRegistry.Relation``.
 METADATA = "metadata.json"
 ROYALTY_PARENTS = 16
 
@@ -85,17 +85,37 @@ class Publisher:
         """Publish and return the asset's id; see :meth:`Market.publish`."""
         tell = progress or (lambda text: None)
         offers = _offers(license, royalty)
-        with _folder_of(source) as content:
+        with self._content(source) as content:
             kind = kind or content.kind
             kind_number = kind_index(kind)
-            existing = self._existing(name, update)
+            existing = self._existing(name, update or content.draft)
             edges = self._edges([*content.parents, *parents])
             tell("encrypting")
-            return self._store(
+            asset = self._store(
                 content, name, kind, kind_number, existing, edges, offers, title, description, tags, tell
             )
 
+            if content.draft:
+                self._files().discard_draft(str(source))
+            return asset
+
     # -- steps --------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _content(self, source: Any) -> Iterator[Content]:
+        """What ``source`` stands for, laid out as a folder."""
+        if isinstance(source, str) and source.startswith("vault://"):
+            with tempfile.TemporaryDirectory(prefix="sahara-publish-") as temporary:
+                self._files().export_draft(source, temporary)
+                yield Content(Path(temporary), "dataset", draft=True)
+            return
+        with _folder_of(source) as content:
+            yield content
+
+    def _files(self) -> LicensedVaultFileSystem:
+        from sahara_lab.licensing.filesystem import LicensedVaultFileSystem
+
+        return LicensedVaultFileSystem(profile=self._profile.name, account=self._wallet.handle)
 
     def _existing(self, name: str, update: bool) -> int:
         asset = int(self._registry.call("assetOf", self._wallet.address, checked_name(name)))
@@ -226,6 +246,7 @@ class Content:
     kind: str
     parents: tuple[tuple[str, str], ...] = ()
     facts: dict[str, Any] | None = None
+    draft: bool = False
 
 
 @contextmanager

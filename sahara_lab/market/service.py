@@ -77,7 +77,8 @@ class Market:
         """Encrypt, describe, record and offer a folder, a file or a finished training job.
 
         Args:
-            source: a path, or a job whose result and parents are published as a model.
+            source: a path; a job, whose result and parents are published as a model; or ``vault://me/name``, whose
+                draft (files written there with fsspec) becomes a version.
             name: the part after the slash; the account's handle comes before it.
             kind: "dataset" for files and "model" for jobs when left out.
             license: terms on offer; without any, nobody but the owner can open it.

@@ -1,0 +1,165 @@
+"""What each ``%sahara`` subcommand takes: one parser a subcommand, errors in one line."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from typing import NoReturn
+
+from sahara_lab.errors import InputError
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises instead of leaving the kernel."""
+
+    def __init__(self, name: str, about: str) -> None:
+        super().__init__(prog=f"%sahara {name}", description=about, add_help=False, allow_abbrev=False)
+        self.about = about
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(message, hint=f"Usage: {self.usage_line}")
+
+    @property
+    def usage_line(self) -> str:
+        return " ".join(self.format_usage().removeprefix("usage: ").split())
+
+    @property
+    def options(self) -> list[str]:
+        """Long option strings, for completion."""
+        return [text for action in self._actions for text in action.option_strings if text.startswith("--")]
+
+    @property
+    def help_rows(self) -> list[tuple[str, str]]:
+        """Each argument and what it means."""
+        rows = []
+        for action in self._actions:
+            name = ", ".join(action.option_strings) or str(action.metavar or action.dest)
+            rows.append((name, action.help or ""))
+        return rows
+
+
+def words(line: str) -> list[str]:
+    """A magic's line as words; quotes group, a trailing semicolon is the notebook's.
+
+    Raises:
+        InputError: a quote is not closed.
+    """
+    try:
+        return shlex.split(line.strip().rstrip(";"))
+    except ValueError:
+        raise InputError("a quotation mark is not closed", hint='Write "like this"') from None
+
+
+def _build() -> dict[str, Parser]:
+    made: dict[str, Parser] = {}
+
+    def command(name: str, about: str) -> Parser:
+        made[name] = Parser(name, about)
+        return made[name]
+
+    search = command("search", "search the market")
+    search.add_argument("text", nargs="*", help="words to look for")
+    search.add_argument("--kind", help="dataset, model, agent, notebook, service or collection")
+    search.add_argument("--license", help='only what is offered under it, e.g. "Commercial Remix"')
+    search.add_argument("--max-price", help="in tokens")
+    search.add_argument("--owner", help="only assets of this account")
+    search.add_argument("--sort", default="relevance", help="relevance, newest, price or name")
+    search.add_argument("--page", type=int, default=1, help="counted from 1")
+
+    show = command("show", "show an asset: versions, offers, what it is made from")
+    show.add_argument("asset", help="owner/name, or owner/name@version")
+
+    quote = command("quote", "show what a license costs and who gets it")
+    quote.add_argument("asset", help="owner/name")
+    quote.add_argument("--license", help="which of the offered licenses")
+
+    license = command("license", "get a license; shows the quote first")
+    license.add_argument("asset", help="owner/name")
+    license.add_argument("--license", help="which of the offered licenses; the cheapest when left out")
+    license.add_argument("--max-price", help="the most to pay, in tokens; without it you are asked")
+
+    publish = command("publish", "publish a folder, a file or a finished job")
+    publish.add_argument("source", help="a path, a job's id, or the name of a variable that holds a job")
+    publish.add_argument("--name", required=True, help="the part after the slash")
+    publish.add_argument("--kind", help="dataset for files, model for jobs when left out")
+    publish.add_argument("--title", help="a heading")
+    publish.add_argument("--description", help="a paragraph")
+    publish.add_argument("--tag", action="append", default=[], dest="tags", help="may be repeated")
+    publish.add_argument("--parent", action="append", default=[], dest="parents", help="an asset it derives from")
+    publish.add_argument("--price", help="offer it under Commercial Remix at this price, in tokens")
+    publish.add_argument("--royalty", default="10%", help="what derivatives owe; used with --price")
+    publish.add_argument("--open", action="store_true", dest="open_use", help="offer it free for any use")
+    publish.add_argument("--update", action="store_true", help="publish a new version of an own asset")
+
+    train = command("train", "run the cell on workers; write it as %%sahara train in the cell's first line")
+    train.add_argument("--workers", type=int, default=2, help="processes that train together")
+    train.add_argument("--input", action="append", default=[], dest="inputs", help="an asset the cell trains on")
+    train.add_argument("--name", help="a title for the job")
+    train.add_argument("--max-price", help="the most to spend on licenses that the inputs need, in tokens")
+    train.add_argument("--resume", help="a job whose checkpoint to go on from")
+    train.add_argument("--as", dest="variable", default="job", help="variable that receives the job")
+    train.add_argument("--detach", action="store_true", help="do not wait for the end")
+
+    command("jobs", "list training jobs")
+    attach = command("attach", "follow a job until it ends")
+    attach.add_argument("job", help="a job's id or name")
+    attach.add_argument("--as", dest="variable", default="job", help="variable that receives the job")
+    stop = command("stop", "stop a job at an agreed step; its checkpoint is kept")
+    stop.add_argument("job", help="a job's id or name")
+
+    command("mine", "list the assets you own")
+    command("licenses", "list the licenses you hold")
+    command("earnings", "show what you can claim")
+    command("claim", "pay out what you earned")
+
+    share = command("share", "give an account the key of an own asset, without a license")
+    share.add_argument("asset", help="owner/name")
+    share.add_argument("account", help="a handle or an address")
+    share.add_argument("--path", default="", help="a folder inside the asset; all of it when left out")
+    verify = command("verify", "check every stored byte of an asset against the chain")
+    verify.add_argument("asset", help="owner/name")
+
+    command("proposals", "list proposals")
+    propose = command("propose", "propose a new value for a parameter")
+    propose.add_argument("parameter", help="fee or max-royalty")
+    propose.add_argument("value", help='a share, e.g. "3%%"')
+    propose.add_argument("--title", help="a heading")
+    propose.add_argument("--reason", default="", help="why")
+    vote = command("vote", "vote on a proposal")
+    vote.add_argument("number", type=int, help="the proposal's number")
+    vote.add_argument("choice", help="for, against or abstain")
+    vote.add_argument("--reason", default="", help="why")
+    for step, about in (
+        ("queue", "put a proposal that succeeded into the timelock"),
+        ("execute", "carry out a queued proposal"),
+    ):
+        command(step, about).add_argument("number", type=int, help="the proposal's number")
+
+    command("wallet", "show your address, tokens and voting power")
+    use = command("use", "choose the account that acts in this notebook")
+    use.add_argument("account", help="a handle of this machine")
+    command("status", "show whether the network answers")
+    command("doctor", "name what is wrong, and the command that repairs it")
+    help = command("help", "list the commands, or explain one")
+    help.add_argument("command", nargs="?", help="a command")
+    return made
+
+
+PARSERS = _build()
+
+
+def parse(line: str) -> tuple[str, argparse.Namespace]:
+    """The subcommand of a line and its arguments; an empty line asks for help.
+
+    Raises:
+        InputError: no such subcommand, or arguments that do not fit it.
+    """
+    name, *rest = words(line) or ["help"]
+    if name not in PARSERS:
+        from difflib import get_close_matches
+
+        close = get_close_matches(name, PARSERS, n=1)
+        raise InputError(
+            f"there is no command {name!r}", hint=f"Did you mean %sahara {close[0]}?" if close else "See: %sahara help"
+        )
+    return name, PARSERS[name].parse_args(rest)

@@ -1,0 +1,211 @@
+"""``%sahara`` and ``%%sahara train``: the Lab's verbs in a notebook. No rules live here."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+from IPython.display import display
+
+from sahara_lab.errors import InputError
+from sahara_lab.magics.parsers import PARSERS, parse
+from sahara_lab.magics.tables import Checks, Commands, Jobs, Proposals
+from sahara_lab.profile import ACCOUNT_VARIABLE, current_account
+
+if TYPE_CHECKING:
+    from sahara_lab.compute import Job
+    from sahara_lab.lab import Lab
+
+QUIET_VARIABLE = "SAHARA_NONINTERACTIVE"
+UPDATES_A_SECOND = 4.0
+
+
+@magics_class
+class SaharaMagics(Magics):
+    """The magics of one notebook. The account that acts is ``SAHARA_LAB_ACCOUNT``, which ``%sahara use`` sets."""
+
+    shell: Any
+
+    def __init__(self, shell: Any) -> None:
+        super().__init__(shell)
+        self._labs: dict[str, Lab] = {}
+
+    @property
+    def lab(self) -> Lab:
+        """The Lab of the account that acts now; connected at first use, and again when the network was restarted."""
+        from sahara_lab.lab import connect
+
+        account = current_account()
+        opened = connect(account=account)
+        kept = self._labs.get(account)
+        if kept is None or kept.chain.rpc.url != opened.chain.rpc.url or kept.chain.addresses != opened.chain.addresses:
+            self._labs[account] = opened
+        return self._labs[account]
+
+    @no_var_expand
+    @line_cell_magic
+    def sahara(self, line: str, cell: str | None = None) -> Any:
+        """``%sahara COMMAND``, see ``%sahara help``; ``%%sahara train`` runs the cell on workers."""
+        name, arguments = parse(line)
+        if cell is not None and name != "train":
+            raise InputError(f"%%sahara {name} takes no cell", hint=f"Write it with one %: %sahara {name}")
+        if name == "train":
+            if cell is None:
+                raise InputError("train runs a cell", hint="Put %%sahara train in the first line of the cell")
+            return self._train(arguments, cell)
+        return getattr(self, f"_{name}")(arguments)
+
+    # -- the market ---------------------------------------------------------------------------------------------------
+
+    def _search(self, given: argparse.Namespace) -> Any:
+        options = vars(given)
+        return self.lab.market.search(" ".join(options.pop("text")), **options)
+
+    def _show(self, given: argparse.Namespace) -> Any:
+        return self.lab.market.get(given.asset)
+
+    def _quote(self, given: argparse.Namespace) -> Any:
+        return self.lab.market.quote(given.asset, given.license)
+
+    def _license(self, given: argparse.Namespace) -> Any:
+        market, cap = self.lab.market, given.max_price
+        if cap is None:
+            quote = market.quote(given.asset, given.license)
+            if quote.price:
+                self._display(quote)
+                if not self._confirmed(f"Pay {quote.price_tokens} SAHARA? [y/N] "):
+                    return None
+            cap = str(quote.price_tokens)
+        return market.license(given.asset, license=given.license, max_price=cap)
+
+    @staticmethod
+    def _display(value: Any) -> None:
+        display(value)  # type: ignore[no-untyped-call]
+
+    def _confirmed(self, question: str) -> bool:
+        if os.environ.get(QUIET_VARIABLE) or not getattr(getattr(self.shell, "kernel", None), "_allow_stdin", False):
+            raise InputError("a purchase needs a cap", hint="Add --max-price")
+        return input(question).strip().lower() in ("y", "yes")
+
+    def _publish(self, given: argparse.Namespace) -> Any:
+        from sahara_lab.licensing.terms import License
+
+        options = vars(given)
+        source, price, royalty = options.pop("source"), options.pop("price"), options.pop("royalty")
+        if options.pop("open_use"):
+            options["license"] = License.open_use()
+        elif price is not None:
+            options["license"] = License.commercial_remix(price, royalty)
+        held = self.shell.user_ns.get(source)
+        if hasattr(held, "weights"):
+            source = held
+        elif source.startswith("train-") and not os.path.exists(source):  # noqa: PTH110 - a plain question
+            source = self.lab.compute.job(source)
+        return self.lab.market.publish(source, **options)
+
+    def _mine(self, given: argparse.Namespace) -> Any:
+        return self.lab.market.mine()
+
+    def _licenses(self, given: argparse.Namespace) -> Any:
+        return self.lab.market.licenses()
+
+    def _earnings(self, given: argparse.Namespace) -> Any:
+        return self.lab.market.earnings()
+
+    def _claim(self, given: argparse.Namespace) -> None:
+        from sahara_lab.units import format_tokens
+
+        print(f"paid out {format_tokens(self.lab.market.claim())}")
+
+    # -- the vault ----------------------------------------------------------------------------------------------------
+
+    def _share(self, given: argparse.Namespace) -> None:
+        self.lab.vault.share(given.asset, given.account, given.path)
+        print(f"{given.account} can read {given.asset}{'/' + given.path if given.path else ''}")
+
+    def _verify(self, given: argparse.Namespace) -> Any:
+        return self.lab.vault.verify(given.asset)
+
+    # -- compute ------------------------------------------------------------------------------------------------------
+
+    def _train(self, given: argparse.Namespace, cell: str) -> None:
+        job = self.lab.compute.run_cell(
+            cell,
+            self.shell.user_ns,
+            workers=given.workers,
+            inputs=given.inputs,
+            name=given.name,
+            max_price=given.max_price,
+            resume=given.resume,
+        )
+        self.shell.user_ns[given.variable] = job
+        if given.detach:
+            print(f"{job.id} runs; follow it with: %sahara attach {job.id}")
+            return
+        self._follow(job)
+
+    def _jobs(self, given: argparse.Namespace) -> Any:
+        return Jobs(self.lab.compute.jobs())
+
+    def _attach(self, given: argparse.Namespace) -> None:
+        job = self.lab.compute.job(given.job)
+        self.shell.user_ns[given.variable] = job
+        self._follow(job)
+
+    def _stop(self, given: argparse.Namespace) -> None:
+        job = self.lab.compute.job(given.job)
+        job.stop()
+        print(f"{job.id}: {job.status}")
+
+    def _follow(self, job: Job) -> None:
+        from sahara_lab.magics.live import Live
+
+        Live(job, quiet=bool(os.environ.get(QUIET_VARIABLE))).run()
+        job.raise_for_status()
+
+    # -- the DAO ------------------------------------------------------------------------------------------------------
+
+    def _proposals(self, given: argparse.Namespace) -> Any:
+        return Proposals(self.lab.dao.proposals())
+
+    def _propose(self, given: argparse.Namespace) -> Any:
+        return self.lab.dao.propose_parameter(given.parameter, given.value, given.title, given.reason)
+
+    def _vote(self, given: argparse.Namespace) -> Any:
+        return self.lab.dao.vote(given.number, given.choice, given.reason)
+
+    def _queue(self, given: argparse.Namespace) -> Any:
+        return self.lab.dao.queue(given.number)
+
+    def _execute(self, given: argparse.Namespace) -> Any:
+        return self.lab.dao.execute(given.number)
+
+    # -- accounts and the network -------------------------------------------------------------------------------------
+
+    def _wallet(self, given: argparse.Namespace) -> Any:
+        return self.lab.wallet
+
+    def _use(self, given: argparse.Namespace) -> None:
+        from sahara_lab.lab import connect
+
+        connect(account=given.account)
+        os.environ[ACCOUNT_VARIABLE] = given.account
+        print(f"{given.account} acts in this notebook")
+
+    def _status(self, given: argparse.Namespace) -> Any:
+        return self.lab.network.status()
+
+    def _doctor(self, given: argparse.Namespace) -> Any:
+        from sahara_lab.localnet import doctor
+        from sahara_lab.profile import Profile
+
+        return Checks(doctor(Profile()))
+
+    def _help(self, given: argparse.Namespace) -> Any:
+        if given.command is None:
+            return Commands(PARSERS)
+        if given.command not in PARSERS:
+            raise InputError(f"there is no command {given.command!r}", hint="See: %sahara help")
+        return Commands({given.command: PARSERS[given.command]})

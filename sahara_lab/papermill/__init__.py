@@ -1,0 +1,1 @@
+"""papermill: notebooks read from and written to vaults, and an engine with the Lab's settings."""
