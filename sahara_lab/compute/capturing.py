@@ -15,6 +15,7 @@ from sahara_lab.errors import JobError
 
 _LARGEST = 1 << 30
 _DEPTH = 3
+_NOTEBOOK_ONLY = ("get_ipython", "display", "exit", "quit", "In", "Out")
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def free_names(source: str) -> tuple[set[str], set[str]]:
         if assigned_at is not None and assigned_at < line:
             continue
         (soft if assigned_at is not None or name in walker.maybe else hard).add(name)
-    known = set(dir(builtins))
+    known = {*dir(builtins), *_NOTEBOOK_ONLY}
     hard -= known
     return hard, soft - hard - known
 

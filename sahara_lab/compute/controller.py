@@ -87,7 +87,7 @@ class Controller:
         self._queue: queue.SimpleQueue[Run | int] = queue.SimpleQueue()
         self._gang: Gang | None = None
         self._ready = threading.Event()
-        self._broken = ""
+        self.broken = ""
         self.last_busy = time.monotonic()
         threading.Thread(target=self._work, name="jobs", daemon=True).start()
 
@@ -97,7 +97,7 @@ class Controller:
         self._ready.set()
 
     def cluster_failed(self, why: str) -> None:
-        self._broken = why
+        self.broken = why
         self._ready.set()
 
     # What clients ask
@@ -114,13 +114,13 @@ class Controller:
             run.status("starting", "waiting for another job to finish")
         self._runs[run.folder.id] = run
         if len(self._runs) == 1:
-            self._nursery.want(request["modules"])  # imports while Ray still starts
+            self._nursery.need(request["modules"])  # imports while Ray still starts
         self._queue.put(run)
         return {"job": run.folder.id}
 
     def warm(self, workers: int, modules: list[str]) -> dict[str, Any]:
         if not self._runs:
-            self._nursery.want(modules)
+            self._nursery.need(modules)
         self._queue.put(workers)
         return {}
 
@@ -147,7 +147,7 @@ class Controller:
             "jobs": list(self._runs),
             "workers": len(self._gang.actors) if self._gang is not None else 0,
             "actors": self._gang.actors if self._gang is not None else [],
-            "ray": self._ready.is_set() and not self._broken,
+            "ray": self._ready.is_set() and not self.broken,
         }
 
     # The one thread that runs jobs
@@ -175,7 +175,7 @@ class Controller:
                 item.wipe()
                 self._runs.pop(item.folder.id, None)
                 self.last_busy = time.monotonic()
-                self._nursery.want([*item.request["modules"], *item.imported])
+                self._nursery.learn([*item.request["modules"], *item.imported])
 
     def _run(self, run: Run) -> None:
         workers = int(run.record["workers"])
@@ -208,15 +208,15 @@ class Controller:
                 time.sleep(0.02)
 
         wait_for(lambda: self._ready.wait(0.1), "Ray has not started")
-        if self._broken:
-            raise RuntimeError(self._broken)
+        if self.broken:
+            raise RuntimeError(self.broken)
         if self._gang is not None and self._gang.broken:
             self._discard_gang()
         gang = self._gang = self._gang or Gang()
         gang.want(workers)
         wait_for(gang.ready, "the workers have not started")
         if self._nursery.failed:
-            self._nursery.want([])
+            self._nursery.need([])
         wait_for(lambda: self._nursery.ready, "the workers' libraries are not imported")
         if cancelled():
             raise Cancelled

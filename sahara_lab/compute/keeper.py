@@ -88,6 +88,7 @@ def _start_ray(home: Path, controller: Controller) -> None:
         RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0",
         RAY_enable_metrics_collection="0",
         RAY_enable_worker_prestart="0",
+        RAY_worker_niceness="0",  # the seats only pass messages on, and must get through beside the training
         RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0",  # on every system: the cluster listens on loopback only
     )
     try:
@@ -115,6 +116,8 @@ def _wait(door: Door, controller: Controller, going: threading.Event) -> None:
     last_client = time.monotonic()
     while not going.wait(0.5):
         moment = time.monotonic()
+        if controller.broken and not controller.busy:
+            return
         if door.clients or controller.busy:
             last_client = moment
         if moment - last_client > alone:

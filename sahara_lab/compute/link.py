@@ -19,12 +19,12 @@ from sahara_lab.compute.record import JobFolder
 from sahara_lab.errors import JobError
 
 _START_WITHIN = 30.0
-_PRIVATE = ("JUPYTER_TOKEN", "JPY_API_TOKEN", "JUPYTERHUB_API_TOKEN", "SAHARA_LAB_PASSWORD", "JPY_SESSION_NAME")
+_PRIVATE = ("JUPYTER_TOKEN", "JUPYTERHUB_API_TOKEN", "SAHARA_LAB_PASSWORD")
 
 
 def environment() -> dict[str, str]:
     """This process's environment without the secrets that workers have no business with."""
-    return {name: value for name, value in os.environ.items() if name not in _PRIVATE}
+    return {name: value for name, value in os.environ.items() if name not in _PRIVATE and not name.startswith("JPY_")}
 
 
 class Link:
@@ -74,9 +74,12 @@ class Link:
 
     def shutdown(self) -> None:
         """End the keeper and wait until it has gone."""
-        with contextlib.suppress(ConnectionError):
+        try:
             self.ask("shutdown", start=False)
-        self.close()
+        except ConnectionError:
+            return
+        finally:
+            self.close()
         deadline = time.monotonic() + 20
         while self.cluster_file.exists() and time.monotonic() < deadline:
             time.sleep(0.05)

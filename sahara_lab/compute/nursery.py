@@ -8,6 +8,8 @@ from pathlib import Path
 
 from sahara_lab.compute.zygote import Zygote
 
+_WORTH_A_SUCCESSOR = 30  # modules
+
 
 class Nursery:
     """At most two zygotes: the one in use, and its successor while that still imports."""
@@ -18,14 +20,19 @@ class Nursery:
         self._current: Zygote | None = None
         self._next: Zygote | None = None
 
-    def want(self, modules: Iterable[str]) -> None:
-        """Start a zygote with these modules unless one that has them is there."""
-        wanted = frozenset(modules)
+    def need(self, modules: Iterable[str]) -> None:
+        """Have a zygote; a new one starts with these modules imported."""
         if self._current is None or not self._current.alive:
-            self._current = self._new(wanted)
+            self._current = self._new(frozenset(modules))
+
+    def learn(self, modules: Iterable[str]) -> None:
+        """After a run: if it imported much that the zygote lacks, start a successor that has it."""
+        newest = self._next or self._current
+        if newest is None:
             return
-        newest = self._next if self._next is not None else self._current
-        if not wanted <= newest.modules:
+        wanted = frozenset(modules) - newest.modules
+        packages = {name.partition(".")[0] for name in wanted} - {name.partition(".")[0] for name in newest.modules}
+        if packages or len(wanted) > _WORTH_A_SUCCESSOR:
             if self._next is not None:
                 self._next.end()
             self._next = self._new(wanted | newest.modules)

@@ -160,7 +160,7 @@ def _facts(progress: Progress) -> str:
     if progress.step:
         total = f" of {progress.total_steps:,}" if progress.total_steps else ""
         facts.append(f"step {progress.step:,}{total}")
-        epochs = f" of {progress.max_epochs}" if progress.max_epochs and progress.max_epochs > 0 else ""
+        epochs = f" of {progress.max_epochs:,}" if progress.max_epochs and progress.max_epochs > 0 else ""
         facts.append(f"epoch {progress.epoch + (progress.status == 'running')}{epochs}")
     if progress.status == "running" and progress.steps_per_second:
         facts.append(f"{progress.steps_per_second:.3g} steps/s")
@@ -185,7 +185,7 @@ def _bar(progress: Progress, color: str) -> str:
 
 def _card(name: str, progress: Progress) -> str:
     label = f'<span style="{_FAINT}">{escape(name)}</span> <b>{_number(progress.values[name])}</b>'
-    return f"<div><div>{label}</div>{_curve(name, progress.curves.get(name, []))}</div>"
+    return f'<div style="min-width:{_WIDTH}px"><div>{label}</div>{_curve(name, progress.curves.get(name, []))}</div>'
 
 
 def _curve(name: str, points: list[tuple[int, float]]) -> str:

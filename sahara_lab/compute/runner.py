@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import io
 import linecache
@@ -20,6 +21,7 @@ from typing import Any
 
 from sahara_lab.compute import lightning, outcome, preload
 
+_EXIT_WITHIN = 5.0
 _NOISE = (
     "does not have many workers",
     "was called without a model",
@@ -78,8 +80,17 @@ def main(connection: Connection[Any, Any], assignment: Assignment) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     send({"kind": "outcome", **result})
-    connection.close()
-    os._exit(0)  # nothing of the run may hold the worker back: not a loader, not a collective
+    _leave()
+
+
+def _leave() -> None:
+    """End the process after what libraries do at exit (loggers upload then), but let nothing hold it back."""
+    guard = threading.Timer(_EXIT_WITHIN, os._exit, [0])
+    guard.daemon = True
+    guard.start()
+    with contextlib.suppress(BaseException):
+        atexit._run_exitfuncs()
+    os._exit(0)
 
 
 def _run(assignment: Assignment, state: lightning.RunState) -> dict[str, Any]:
@@ -141,9 +152,15 @@ def _prepare(assignment: Assignment) -> None:
     for name, text in {**assignment.sources, assignment.cell_name: assignment.source}.items():
         linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
     warnings.filterwarnings("ignore", message=f".*({'|'.join(_NOISE)})")
+    warnings.formatwarning = lambda message, category, *_: f"{category.__name__}: {message}\n"  # without our paths
     import torch
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    gpus = torch.cuda.device_count()
+    if assignment.rank == 0 and 0 < gpus < assignment.workers:
+        print(
+            f"This machine has {gpus} GPU, so {assignment.workers} workers train on the CPU. --workers {gpus} uses it."
+        )
 
 
 def lightning_environment(assignment: Assignment) -> dict[str, str]:
@@ -151,10 +168,9 @@ def lightning_environment(assignment: Assignment) -> dict[str, str]:
     import torch
 
     workers, rank = assignment.workers, assignment.rank
-    gpus = torch.cuda.device_count() >= workers
     cores = max(1, (os.cpu_count() or 1) // workers)
     environment = {
-        "PL_TRAINER_ACCELERATOR": "cuda" if gpus else "cpu",
+        "MPLBACKEND": "Agg",
         "PL_TRAINER_DEVICES": str(workers),
         "PL_TRAINER_ENABLE_MODEL_SUMMARY": "False",
         "PL_TRAINER_DEFAULT_ROOT_DIR": str(Path(assignment.folder) / "lightning"),
@@ -163,6 +179,7 @@ def lightning_environment(assignment: Assignment) -> dict[str, str]:
     if workers > 1:
         environment |= {
             "PL_TRAINER_STRATEGY": "ddp",
+            "PL_TRAINER_ACCELERATOR": "cuda" if torch.cuda.device_count() >= workers else "cpu",
             "MASTER_ADDR": "127.0.0.1",
             "MASTER_PORT": str(assignment.port),
             "RANK": str(rank),

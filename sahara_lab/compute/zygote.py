@@ -38,7 +38,8 @@ class Zygote:
         self.modules = frozenset(modules)
         self._question: socket.socket | None = None
         self._ready = False
-        variables = {**os.environ, preload.VARIABLE: json.dumps(sorted(self.modules))}
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+        variables[preload.VARIABLE] = json.dumps(sorted(self.modules))
         variables.setdefault("OPENBLAS_NUM_THREADS", "1")  # its thread pool would not survive the fork
         variables["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"  # asking whether there is a GPU must not start CUDA here
         self._process = subprocess.Popen(

@@ -119,7 +119,7 @@ pl.Trainer(max_steps=2).fit(Digits(width), training)
         assert job.values["leftover"] == "none"
         assert job.values["width"] == 48
     assert jobs[0].values["process"] != jobs[1].values["process"]
-    assert sorted(path.name for path in elsewhere.iterdir()) == ["__pycache__", "helper_of_cell.py", "width.txt"]
+    assert {path.name for path in elsewhere.iterdir()} <= {"__pycache__", "helper_of_cell.py", "width.txt"}
 
 
 def test_cell_that_never_calls_fit_is_told_so(compute: Compute) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -17,47 +16,55 @@ import pytest
 
 from sahara_lab.compute import Compute
 from sahara_lab.compute.keeper import IDLE_VARIABLE
+from sahara_lab.errors import JobError
 
 pytestmark = pytest.mark.ray
 
 
-def test_job_outlives_its_notebook_and_is_lost_only_with_its_keeper(
-    tmp_path: Path, cells: SimpleNamespace, until: Callable[..., Any]
+def test_job_outlives_its_notebook_and_the_keeper_leaves_after_the_last_client(
+    tmp_path: Path, cells: SimpleNamespace, until: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv(IDLE_VARIABLE, "1")
     program = (
         "import sys; from pathlib import Path; from sahara_lab.compute import Compute;"
         f"print(Compute(Path({str(tmp_path)!r})).run_cell({cells.data + cells.model + cells.endless!r}, {{}}).id)"
     )
     started = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    job = Compute(tmp_path).job(started.stdout.strip())
-    until(lambda: (job.record().get("step") or 0) > 5)
+    compute = Compute(tmp_path)
+    job = compute.job(started.stdout.strip())
+    until(lambda: (job.record().get("step") or 0) > 5)  # much longer than the idle time: a running job must count
     assert job.status == "running"
     (cluster_file,) = tmp_path.glob(".keeper-*.json")
-    description = json.loads(cluster_file.read_text())
     assert cluster_file.stat().st_mode & 0o077 == 0
-    processes = _family(description["pid"])
+    status = compute.status()
+    assert status is not None
+    processes = _family(status["pid"])
     assert len(processes) > 6
 
-    os.kill(description["pid"], signal.SIGKILL)
+    job.stop()
+    assert job.wait(timeout=60).status == "stopped"
+    time.sleep(2.5)
+    assert compute.status() is not None  # being connected counts as well
+    compute._link.close()
+    until(lambda: not cluster_file.exists(), within=30)
+    until(lambda: not any(_running(pid) for pid in processes), within=20)
+    assert not Path(status["home"]).exists()
+
+
+def test_job_is_lost_with_its_keeper_and_no_process_stays_behind(
+    compute: Compute, cells: SimpleNamespace, until: Callable[..., Any]
+) -> None:
+    job = compute.run_cell(cells.data + cells.model + cells.endless, {})
+    until(lambda: job.record().get("checkpoint_step"))
+    status = compute.status()
+    assert status is not None
+    processes = _family(status["pid"])
+    os.kill(status["pid"], signal.SIGKILL)
     until(lambda: job.status == "lost", within=10)
     assert job.error is not None
     assert "checkpoint is kept" in job.error
-    until(lambda: not any(_running(pid) for pid in processes), within=20)
-
-
-def test_keeper_leaves_with_all_its_processes_when_the_last_client_has_gone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, until: Callable[..., Any]
-) -> None:
-    monkeypatch.setenv(IDLE_VARIABLE, "1")
-    compute = Compute(tmp_path)
-    compute.warm(2)
-    status = until(lambda: (found := compute.status()) and found["workers"] == 2 and found)
-    processes = _family(status["pid"])
-    time.sleep(2.5)  # longer than the idle time: being connected must count
-    assert compute.status() is not None
-    compute._link.close()
-    (cluster_file,) = tmp_path.glob(".keeper-*.json")
-    until(lambda: not cluster_file.exists(), within=20)
+    with pytest.raises(JobError, match="was lost"):
+        job.result()
     until(lambda: not any(_running(pid) for pid in processes), within=20)
     assert not Path(status["home"]).exists()
 
