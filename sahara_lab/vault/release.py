@@ -208,7 +208,7 @@ def _denied(name: str, use: str, refusals: list[Answer]) -> SaharaError:
     if code == "expired":
         return LicenseExpired(f"your license for {name} has expired", hint=get_one)
     if code == "no-license":
-        return AccessDenied(f"no license of yours allows {use!r} for {name}", hint=get_one)
+        return AccessDenied(f"{name} needs a license that allows {use!r}, and this account has none", hint=get_one)
     if code == "compute-only":
         return AccessDenied(f"your license for {name} is compute-only: its data cannot be read here", hint=get_one)
     if code == "not-final":
