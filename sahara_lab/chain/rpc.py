@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,10 +35,9 @@ class Rpc:
     """
 
     def __init__(self, url: str, timeout: float = 30.0) -> None:
-        import urllib3
-
         self.url = url
-        self._pool = urllib3.PoolManager(maxsize=8, timeout=timeout, retries=False)
+        self._timeout = timeout
+        self._connections: tuple[int, Any] = (0, None)
         self._numbers = itertools.count(1)
 
     def __call__(self, method: str, *params: Any) -> Any:
@@ -76,7 +76,7 @@ class Rpc:
         import urllib3
 
         try:
-            response = self._pool.request("POST", self.url, body=orjson.dumps(body), headers=_FEED)
+            response = self._pool().request("POST", self.url, body=orjson.dumps(body), headers=_FEED)
             return orjson.loads(response.data)
         except urllib3.exceptions.HTTPError as error:
             raise NetworkError(
@@ -84,6 +84,16 @@ class Rpc:
             ) from error
         except orjson.JSONDecodeError as error:
             raise NetworkError(f"{self.url} does not speak JSON-RPC") from error
+
+    def _pool(self) -> Any:
+        """This process's connections: a forked child must not speak on its parent's."""
+        import urllib3
+
+        owner, pool = self._connections
+        if owner != os.getpid():
+            pool = urllib3.PoolManager(maxsize=8, timeout=self._timeout, retries=False)
+            self._connections = (os.getpid(), pool)
+        return pool
 
     def __repr__(self) -> str:
         return f"Rpc({self.url})"
