@@ -68,12 +68,13 @@ def jupyter(alice: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
     folder = tmp_path_factory.mktemp("jupyter")
     token, port = secrets.token_hex(16), free_port()
     (folder / "work").mkdir()
-    (folder / "overrides").mkdir()
+    quiet = folder / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    quiet.parent.mkdir(parents=True)
+    quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
     (folder / "config.py").write_text(
         "c.ServerApp.jpserver_extensions = {'sahara_lab': True, 'jupyterlab': True}\n"
         "c.ServerApp.allow_unauthenticated_access = False\n"
-        "c.LabApp.news_url = None\n"
-        "c.LabApp.check_for_updates_class = 'jupyterlab.NeverCheckForUpdate'\n"
+        "c.LabApp.expose_app_in_browser = True\n"
         f"c.LabApp.workspaces_dir = {str(folder / 'workspaces')!r}\n"
         f"c.LabApp.user_settings_dir = {str(folder / 'settings')!r}\n"
     )
@@ -242,10 +243,8 @@ def test_filters_and_an_impossible_search(page: Any, asset: str) -> None:
 
 
 def test_dark_theme(page: Any, asset: str, shot: Callable[[str], None]) -> None:
-    page.get_by_role("menuitem", name="Settings").click()
-    page.get_by_role("menuitem", name="Theme", exact=True).hover()
-    page.get_by_role("menuitem", name="JupyterLab Dark", exact=True).click()
-    page.wait_for_selector('body[data-jp-theme-light="false"]')
+    page.evaluate("jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Dark' })")
+    page.wait_for_selector('body[data-jp-theme-light="false"]', state="attached")
     find(page, asset).click()
     page.locator(".jp-Sahara-detail h1").wait_for()
     shot("dark")

@@ -29,7 +29,7 @@ export function LibraryView(): JSX.Element {
 }
 
 function Revenue(props: { library: Library }): JSX.Element | null {
-  const { library, trans } = useDesk();
+  const { library, session, trans } = useDesk();
   const { claimable, lines } = props.library.earnings;
   if (lines.length === 0) {
     return null;
@@ -46,7 +46,7 @@ function Revenue(props: { library: Library }): JSX.Element | null {
         disabled={nothing || library.content.loading}
         label={trans.__('Claim')}
         title={nothing ? trans.__('Nothing to claim yet') : trans.__('Move it into your account')}
-        onClick={() => void library.claim()}
+        onClick={() => void library.claim().then(() => session.status.refresh())}
       />
     </div>
   );
