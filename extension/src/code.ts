@@ -6,7 +6,7 @@ const text = (value: string): string => JSON.stringify(value);
 
 /** `connect()` as an account; empty is the one that acts by default. */
 function connect(account: string): string {
-  return `import sahara_lab as sahara\n\nlab = sahara.connect(${account && `account=${text(account)}`})\n`;
+  return `import sahara_lab as sahara\n\nlab = sahara.connect(${account && `account=${text(account)}`})`;
 }
 
 const READERS: Record<string, string> = {

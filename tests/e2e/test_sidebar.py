@@ -17,6 +17,9 @@ from typing import Any
 
 import pytest
 
+from sahara_lab.compute.record import JobFolder
+from sahara_lab.profile import Profile
+
 sync_api = pytest.importorskip("playwright.sync_api")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -240,6 +243,35 @@ def test_filters_and_an_impossible_search(page: Any, asset: str) -> None:
     page.get_by_label("Highest price in SAHARA").fill("1")
     page.get_by_role("searchbox").fill("(((")
     page.get_by_text("Nothing matches").wait_for()
+
+
+@pytest.fixture
+def finished_job(home: Path) -> Iterator[str]:
+    """The folder that a finished job leaves."""
+    folder = JobFolder(Profile("local").jobs / "train-20261123-020000-side")
+    now = time.time()
+    record = {
+        "id": folder.id, "name": "dune-net", "status": "done", "message": "", "created": "2026-11-23T02:00:00.000Z",
+        "created_at": now - 90, "seconds": 31.5, "workers": 2, "inputs": [], "captured": [], "error": None,
+        "metrics": {"train_loss": 0.12, "val_acc": 0.97}, "client": os.getpid(), "keeper": None,
+    }  # fmt: skip
+    folder.create(record, "trainer.fit(model)")
+    for step in range(20):
+        folder.append({"kind": "metrics", "step": step, "epoch": 0, "values": {"train_loss": 2 / (step + 1)}})
+    folder.weights.write_bytes(b"weights")
+    yield folder.id
+    shutil.rmtree(folder.path)
+
+
+def test_a_finished_job_shows_its_curve_and_how_to_publish_it(
+    page: Any, finished_job: str, shot: Callable[[str], None]
+) -> None:
+    page.locator(".jp-AccordionPanel-title", has_text="Jobs").click()
+    page.locator(".jp-AccordionPanel-title", has_text="Market").click()
+    page.get_by_role("button", name="dune-net", exact=True).click()
+    page.get_by_role("img", name="train_loss").wait_for()
+    assert f'lab.compute.job("{finished_job}")' in page.locator(".jp-Sahara-jobOpen pre").inner_text()
+    shot("job")
 
 
 def test_dark_theme(page: Any, asset: str, shot: Callable[[str], None]) -> None:

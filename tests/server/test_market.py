@@ -110,6 +110,8 @@ class TestNetworkDown:
             assert ask("network", body={}).json["network"]["up"] is True
             down(elsewhere)
             assert ask("status").json["network"]["up"] is False
+            paying = ask("license", body={"name": "alice/digits", "license": "", "max_price": "25"}, account="bob")
+            assert (paying.status, paying.json["hint"]) == (503, "Run: sahara-lab up")
             ensure_up(elsewhere)
             assert ask("status").json["network"]["up"] is True
         finally:
