@@ -1,0 +1,96 @@
+"""The license card: an asset's offers, who is paid, and a button that buys at the price shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import traitlets
+
+from sahara_lab.units import format_tokens, to_tokens
+from sahara_lab.widgets.front import ActionWidget, source
+
+if TYPE_CHECKING:
+    from sahara_lab.lab import Lab
+    from sahara_lab.market import Quote
+
+
+class LicenseCard(ActionWidget):
+    """Quote and buy a license.
+
+    Args:
+        asset: ``owner/name``.
+        lab: the account that buys; the current account when left out.
+    """
+
+    _esm = source("license_card.js")
+    _css = source("widgets.css")
+    card = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, asset: str, lab: Lab | None = None) -> None:
+        from sahara_lab.lab import connect
+
+        self._lab = lab or connect()
+        self._name = asset
+        self._quotes: dict[str, Quote] = {}
+        super().__init__()
+        self.show()
+
+    def actions(self) -> dict[str, Callable[[dict[str, Any]], None]]:
+        return {"buy": self._buy, "refresh": lambda content: None}
+
+    def _buy(self, content: dict[str, Any]) -> None:
+        """Buy under a flavor that was shown, capped at the price that was shown."""
+        quote = self._quotes.get(str(content.get("flavor")))
+        if quote is not None:
+            price = str(to_tokens(quote.price))
+            self._lab.market.license(self._name, license=quote.terms.flavor, max_price=price)
+
+    def show(self, *, busy: bool = False, error: str = "") -> None:
+        if busy:
+            self.card = {**self.card, "busy": True, "error": ""}
+            return
+        market = self._lab.market
+        asset = market.get(self._name)
+        self._quotes = {offer.flavor: market.quote(self._name, offer) for offer in asset.offers}
+        mine = asset.owner == self._lab.account
+        held = [grant for grant in market.licenses() if grant.asset == asset.name and not grant.expired]
+        licensed = "This asset is yours." if mine else f"You hold {held[0]}." if held else ""
+        self.card = {
+            "name": asset.name,
+            "title": asset.title,
+            "kind": asset.kind,
+            "summary": asset.summary,
+            "account": self._lab.account,
+            "balance": format_tokens(self._lab.wallet.balance().tokens),
+            "licensed": licensed,
+            "code": f'fsspec.open("{asset.url}/…")' if licensed else "",
+            "offers": [_offer(quote) for quote in self._quotes.values()],
+            "busy": False,
+            "error": error,
+        }
+
+    def twins(self) -> dict[str, str]:
+        from sahara_lab.display import bundle, card, text_card
+
+        rows = [(offer["flavor"], f"{offer['price']}: {offer['terms']}") for offer in self.card["offers"]]
+        rows.append(("License", self.card["licensed"] or "none yet"))
+        return bundle(text_card(self.card["name"], rows), card(self.card["title"], rows, badge=self.card["kind"]))
+
+
+def _offer(quote: Quote) -> dict[str, Any]:
+    parts = [(f"{line.account} for {line.asset}", line.amount) for line in quote.lines]
+    if quote.fee:
+        parts.append(("protocol treasury", quote.fee))
+    return {
+        "flavor": quote.terms.flavor,
+        "price": "free" if quote.price == 0 else format_tokens(quote.price),
+        "free": quote.price == 0,
+        "affordable": quote.affordable,
+        "terms": quote.terms.summary,
+        "allows": ", ".join(quote.terms.allowed),
+        "lines": [
+            {"label": label, "amount": format_tokens(amount), "share": amount / quote.price if quote.price else 0}
+            for label, amount in parts
+        ],
+    }

@@ -1,0 +1,137 @@
+// The DAO panel: proposals with their tally, and what can be done with each now.
+
+function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+function tally(proposal) {
+  const rows = [
+    ["for", proposal.for, proposal.for_share],
+    ["against", proposal.against, proposal.against_share],
+    ["abstain", proposal.abstain, proposal.abstain_share],
+  ];
+  return el(
+    "div",
+    { class: "sahara-tally" },
+    ...rows.map(([choice, amount, share]) => {
+      const fill = el("span", { class: `sahara-fill sahara-${choice}` });
+      fill.style.width = `${share * 100}%`;
+      return el(
+        "div",
+        { class: "sahara-row" },
+        el("span", { class: "sahara-choice" }, choice),
+        el("span", { class: "sahara-track sahara-grow", role: "img", "aria-label": `${choice}: ${amount}` }, fill),
+        el("span", { class: "sahara-amount" }, amount),
+      );
+    }),
+    el("div", { class: "sahara-muted" }, `quorum ${proposal.quorum}${proposal.quorum_reached ? ", reached" : ""}`),
+  );
+}
+
+function actions(panel, proposal, model) {
+  const button = (label, message, primary) =>
+    el(
+      "button",
+      {
+        class: `sahara-button${primary ? " sahara-primary" : ""}`,
+        disabled: panel.busy,
+        onclick: () => model.send({ ...message, number: proposal.number }),
+      },
+      label,
+    );
+  if (proposal.next === "vote" && !proposal.my_vote) {
+    return el(
+      "div",
+      { class: "sahara-row", role: "group", "aria-label": `Vote on proposal ${proposal.number}` },
+      button("For", { action: "vote", choice: "for" }, true),
+      button("Against", { action: "vote", choice: "against" }),
+      button("Abstain", { action: "vote", choice: "abstain" }),
+    );
+  }
+  if (proposal.next === "queue") return button("Queue", { action: "queue" }, true);
+  if (proposal.next === "execute") return button("Execute", { action: "execute" }, true);
+  return null;
+}
+
+function proposalView(panel, proposal, model) {
+  return el(
+    "section",
+    { class: "sahara-offer" },
+    el(
+      "div",
+      { class: "sahara-row" },
+      el("strong", { class: "sahara-grow" }, `#${proposal.number} ${proposal.title}`),
+      el("span", { class: `sahara-badge sahara-state-${proposal.state}` }, proposal.state),
+    ),
+    el("div", { class: "sahara-muted" }, `${proposal.actions}, proposed by ${proposal.proposer}`),
+    proposal.description ? el("p", { class: "sahara-summary" }, proposal.description) : null,
+    tally(proposal),
+    proposal.my_vote ? el("div", { class: "sahara-good" }, `You voted ${proposal.my_vote}.`) : null,
+    proposal.when ? el("div", { class: "sahara-muted" }, proposal.when) : null,
+    actions(panel, proposal, model),
+  );
+}
+
+function form(panel, model) {
+  const parameter = el(
+    "select",
+    { "aria-label": "Parameter" },
+    ...panel.parameters.map((entry) => el("option", { value: entry.name }, `${entry.label} (now ${entry.value})`)),
+  );
+  const value = el("input", { type: "text", placeholder: "3%", "aria-label": "New value", size: "6" });
+  const reason = el("input", { type: "text", placeholder: "Why?", "aria-label": "Reason", class: "sahara-grow" });
+  const send = (event) => {
+    event.preventDefault();
+    model.send({ action: "propose", parameter: parameter.value, value: value.value, reason: reason.value });
+  };
+  return el(
+    "form",
+    { class: "sahara-row sahara-wrap", onsubmit: send },
+    parameter,
+    value,
+    reason,
+    el("button", { class: "sahara-button", type: "submit", disabled: panel.busy }, "Propose"),
+  );
+}
+
+function render({ model, el: root }) {
+  const draw = () => {
+    const panel = model.get("panel");
+    root.replaceChildren(
+      el(
+        "article",
+        { class: "sahara-widget", "aria-busy": panel.busy ? "true" : "false" },
+        el(
+          "header",
+          { class: "sahara-row" },
+          el("strong", { class: "sahara-title sahara-grow" }, "Governance"),
+          el("span", { class: "sahara-muted" }, `${panel.account} has ${panel.power} votes`),
+          el("button", { class: "sahara-button", disabled: panel.busy, onclick: () => model.send({ action: "refresh" }) }, "Refresh"),
+        ),
+        form(panel, model),
+        ...panel.proposals.map((proposal) => proposalView(panel, proposal, model)),
+        panel.proposals.length ? null : el("div", { class: "sahara-muted" }, "No proposals yet."),
+        panel.embedded
+          ? el(
+              "div",
+              { class: "sahara-row" },
+              el("span", { class: "sahara-muted sahara-grow" }, "Embedded network: nobody has to wait for a vote to close."),
+              el("button", { class: "sahara-button", disabled: panel.busy, onclick: () => model.send({ action: "advance" }) }, "Move the clock 6 minutes"),
+            )
+          : null,
+        el("div", { class: "sahara-error", role: "alert" }, panel.error || ""),
+      ),
+    );
+  };
+  model.on("change:panel", draw);
+  draw();
+  return () => model.off("change:panel", draw);
+}
+
+export default { render };
