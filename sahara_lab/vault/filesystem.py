@@ -11,9 +11,8 @@ import io
 import os
 import threading
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from fsspec.asyn import AsyncFileSystem, get_loop
 from fsspec.callbacks import DEFAULT_CALLBACK
@@ -27,11 +26,20 @@ from sahara_lab.vault.paths import PROTOCOL, Address, parse_address
 from sahara_lab.vault.values import Credentials, ManifestSource
 
 KEEP_KEYS = 15.0  # seconds for which an opened vault's keys are used again before the license is checked anew
+KEEP_NAME = 1.0  # seconds after which a name is resolved anew: there may be a newer version
 COPY_BLOCK = 4 << 20
 
 
 class VaultFileNotFound(NotFound, FileNotFoundError):
     """No such file, folder or asset; fsspec and its users expect this to be a ``FileNotFoundError``."""
+
+
+class _Opened(NamedTuple):
+    """A vault opened lately, and until when its keys and the meaning of its name are believed."""
+
+    vault: Vault
+    keys_until: float
+    name_until: float
 
 
 class DraftTransaction(Transaction):  # type: ignore[misc]
@@ -73,7 +81,7 @@ class VaultFileSystem(AsyncFileSystem):  # type: ignore[misc]
         self.account = account
         self.use = use
         self.verify = verify
-        self._opened: dict[str, tuple[Vault, float]] = {}
+        self._opened: dict[str, _Opened] = {}
         self._opening = threading.RLock()
 
     # -- hooks of subclasses ------------------------------------------------------------------------------------------
@@ -98,8 +106,8 @@ class VaultFileSystem(AsyncFileSystem):  # type: ignore[misc]
             self._pid = os.getpid()
             self._loop = None if self.asynchronous else get_loop()
             self._opening = threading.RLock()
-            for vault, _ in self._opened.values():
-                vault.after_fork()
+            for known in self._opened.values():
+                known.vault.after_fork()
 
     @classmethod
     def _strip_protocol(cls, path: Any) -> Any:
@@ -128,16 +136,19 @@ class VaultFileSystem(AsyncFileSystem):  # type: ignore[misc]
         address = self._address(path)
         self._after_fork()
         with self._opening:
-            vault, until = self._opened.get(address.base, (None, 0.0))
-            if vault is None or until < time.monotonic():
-                source, credentials = self._backend()
-                try:
-                    ref = source.resolve(address.plain, address.version)
-                except NotFound as error:
-                    raise VaultFileNotFound(error.message, hint=error.hint) from None
-                vault = Vault(ref, credentials, self.use)
-                self._opened[address.base] = (vault, time.monotonic() + KEEP_KEYS)
-            return vault
+            now = time.monotonic()
+            known = self._opened.get(address.base)
+            if known and now < min(known.keys_until, known.name_until):
+                return known.vault
+            source, credentials = self._backend()
+            try:
+                ref = source.resolve(address.plain, address.version)
+            except NotFound as error:
+                raise VaultFileNotFound(error.message, hint=error.hint) from None
+            if known is None or now >= known.keys_until or known.vault.ref != ref:
+                known = _Opened(Vault(ref, credentials, self.use), now + KEEP_KEYS, 0.0)
+            self._opened[address.base] = known._replace(name_until=now + KEEP_NAME)
+            return known.vault
 
     def draft(self, path: str) -> Draft:
         """The draft of an asset of this account, whether or not anything was written to it yet.
@@ -436,6 +447,3 @@ def _copy(source: Any, target: Any, callback: Any) -> None:
     while block := source.read(COPY_BLOCK):
         target.write(block)
         callback.relative_update(len(block))
-
-
-__all__: Sequence[str] = ["DraftTransaction", "VaultFileNotFound", "VaultFileSystem"]

@@ -65,7 +65,6 @@ class Vault:
         self.receipts: list[dict[str, Any]] = []
         self._credentials = credentials
         self._mounts: dict[Parts, tuple[bytes, bytes]] = {}
-        self._granted = False
         self._folders: dict[bytes, Children] = {}
         self._lock = threading.RLock()
 
@@ -184,8 +183,7 @@ class Vault:
             KeyServersUnavailable: too few key servers answered.
         """
         with self._lock:
-            if not self._granted:
-                self._granted = True
+            if self._mount(parts) is None:
                 self._open_grants()
             if self._mount(parts) is None:
                 self._ask_key_servers()

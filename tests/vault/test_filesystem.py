@@ -323,3 +323,31 @@ def test_a_read_is_one_request_and_sequential_reading_runs_ahead(
         buffered.seek(1_000_000)
         assert buffered.read(300_000) == data[1_000_000:1_300_000]
         assert len(requests) <= 4
+
+
+def test_what_changes_after_a_refusal_is_seen_at_once(world: World, ref: Any, fs: Make) -> None:
+    from sahara_lab.vault import share
+
+    world.policy.license(world.bob.account, ref.asset, "no-license")
+    bob = fs("bob")
+    with pytest.raises(AccessDenied):
+        bob.cat("alice/digits/empty")
+    world.policy.license(world.bob.account, ref.asset)
+    assert bob.cat("alice/digits/empty") == b""
+    second = world.publish({"data.bin": b"two"}, "other")
+    with pytest.raises(AccessDenied):
+        bob.cat("alice/other/data.bin")
+    share(world.open(second), "", world.bob.public, world.bob.account, world.alice.signer)
+    assert bob.cat("alice/other/data.bin") == b"two"
+
+
+def test_a_new_version_is_followed_within_a_second(world: World, ref: Any, fs: Make) -> None:
+    import time
+
+    alice = fs()
+    assert alice.cat("alice/digits/empty") == b""
+    world.publish({"empty": b"no more"}, previous=ref)
+    deadline = time.monotonic() + 5
+    while alice.cat("alice/digits/empty") == b"":
+        assert time.monotonic() < deadline
+    assert alice.cat("alice/digits/empty") == b"no more"
