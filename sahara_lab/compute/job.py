@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -33,6 +34,14 @@ class Meter(Protocol):
     """Told what jobs use, while somebody watches them and when they end."""
 
     def report(self, usage: Usage) -> None: ...
+
+
+@dataclass
+class _Place:
+    """How far somebody has read a job's events."""
+
+    cursor: int = 0
+    pending: deque[Event] = field(default_factory=deque)
 
 
 class Job:
@@ -167,16 +176,40 @@ class Job:
         Raises:
             TimeoutError: the job is still running.
         """
-        began = time.monotonic()
-        cursor, looked, metered = 0, -1.0, began
+        return self._follow(_Place(), on_event, timeout)
+
+    def watch(self, on_event: Callable[[Event], None] | None = None, on_stop: Callable[[], None] | None = None) -> Job:
+        """Wait as a notebook does: the first interrupt asks the job to stop, the second leaves it to itself.
+
+        Args:
+            on_event: called with each event, once, also across the interrupt.
+            on_stop: called when the first interrupt has asked the job to stop.
+        """
+        place = _Place()
+        try:
+            return self._follow(place, on_event, None)
+        except KeyboardInterrupt:
+            self.stop()
+        try:
+            if on_stop is not None:
+                on_stop()
+            return self._follow(place, on_event, None)
+        except KeyboardInterrupt:
+            return self
+
+    def _follow(self, place: _Place, on_event: Callable[[Event], None] | None, timeout: float | None) -> Job:
+        began = metered = time.monotonic()
+        looked, status = -1.0, ""
         while True:
             moment = time.monotonic()
             if moment - looked >= _LOOK_FOR_KEEPER_EVERY:
                 looked, status = moment, self.status
             else:
                 status = str(self._folder.read()["status"])
-            events, cursor = self.events(cursor)
-            for event in events:
+            events, place.cursor = self.events(place.cursor)
+            place.pending.extend(events)
+            while place.pending:
+                event = place.pending.popleft()
                 if on_event is not None:
                     on_event(event)
             if status in FINAL:
@@ -188,17 +221,6 @@ class Job:
             if timeout is not None and moment - began > timeout:
                 raise TimeoutError(f"job {self.id} is still {status} after {timeout:g} s")
             time.sleep(_POLL)
-
-    def watch(self, on_event: Callable[[Event], None] | None = None) -> Job:
-        """Wait as a notebook does: the first interrupt asks the job to stop, the second leaves it to itself."""
-        try:
-            return self.wait(on_event)
-        except KeyboardInterrupt:
-            self.stop()
-        try:
-            return self.wait(on_event)
-        except KeyboardInterrupt:
-            return self
 
     def result(self, timeout: float | None = None) -> dict[str, float]:
         """Wait for the end and return the final metrics.

@@ -26,6 +26,8 @@ _WORTHWHILE = frozenset(
         *("transformers", "urllib3"),
     }
 )
+# What people touch in the notebook; no worker does.
+_FACES = tuple(f"sahara_lab.{face}" for face in ("cli", "dashboards", "magics", "papermill", "server", "widgets"))
 
 
 def modules_of(loaded: Iterable[str]) -> list[str]:
@@ -33,7 +35,9 @@ def modules_of(loaded: Iterable[str]) -> list[str]:
     return [
         name
         for name in list(loaded)
-        if name.partition(".")[0] in _WORTHWHILE and not any(part.startswith("_") for part in name.split("."))
+        if name.partition(".")[0] in _WORTHWHILE
+        and not any(part.startswith("_") for part in name.split("."))
+        and not name.startswith(_FACES)
     ]
 
 

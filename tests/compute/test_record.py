@@ -5,10 +5,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sahara_lab.compute import Compute
+from sahara_lab.compute import Compute, Job
 from sahara_lab.compute.record import JobFolder, new_job_id
 from sahara_lab.errors import JobError, NotFound
 
@@ -98,3 +99,30 @@ def test_lightning_gets_no_callback_outside_of_a_worker() -> None:
         "assert callbacks() == [] == other(); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ})
+
+
+def test_interrupt_while_watching_stops_the_job_and_no_event_is_told_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = JobFolder(tmp_path / "train-1")
+    record = {"id": "train-1", "status": "running", "keeper": None, "client": os.getpid(), "workers": 2}
+    folder.create({**record, "name": None, "inputs": []}, "pass")
+    for number in range(3):
+        folder.append({"kind": "log", "stream": "stdout", "text": str(number)})
+    job = Compute(tmp_path).job("train-1")
+    told: list[str] = []
+
+    def on_event(event: dict[str, Any]) -> None:
+        told.append(event["text"])
+        if event["text"] == "1":
+            raise KeyboardInterrupt
+
+    def stop(self: Job, *, force: bool = False) -> None:
+        folder.write({**folder.read(), "status": "stopped"})
+
+    monkeypatch.setattr(Job, "stop", stop)
+    stopping: list[bool] = []
+    job.watch(on_event, lambda: stopping.append(True))
+    assert told == ["0", "1", "2"]
+    assert stopping == [True]
+    assert job.status == "stopped"
