@@ -205,6 +205,30 @@ def test_the_code_of_a_license_goes_into_the_notebook_and_runs(page: Any, asset:
     page.locator(".jp-OutputArea-output", has_text="barchan").wait_for(timeout=90_000)
 
 
+def test_the_code_of_a_license_can_be_dragged_into_the_notebook(page: Any, asset: str, bob: Any) -> None:
+    bob.market.license(asset, max_price="25")
+    page.locator(".jp-LauncherCard[data-category=Notebook]").first.click()
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    find(page, asset).click()
+    code = page.locator(".jp-Sahara-detail .jp-Sahara-code pre")
+    code.wait_for()
+    # Both tabs must be in sight to drag from one to the other.
+    page.evaluate("""() => {
+        const shell = jupyterapp.shell;
+        const [notebook] = [...shell.widgets('main')].filter(widget => widget.hasClass('jp-NotebookPanel'));
+        shell.add(notebook, 'main', { mode: 'split-bottom' });
+    }""")
+    cell = page.locator(".jp-Notebook .jp-Cell").first
+    cell.wait_for()
+    start, end = code.bounding_box(), cell.bounding_box()
+    page.mouse.move(start["x"] + 20, start["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(start["x"] + 30, start["y"] + 40, steps=4)
+    page.mouse.move(end["x"] + 60, end["y"] + end["height"] / 2, steps=8)
+    page.mouse.up()
+    page.locator(".jp-Notebook .jp-CodeCell", has_text=f"vault://{asset}@1").wait_for()
+
+
 def test_cancel_pays_nothing_and_enter_does_not_pay(page: Any, asset: str, bob: Any) -> None:
     page.get_by_label("Account that acts").select_option("carol")
     carol = bob.use("carol")
