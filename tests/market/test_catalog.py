@@ -176,7 +176,11 @@ def test_license_is_a_flavor_as_shown_or_the_first_words_of_several(catalog: Cat
         assert set(ids(catalog.search(text, license="Commercial"))) == {1}
         assert set(ids(catalog.search(text, license="commercial-remix"))) == {2}
         assert set(ids(catalog.search(text, license="non_commercial research"))) == {3}
+        assert set(ids(catalog.search(text, license="Commercial remix"))) == {2}
+        assert ids(catalog.search(text, license="Open Use")) == []
         assert ids(catalog.search(text, license="gratis")) == []
+    catalog.apply([listing(1, "x")], (2, "0x02"))
+    assert ids(catalog.search(license="Commercial")) == []  # not a wider meaning when the last of its name is gone
 
 
 def test_license_and_price_must_meet_in_one_offer(catalog: Catalog) -> None:

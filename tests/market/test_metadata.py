@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -280,6 +281,16 @@ def test_no_document_raises_or_says_much(data: bytes) -> None:
     summary = read_summary(data)
     assert len(summary.title) <= 200
     assert 0 <= summary.size < 2**53
+
+
+def test_deep_nesting_is_refused_even_under_a_raised_recursion_limit() -> None:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(10**6)
+    try:
+        for deep in (b"[" * 10**6, b'{"name":' * 10**5, b"---\ntags: " + b"[" * 60_000 + b"\n---\n# T"):
+            assert read_summary(deep).tags == ()
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def test_long_and_invisible_text_is_cut() -> None:

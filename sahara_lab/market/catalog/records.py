@@ -134,15 +134,15 @@ def price_key(price: int | None) -> str:
 
 
 def flavors_meant(license: str, known: Iterable[str]) -> list[str]:
-    """The flavors that a person means: the one written exactly so, else all whose name begins with these words.
+    """The flavors that a person means. A capital letter says that it is the flavor's name, as shown; small letters
+    mean every flavor whose name begins with these words.
 
     ``"Commercial"`` is that flavor alone; ``"commercial"`` is Commercial and Commercial Remix.
     """
-    names = list(known)
-    if license in names:
-        return [license]
     wanted = _words(license)
-    return [name for name in names if wanted and _words(name)[: len(wanted)] == wanted]
+    if license != license.lower():
+        return [name for name in known if _words(name) == wanted]
+    return [name for name in known if wanted and _words(name)[: len(wanted)] == wanted]
 
 
 def _words(text: str) -> list[str]:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from sahara_lab.market.metadata.envelope import About, creative_work, names
 from sahara_lab.market.metadata.files import FileEntry
 from sahara_lab.market.metadata.text import clean, clean_block
@@ -96,8 +98,8 @@ def run_facts(files: Sequence[FileEntry]) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        value = orjson.loads(path.read_bytes())  # refuses deep nesting, whatever the recursion limit
+    except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}
 

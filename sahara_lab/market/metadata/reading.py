@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from sahara_lab.market.metadata.text import SUMMARY_LIMIT, TITLE_LIMIT, clean, clean_tags
 from sahara_lab.market.names import KINDS
@@ -45,7 +46,8 @@ def read_summary(data: bytes) -> Summary:
 
 
 def _json(text: str) -> Summary:
-    node = json.loads(text)
+    # The standard library's parser overflows the stack on deep nesting where a host has raised the recursion limit.
+    node = orjson.loads(text)
     if isinstance(node, dict) and isinstance(node.get("@graph"), list):
         node = node["@graph"]
     if isinstance(node, list):
