@@ -94,6 +94,9 @@ class Node:
         ahead = last - int(time.time())
         if ahead > 0:
             self.rpc("evm_increaseTime", ahead + 1)
+        # The node has no state of earlier blocks: without new ones nothing could be asked at ``finalized``.
+        for _ in range(FINALITY):
+            self.rpc("evm_mine")
 
     def snapshot(self) -> Snapshot:
         """The state now."""
