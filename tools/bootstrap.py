@@ -92,7 +92,6 @@ def install_python() -> None:
         subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
     if not (BIN / "uv").exists():
         run([str(BIN / "python"), "-m", "pip", "install", "--quiet", UV])
-    # `.` is not given as an argument of its own: its dependencies and its entry points come from the editable install.
     wanted = ["-c", "constraints.txt", "--group", "dev", "-e", "."]
     environment = {**tool_environment(), **pip_settings()}
     run([str(BIN / "uv"), "pip", "install", "--python", str(BIN / "python"), *wanted], env=environment)
@@ -125,7 +124,7 @@ def node_version(node: str) -> int:
 
 def python() -> None:
     inputs = [ROOT / "pyproject.toml", ROOT / "constraints.txt", ROOT / "tools" / "bootstrap.py"]
-    inputs += files(ROOT / "kernels", "**/*")
+    inputs += [*files(ROOT / "kernels", "**/*"), *files(ROOT / "jupyter-config", "**/*")]
     once("python", inputs, [BIN / "sahara-lab", BIN / "jupyter"], install_python, "Python packages")
 
 
@@ -148,15 +147,22 @@ def front() -> None:
     def build() -> None:
         shutil.rmtree(built, ignore_errors=True)
         run([str(BIN / "jlpm"), "build:prod"], cwd=extension)
-        link = VENV / "share" / "jupyter" / "labextensions" / "sahara-lab"
-        link.parent.mkdir(parents=True, exist_ok=True)
-        if link.is_symlink():
-            link.unlink()
-        elif link.exists():
-            shutil.rmtree(link)
-        link.symlink_to(built)
 
     once("front-build", sources, [built / "package.json"], build, "Lab extension")
+    link_extension(built)
+
+
+def link_extension(built: Path) -> None:
+    """Let Lab find this checkout's build: an editable install would leave a copy that goes stale."""
+    link = VENV / "share" / "jupyter" / "labextensions" / "sahara-lab"
+    if link.is_symlink() and link.resolve() == built:
+        return
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if link.is_symlink():
+        link.unlink()
+    elif link.exists():
+        shutil.rmtree(link)
+    link.symlink_to(built)
 
 
 # -- contracts --------------------------------------------------------------------------------------------------------

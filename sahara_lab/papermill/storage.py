@@ -59,6 +59,10 @@ class VaultHandler:
         return path
 
 
+#: What the entry point ``papermill.io`` names: papermill wants an object, not a class.
+handler = VaultHandler()
+
+
 def refuse_secrets(text: str) -> None:
     """Refuse a notebook whose papermill parameters look like secrets.
 

@@ -1,0 +1,101 @@
+"""``%sahara`` in a notebook."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from sahara_lab import License
+from sahara_lab.errors import InputError, JobError, NotFound, SaharaError
+
+pytestmark = pytest.mark.network
+
+
+@pytest.fixture(scope="module")
+def offered(alice, tmp_path_factory):  # type: ignore[no-untyped-def]
+    folder = tmp_path_factory.mktemp("magic")
+    (folder / "rows.csv").write_text("a,b\n1,2\n")
+    return alice.market.publish(folder, name="magic-rows", title="Rows by magic", license=License.commercial("2")).name
+
+
+def test_help_lists_every_command(notebook):  # type: ignore[no-untyped-def]
+    text = notebook("%sahara help")._repr_mimebundle_()["text/plain"]
+    for name in ("search", "license", "publish", "train", "jobs", "attach", "stop", "vote", "wallet", "use", "doctor"):
+        assert f"%sahara {name}" in text
+
+
+def test_search_returns_a_page(notebook, offered):  # type: ignore[no-untyped-def]
+    page = notebook("%sahara search rows by magic --kind dataset;")
+    assert offered in [item.name for item in page]
+
+
+def test_a_purchase_nobody_confirms_needs_a_cap(notebook, offered):  # type: ignore[no-untyped-def]
+    with pytest.raises(InputError, match="--max-price"):
+        notebook(f"%sahara license {offered}")
+    assert notebook(f"%sahara license {offered} --max-price 2").holder == "bob"
+
+
+def test_use_changes_who_acts(notebook):  # type: ignore[no-untyped-def]
+    notebook("%sahara use carol")
+    assert os.environ["SAHARA_LAB_ACCOUNT"] == "carol"
+    assert notebook("%sahara wallet").handle == "carol"
+    with pytest.raises(NotFound, match="Accounts here"):
+        notebook("%sahara use nobody")
+    assert os.environ["SAHARA_LAB_ACCOUNT"] == "carol"
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("%sahara licens x", "Did you mean %sahara license"),
+        ("%sahara search --kind poem", "Kinds are"),
+        ("%sahara search --page two", "Usage"),
+        ('%sahara search "open', "quotation mark"),
+        ("%sahara train", "first line of the cell"),
+        ("%sahara vote 1 maybe", "for, against or abstain"),
+        ("%sahara show nonsense", "owner/name"),
+        ("%sahara attach train-none", "%sahara jobs"),
+    ],
+)
+def test_bad_input_is_one_line_that_helps(notebook, line, hint):  # type: ignore[no-untyped-def]
+    with pytest.raises(SaharaError, match=hint) as caught:
+        notebook(line)
+    assert len(caught.value._render_traceback_()) == 1
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("cell", ["x = 1", "import torch\nmodel = torch.nn.Linear(1, 1)"])
+def test_a_cell_that_never_fits_says_so(notebook, cell):  # type: ignore[no-untyped-def]
+    with pytest.raises(JobError, match="fit"):
+        notebook(f"%%sahara train --workers 1\n{cell}")
+
+
+def test_completion_knows_commands_options_assets_and_accounts(notebook, shell, offered):  # type: ignore[no-untyped-def]
+    from sahara_lab.magics.completion import Completer
+
+    complete = Completer(shell.magics_manager.registry["SaharaMagics"]).complete
+    notebook("%sahara search")
+    assert complete("%sahara lic")[1] == ["license", "licenses"]  # type: ignore[index]
+    assert "--workers" in complete("%%sahara train --w")[1]  # type: ignore[index]
+    assert complete("%sahara license alice/magic")[1] == [offered]  # type: ignore[index]
+    assert complete("%sahara use c")[1] == ["carol"]  # type: ignore[index]
+    assert complete("%sahara vote 1 a")[1] == ["abstain", "against"]  # type: ignore[index]
+    assert complete("print('%sahara ')") is None
+
+
+def test_completion_reaches_the_editor(notebook, shell):  # type: ignore[no-untyped-def]
+    _, matches = shell.complete("%sahara pub")
+    assert "publish" in matches
+
+
+def test_loading_twice_and_unloading_leaves_nothing(notebook, shell):  # type: ignore[no-untyped-def]
+    import sahara_lab
+
+    before = len(shell.Completer.custom_matchers)
+    sahara_lab.load_ipython_extension(shell)
+    assert len(shell.Completer.custom_matchers) == before
+    sahara_lab.unload_ipython_extension(shell)
+    assert len(shell.Completer.custom_matchers) == before - 1
+    assert "sahara" not in shell.magics_manager.magics["line"]
+    sahara_lab.load_ipython_extension(shell)

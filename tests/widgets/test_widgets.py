@@ -1,0 +1,67 @@
+"""The widgets without a browser: what they show, and that actions are checked again in the kernel."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sahara_lab import DaoPanel, License, LicenseCard
+
+pytestmark = pytest.mark.network
+
+
+@pytest.fixture
+def asset(alice, table_folder, fresh):  # type: ignore[no-untyped-def]
+    return alice.market.publish(
+        table_folder, name=fresh("widget"), license=[License.commercial_remix("5", "10%"), License.commercial("9")]
+    ).name
+
+
+def test_the_card_shows_every_payee(asset, bob):  # type: ignore[no-untyped-def]
+    offers = {offer["flavor"]: offer for offer in LicenseCard(asset, bob).card["offers"]}
+    assert set(offers) == {"Commercial Remix", "Commercial"}
+    assert abs(sum(line["share"] for line in offers["Commercial"]["lines"]) - 1) < 1e-9
+
+
+def test_buying_takes_the_price_from_the_kernel_not_from_the_message(asset, bob):  # type: ignore[no-untyped-def]
+    card = LicenseCard(asset, bob)
+    before = bob.wallet.balance().tokens
+    card._take(card, {"action": "buy", "flavor": "Commercial Remix", "price": "9999"}, [])
+    assert before - bob.wallet.balance().tokens == 5 * 10**18
+    assert "You hold license" in card.card["licensed"]
+
+
+@pytest.mark.parametrize("message", [{"action": "drain"}, {"action": "buy", "flavor": "Free"}, {}, "buy", None])
+def test_a_message_that_is_no_offer_does_nothing(asset, bob, message):  # type: ignore[no-untyped-def]
+    card = LicenseCard(asset, bob)
+    before = bob.wallet.balance().tokens
+    card._take(card, message, [])
+    assert bob.wallet.balance().tokens == before
+
+
+def test_the_panel_votes_and_shows_failures_in_one_line(alice, carol):  # type: ignore[no-untyped-def]
+    panel = DaoPanel(carol)
+    panel._take(panel, {"action": "propose", "parameter": "fee", "value": "2%", "reason": "cheaper"}, [])
+    number = panel.panel["proposals"][0]["number"]
+    carol.network.advance(2)
+    panel._take(panel, {"action": "vote", "number": number, "choice": "for"}, [])
+    assert panel.panel["proposals"][0]["my_vote"] == "for"
+    panel._take(panel, {"action": "vote", "number": number, "choice": "for"}, [])
+    assert "already" in panel.panel["error"]
+    panel._take(panel, {"action": "vote", "number": "1; drop", "choice": "for"}, [])
+    assert "no proposal" in panel.panel["error"]
+
+
+def test_no_secret_is_in_what_a_notebook_saves(asset, bob):  # type: ignore[no-untyped-def]
+    saved = json.dumps([LicenseCard(asset, bob).get_state(["card"]), DaoPanel(bob).get_state(["panel"])])
+    passphrase = (bob.profile.keystores / ".passphrase").read_text().strip()
+    assert passphrase not in saved
+    assert "private" not in saved.lower()
+
+
+def test_where_no_widget_runs_there_is_text_and_html(asset, bob):  # type: ignore[no-untyped-def]
+    data, _ = LicenseCard(asset, bob)._repr_mimebundle_()
+    assert asset in data["text/plain"]
+    assert "<script" not in data["text/html"]
+    assert "application/vnd.jupyter.widget-view+json" in data
