@@ -91,24 +91,30 @@ def _start_ray(home: Path, controller: Controller) -> None:
         RAY_worker_niceness="0",  # the seats only pass messages on, and must get through beside the training
         RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0",  # on every system: the cluster listens on loopback only
     )
-    try:
-        import ray
+    why = ""
+    for _ in range(2):  # on a very busy machine Ray's own time limits may pass once
+        try:
+            import ray
 
-        ray.init(
-            address="local",
-            num_cpus=max(2, os.cpu_count() or 1),
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            object_store_memory=_OBJECT_STORE,
-            namespace="sahara",
-            _node_ip_address="127.0.0.1",
-            _temp_dir=str(home / "ray"),
-        )
-    except Exception as error:
-        controller.cluster_failed(f"Ray did not start: {error}")
-    else:
-        controller.cluster_ready()
+            ray.init(
+                address="local",
+                num_cpus=max(2, os.cpu_count() or 1),
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                object_store_memory=_OBJECT_STORE,
+                namespace="sahara",
+                _node_ip_address="127.0.0.1",
+                _temp_dir=str(home / "ray"),
+            )
+        except Exception as error:
+            why = f"Ray did not start: {error}"
+            with contextlib.suppress(Exception):
+                ray.shutdown()
+        else:
+            controller.cluster_ready()
+            return
+    controller.cluster_failed(why)
 
 
 def _wait(door: Door, controller: Controller, going: threading.Event) -> None:

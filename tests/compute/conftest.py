@@ -71,7 +71,7 @@ def cells() -> SimpleNamespace:
 def until() -> Callable[..., Any]:
     """Waits for a condition and returns its first true value."""
 
-    def wait(condition: Callable[[], Any], within: float = 120.0) -> Any:
+    def wait(condition: Callable[[], Any], within: float = 240.0) -> Any:
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
             value = condition()
