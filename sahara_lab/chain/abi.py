@@ -80,6 +80,8 @@ class Function:
 
         if not self.outputs:
             return None
+        if not data:
+            raise ChainError(f"{self.name} got no answer: the contract is not there", hint="Run: sahara-lab doctor")
         values = decode([type_of(entry) for entry in self.outputs], data)
         shaped = tuple(shape(entry, value) for entry, value in zip(self.outputs, values, strict=True))
         return shaped[0] if len(shaped) == 1 else shaped

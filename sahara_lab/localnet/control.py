@@ -218,6 +218,7 @@ def _spawn(profile: Profile) -> subprocess.Popen[bytes]:
 
 def _await_answer(profile: Profile, supervisor: Identity) -> Network | None:
     """Wait for a supervisor that lives but whose network does not answer; end it when it stays silent."""
+    profile.network_file.unlink(missing_ok=True)  # a living supervisor writes it again
     deadline = time.monotonic() + SILENCE
     while supervisor.alive:
         network = _running(profile)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sahara_lab.chain import Chain, Deployment, Keyring, KeyServerEntry, Rpc, Rules, Sender, Wallet, deploy
 from sahara_lab.chain.deployment import send_signed
+from sahara_lab.errors import NetworkError
+from sahara_lab.localnet.processes import read_json, write_json
 from sahara_lab.profile import Profile
 from sahara_lab.signing import LocalSigner
 from sahara_lab.units import WEI_PER_TOKEN
@@ -44,14 +43,16 @@ class ServerKeys:
         """The keys of server ``index`` (from 1), made at first use, readable by this user only."""
         path = folder / f"keyserver-{index}.key.json"
         if not path.exists():
-            made = {"v": 1, "account": secrets.token_hex(32), "encryption": secrets.token_hex(32)}
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as stream:
-                json.dump(made, stream)
-                stream.flush()
-                os.fsync(stream.fileno())
-        kept: dict[str, Any] = json.loads(path.read_text())
-        return cls(index, bytes.fromhex(kept["account"]), bytes.fromhex(kept["encryption"]))
+            account = LocalSigner.generate().private_bytes().hex()
+            write_json(path, {"v": 1, "account": account, "encryption": secrets.token_hex(32)})
+        kept = read_json(path)
+        try:
+            return cls(index, bytes.fromhex(kept["account"]), bytes.fromhex(kept["encryption"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise NetworkError(
+                f"the key file {path} is damaged",
+                hint="Restore it from a backup: without it this key server cannot open what was sealed to it",
+            ) from error
 
     def entry(self, url: str) -> KeyServerEntry:
         from sahara_lab.vault import public_bytes

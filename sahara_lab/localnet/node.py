@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
+import os
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
 from sahara_lab.chain import Rpc
-from sahara_lab.errors import ChainError, NetworkError
+from sahara_lab.errors import NetworkError
 from sahara_lab.localnet.processes import clean_environment, die_with_parent, end_child
 from sahara_lab.localnet.snapshot import Snapshot
 
@@ -33,15 +36,22 @@ def free_port(wanted: int = 0) -> int:
 
 
 class Node:
-    """One running anvil."""
+    """One running anvil.
 
-    def __init__(self, program: Path, port: int, log: Path) -> None:
+    Args:
+        snapshot: the state to begin with. It is there before the node answers for the first time, so that nobody can
+            see or use an empty chain in its place.
+    """
+
+    def __init__(self, program: Path, port: int, log: Path, snapshot: Snapshot | None = None) -> None:
         self.program = program
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
+        self._state = _unpacked(snapshot, log.parent) if snapshot else None
+        resuming = ["--no-mining", "--load-state", str(self._state)] if self._state else []
         with log.open("ab") as stream:
             self._process = subprocess.Popen(
-                [str(program), "--port", str(port), *_FLAGS],
+                [str(program), "--port", str(port), *_FLAGS, *resuming],
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=stream,
@@ -60,43 +70,44 @@ class Node:
         return self._process.poll() is None
 
     def wait_ready(self, patience: float = 30) -> None:
-        """Wait for the first answer.
+        """Wait for the first answer, then open the node for transactions.
 
         Raises:
-            NetworkError: the node ended or stays silent.
+            NetworkError: the node ended or stays silent, or cannot read the state.
         """
         deadline = time.monotonic() + patience
-        while True:
-            try:
-                self.rpc("eth_chainId")
-                return
-            except NetworkError:
-                if not self.alive or time.monotonic() > deadline:
-                    raise NetworkError(
-                        f"the chain node ({self.program}) did not start", hint="Run: sahara-lab doctor"
-                    ) from None
-                time.sleep(0.02)
-
-    def load(self, snapshot: Snapshot) -> None:
-        """Take a snapshot's state; keeps the clock from running backwards, which the node alone would let happen.
-
-        Raises:
-            NetworkError: the node cannot read the state.
-        """
         try:
-            self.rpc("anvil_loadState", "0x" + snapshot.state.hex())
-        except ChainError as error:
-            raise NetworkError(
-                f"the chain node ({self.program}) cannot read the saved chain ({error})",
-                hint="Put the anvil that wrote it on the PATH, then run: sahara-lab up",
-            ) from error
+            while not self._answers():
+                if not self.alive or time.monotonic() > deadline:
+                    raise self._failure()
+                time.sleep(0.02)
+        finally:
+            if self._state:
+                self._state.unlink(missing_ok=True)
+        if self._state:
+            self._resume()
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.rpc("eth_chainId"))
+        except NetworkError:
+            return False
+
+    def _resume(self) -> None:
+        """Keep the clock from running backwards, which the node alone would let happen, then let blocks be made."""
         last = int(self.rpc("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
         ahead = last - int(time.time())
         if ahead > 0:
             self.rpc("evm_increaseTime", ahead + 1)
-        # The node has no state of earlier blocks: without new ones nothing could be asked at ``finalized``.
-        for _ in range(FINALITY):
-            self.rpc("evm_mine")
+        self.rpc("evm_setAutomine", True)
+
+    def _failure(self) -> NetworkError:
+        if self._state:
+            return NetworkError(
+                f"the chain node ({self.program}) cannot read the saved chain",
+                hint="Put the anvil that wrote it on the PATH, then run: sahara-lab up",
+            )
+        return NetworkError(f"the chain node ({self.program}) did not start", hint="Run: sahara-lab doctor")
 
     def snapshot(self) -> Snapshot:
         """The state now."""
@@ -119,3 +130,12 @@ class Node:
 
     def stop(self) -> None:
         end_child(self._process, patience=10)
+
+
+def _unpacked(snapshot: Snapshot, folder: Path) -> Path:
+    """A snapshot as the file that the node reads; its RPC gives the same JSON compressed."""
+    state = gzip.decompress(snapshot.state) if snapshot.state[:2] == b"\x1f\x8b" else snapshot.state
+    handle, name = tempfile.mkstemp(dir=folder, prefix=".state-", suffix=".json")
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(state)
+    return Path(name)

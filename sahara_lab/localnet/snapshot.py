@@ -39,12 +39,23 @@ class Snapshots:
                 stream.flush()
                 os.fsync(stream.fileno())
             if self._newest.exists():
-                self._newest.replace(self._previous)
+                self._keep_as_previous()
             Path(name).replace(self._newest)
             _settle(self._newest.parent)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
+
+    def _keep_as_previous(self) -> None:
+        """A second name for the newest one, so that there is a newest one at every moment."""
+        second = self._previous.with_name(".snapshot-previous")
+        second.unlink(missing_ok=True)
+        try:
+            os.link(self._newest, second)
+        except OSError:  # a file system without hard links
+            self._newest.replace(self._previous)
+        else:
+            second.replace(self._previous)
 
     def load(self) -> Snapshot | None:
         """The newest sound snapshot; a damaged one is set aside as ``.bad``."""

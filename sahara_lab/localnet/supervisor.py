@@ -78,7 +78,7 @@ class Supervisor:
             while not self._stopping:
                 self._watch()
                 time.sleep(TICK)
-            self._checkpoint()
+            self._save_last()
         finally:
             self._end_children()
             self._profile.network_file.unlink(missing_ok=True)
@@ -111,6 +111,12 @@ class Supervisor:
         if self._dirty_since is not None and time.monotonic() - self._dirty_since >= CHECKPOINT_AFTER:
             self._checkpoint()
 
+    def _save_last(self) -> None:
+        """Write down what happened up to the very end."""
+        if self._node is not None and self._node.alive:
+            self._follow_chain(self._node)
+            self._checkpoint()
+
     def _checkpoint(self) -> None:
         if self._node is None or not self._node.alive or self._dirty_since is None:
             return
@@ -125,15 +131,15 @@ class Supervisor:
 
     def _start_node(self) -> None:
         port = free_port(self._ports.get("node", 0))
-        node = self._node = Node(anvil.ensure(self._say), port, self._logs / "anvil.log")
+        snapshot = self._snapshots.load() if self._deployment else None
+        node = self._node = Node(anvil.ensure(self._say), port, self._logs / "anvil.log", snapshot)
         identity = Identity.of(node.pid)
         if identity:
             identity.save(self._state / "node.pid.json")
         node.wait_ready()
-        snapshot = self._snapshots.load() if self._deployment else None
         if snapshot is not None:
-            node.load(snapshot)
             self._note_loss(snapshot.block)
+            self._dirty_since = time.monotonic()  # written again, in case it was the one before the newest
         else:
             self._found_anew(node)
         self._head = node.block_number()
