@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sahara_lab.chain.network import Network
-from sahara_lab.errors import NotFound
+from sahara_lab.errors import NotFound, WalletError
 from sahara_lab.profile import Profile, current_account
 from sahara_lab.units import Wei, format_tokens
 
@@ -75,6 +75,9 @@ class Lab:
     def use(self, account: str) -> Lab:
         """The same network as another account of this machine."""
         return Lab(self.profile, self._network, account)
+
+    def __reduce__(self) -> str:
+        raise WalletError("a Lab does not leave its process: it holds the wallet", hint="Use vault:// URLs in workers")
 
     def __repr__(self) -> str:
         return f"<Lab {self.account} on {self.profile.name}, chain {self._network.chain_id}>"

@@ -41,8 +41,9 @@ def locate(profile: Profile, uri: str) -> str:
 class ChainManifestSource:
     """Resolves ``owner/name`` to the vault that the chain anchors."""
 
-    def __init__(self, profile: Profile, chain: Chain, directory: Directory) -> None:
+    def __init__(self, profile: Profile, network: Network, chain: Chain, directory: Directory) -> None:
         self._profile = profile
+        self._network = network
         self._chain = chain
         self._directory = directory
 
@@ -62,7 +63,9 @@ class ChainManifestSource:
         number = version or count
         if not 1 <= number <= count:
             raise NotFound(f"{owner_name} has no version {number}", hint=f"The newest is {owner_name}@{count}")
-        recorded = registry.call("versionOf", asset, number)
+        recorded, holder = self._chain.batch_call(
+            [(registry, "versionOf", (asset, number)), (registry, "ownerOf", (asset,))]
+        )
         return VaultRef(
             asset=asset,
             name=owner_name,
@@ -74,6 +77,8 @@ class ChainManifestSource:
             chain_id=self._chain.chain_id,
             registry=registry.address,
             creator=creator,
+            owner=holder,
+            key_servers={server.id: server.url for server in self._network.key_servers},
         )
 
 

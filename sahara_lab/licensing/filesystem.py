@@ -26,7 +26,7 @@ def backend(profile: Profile, handle: str) -> tuple[ManifestSource, Credentials]
     key = (str(profile.folder), handle, network.rpc_url)
     with _lock:
         if key not in _backends:
-            source = ChainManifestSource(profile, chain, Directory(chain))
+            source = ChainManifestSource(profile, network, chain, Directory(chain))
             session = installed_session(profile.name, handle)
             credentials = session or AccountCredentials(Keyring(profile).open(handle), network)
             _backends[key] = (source, credentials)

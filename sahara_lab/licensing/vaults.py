@@ -11,7 +11,7 @@ from sahara_lab.identity import Directory
 from sahara_lab.licensing.access import ChainManifestSource, install_session
 from sahara_lab.licensing.filesystem import LicensedVaultFileSystem, backend
 from sahara_lab.profile import Profile
-from sahara_lab.vault import Session, Vault, open_vault
+from sahara_lab.vault import Session, Vault, forget_access, open_vault, track_access
 
 
 class Vaults:
@@ -73,7 +73,7 @@ class Vaults:
         from sahara_lab.vault import share
 
         plain, version = _split(name)
-        source = ChainManifestSource(self._profile, self._chain, self._directory)
+        source = ChainManifestSource(self._profile, self._network, self._chain, self._directory)
         ref = source.resolve(plain, version)
         if self._chain.contract("AssetRegistry").call("ownerOf", ref.asset) != self._wallet.address:
             raise AccessDenied(f"only the owner of {plain} can share it")
@@ -111,6 +111,8 @@ class SessionSetup:
         # <home>/profiles/<name>: a worker may have been started with another environment than the caller's.
         os.environ[HOME_VARIABLE] = self._folder.rsplit("/", 2)[0]
         install_session(self._profile, self._handle, self._address, self._session)
+        forget_access()  # a warm worker remembers what the job before opened
+        track_access()  # data loaders open files in processes of their own
 
     def __repr__(self) -> str:
         return f"SessionSetup({self._handle})"

@@ -29,26 +29,19 @@ class Live:
 
     def run(self) -> None:
         """Return when the job has ended or was left."""
-        try:
-            self._job.wait(self._take)
-        except KeyboardInterrupt:
-            print("stopping after a step that all workers agree on; a checkpoint is kept (interrupt again to leave it)")
-            self._job.stop()
-            try:
-                self._job.wait(self._take_rest)
-            except KeyboardInterrupt:
-                print(f"{self._job.id} goes on by itself; follow it with: %sahara attach {self._job.id}")
-                return
-        self._show(force=True)
+        self._job.watch(self._take, on_stop=self._stopping)
+        if self._job.finished:
+            self._show(force=True)
+        else:
+            print(f"{self._job.id} goes on by itself; follow it with: %sahara attach {self._job.id}")
+
+    def _stopping(self) -> None:
+        print("stopping after a step that all workers agree on; a checkpoint is kept (interrupt again to leave it)")
 
     def _take(self, event: dict[str, Any]) -> None:
         self._progress.add(event)
-        if event.get("kind") == "log":
+        if event.get("kind") == "log" and self._quiet:
             print(event.get("text", "").rstrip("\n"))
-        self._show()
-
-    def _take_rest(self, event: dict[str, Any]) -> None:
-        """After the interrupt the events come from the beginning again; only the picture is renewed."""
         self._show()
 
     def _show(self, *, force: bool = False) -> None:

@@ -164,6 +164,8 @@ class SaharaMagics(Magics):
 
         Live(job, quiet=bool(os.environ.get(QUIET_VARIABLE))).run()
         job.raise_for_status()
+        if job.finished:
+            job.bring_back(self.shell.user_ns)
 
     # -- the DAO ------------------------------------------------------------------------------------------------------
 

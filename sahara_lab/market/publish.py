@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from sahara_lab.chain import Chain, Network, Sender, Wallet
 from sahara_lab.errors import AccessDenied, InputError, JobError, NameTaken
 from sahara_lab.identity import Directory
-from sahara_lab.licensing.access import license_for
+from sahara_lab.licensing.access import ChainManifestSource, license_for
 from sahara_lab.licensing.terms import DERIVATIVE, TRAINING, License
 from sahara_lab.market.names import RELATIONS, AssetName, checked_name, kind_index
 from sahara_lab.profile import Profile
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sahara_lab.compute import Job
     from sahara_lab.licensing.filesystem import LicensedVaultFileSystem
     from sahara_lab.market.sales import Sales
+    from sahara_lab.vault import VaultRef
 
 METADATA = "metadata.json"
 ROYALTY_PARENTS = 16
@@ -189,6 +190,7 @@ class Publisher:
                 release=[ReleaseClass("read", servers, self._network.threshold)],
                 chain_id=self._chain.chain_id,
                 registry=self._registry.address,
+                previous=self._newest(name) if existing else None,
             )
             tell("describing")
             document = describe(
@@ -220,6 +222,11 @@ class Publisher:
             tell(f"offering: {offer.summary}")
             self._sales.offer(asset, offer)
         return asset
+
+    def _newest(self, name: str) -> VaultRef:
+        """The version that a new one follows; it keeps the data set's id."""
+        source = ChainManifestSource(self._profile, self._network, self._chain, self._directory)
+        return source.resolve(f"{self._wallet.handle}/{name}", None)
 
     def _record(self, name: str, kind: int, existing: int, version: tuple[Any, ...], edges: list[Edge]) -> int:
         if existing:

@@ -201,6 +201,23 @@ class VaultFileSystem(AsyncFileSystem):  # type: ignore[misc]
         except VaultFileNotFound:
             return None
 
+    def _named(self, address: Address) -> Vault:
+        """The vault that a path names.
+
+        A missing file is a ``FileNotFoundError``, as everywhere. A missing asset or version is not: libraries
+        replace that error by one of their own, and its hint would be lost. One's own asset may be yet to come.
+
+        Raises:
+            NotFound: there is no such asset or version.
+        """
+        try:
+            return self.vault(address.base)
+        except VaultFileNotFound as missing:
+            handle = self.account or current_account()
+            if address.version is None and address.owner.lower() == handle.lower():
+                raise
+            raise NotFound(missing.message, hint=missing.hint) from None
+
     # -- reading ------------------------------------------------------------------------------------------------------
 
     def info(self, path: str, **_: Any) -> dict[str, Any]:
@@ -216,7 +233,7 @@ class VaultFileSystem(AsyncFileSystem):  # type: ignore[misc]
         if changes and any(is_below(one, address.path) and changes[one].object for one in changes):
             return self._described(address, "directory", 0, 0)
         if not changes or self._published(address) is not None:
-            vault = self.vault(address.base)
+            vault = self._named(address)
             try:
                 entry = vault.info(address.path)
             except NotFound as error:
@@ -320,20 +337,20 @@ class VaultFileSystem(AsyncFileSystem):  # type: ignore[misc]
     def isdir(self, path: str) -> bool:
         try:
             return bool(self.info(path)["type"] == "directory")
-        except FileNotFoundError:
+        except (NotFound, FileNotFoundError):
             return False
 
     def isfile(self, path: str) -> bool:
         try:
             return bool(self.info(path)["type"] == "file")
-        except FileNotFoundError:
+        except (NotFound, FileNotFoundError):
             return False
 
     def exists(self, path: str, **_: Any) -> bool:
         try:
             self.info(path)
             return True
-        except FileNotFoundError:
+        except (NotFound, FileNotFoundError):
             return False
 
     def modified(self, path: str) -> datetime:

@@ -67,7 +67,7 @@ def test_the_wheel_installs_and_runs_without_node(wheel: Path, tmp_path: Path) -
     )
     assert b"sahara-lab" in version.stdout
     listed = subprocess.run(
-        [python, "-m", "jupyterlab.labextensions_app", "list"],
+        [str(room / "bin/jupyter-labextension"), "list"],
         check=False,
         env=environment,
         capture_output=True,

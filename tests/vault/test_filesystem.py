@@ -78,8 +78,9 @@ def test_errors_are_what_libraries_expect_and_say_what_to_do(world: World, ref: 
     bob = fs("bob")
     with pytest.raises(FileNotFoundError, match="no 'nothing'"):
         bob.open("vault://alice/digits/nothing")
-    with pytest.raises(FileNotFoundError, match="no asset"):
+    with pytest.raises(NotFound, match="no asset"):
         bob.ls("vault://alice/absent")
+    assert not bob.exists("vault://alice/absent")
     with pytest.raises(NotFound):
         bob.open("vault://alice/digits@7/data.bin")
     with pytest.raises(IsADirectoryError):
