@@ -31,7 +31,7 @@ def network(home: Path) -> Iterator[object]:
     """The embedded network: a chain process and three key servers."""
     from sahara_lab.localnet import down, ensure_up
 
-    yield ensure_up(Profile("local"))
+    yield ensure_up(Profile("local"), owner=os.getpid())
     down(Profile("local"))
 
 

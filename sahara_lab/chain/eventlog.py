@@ -29,8 +29,9 @@ class EventLog:
     def read(self, cursor: Position | None) -> tuple[list[Event], Position, int | None]:
         """Events after ``cursor``, the new cursor, and how far to roll back first.
 
-        The third value is None in the ordinary case. When the cursor's block is no longer on the chain it is a block
-        number not beyond the common ancestor: the caller drops what came after it and reads again from there.
+        The third value is None in the ordinary case. When the cursor's block is no longer on the chain it is a lower
+        block number: the caller drops what came after it, goes back to the newest position it kept at or below it
+        (None when it kept none) and reads again, until the chain knows its position.
         """
         head = self._chain.block("latest")
         if cursor is not None and not self._on_chain(cursor, head.number):

@@ -1,4 +1,4 @@
-"""``python -m sahara_lab.localnet PROFILE HOME``: the supervisor of an embedded network."""
+"""``python -m sahara_lab.localnet PROFILE HOME [OWNER]``: the supervisor of an embedded network."""
 
 import sys
 

@@ -66,8 +66,17 @@ class Status:
         return bundle(text_card(self, rows), html)
 
 
-def ensure_up(profile: Profile, timeout: float = PATIENCE, progress: Callable[[str], None] | None = None) -> Network:
+def ensure_up(
+    profile: Profile,
+    timeout: float = PATIENCE,
+    progress: Callable[[str], None] | None = None,
+    *,
+    owner: int = 0,
+) -> Network:
     """Attach to the embedded network, starting it when it is not running; any number of processes may call this.
+
+    Args:
+        owner: a process with which the network should end, if it is started now; by default it stays until ``down``.
 
     Raises:
         NetworkError: it cannot be started; the message says why.
@@ -80,7 +89,7 @@ def ensure_up(profile: Profile, timeout: float = PATIENCE, progress: Callable[[s
     try:
         with FileLock(profile.private(profile.state) / "start.lock", timeout=timeout):
             running = _running(profile)
-            return running or _start(profile, timeout, progress)
+            return running or _start(profile, timeout, progress, owner)
     except Timeout:
         raise NetworkError(
             "another process has been starting the network for too long",
@@ -172,7 +181,7 @@ def _supervisor(profile: Profile) -> Identity | None:
     return Identity.load(profile.state / "supervisor.pid.json")
 
 
-def _start(profile: Profile, timeout: float, progress: Callable[[str], None] | None) -> Network:
+def _start(profile: Profile, timeout: float, progress: Callable[[str], None] | None, owner: int) -> Network:
     from sahara_lab.localnet import anvil
 
     deadline = time.monotonic() + timeout
@@ -185,7 +194,7 @@ def _start(profile: Profile, timeout: float, progress: Callable[[str], None] | N
     if progress:
         progress("starting the embedded network")
     profile.network_file.unlink(missing_ok=True)
-    process = _spawn(profile)
+    process = _spawn(profile, owner)
     while time.monotonic() < deadline:
         network = _running(profile)
         if network:
@@ -193,7 +202,7 @@ def _start(profile: Profile, timeout: float, progress: Callable[[str], None] | N
             return network
         if process.poll() == BUSY:  # the one before is still stopping
             time.sleep(0.2)
-            process = _spawn(profile)
+            process = _spawn(profile, owner)
         elif process.poll() is not None:
             raise _why(profile)
         time.sleep(0.03)
@@ -202,11 +211,11 @@ def _start(profile: Profile, timeout: float, progress: Callable[[str], None] | N
     raise NetworkError(f"the network did not start within {timeout:.0f} s", hint="Run: sahara-lab doctor")
 
 
-def _spawn(profile: Profile) -> subprocess.Popen[bytes]:
+def _spawn(profile: Profile, owner: int) -> subprocess.Popen[bytes]:
     logs = profile.private(profile.logs)
     with (logs / "supervisor.log").open("ab") as log:
         return subprocess.Popen(
-            python_module("sahara_lab.localnet", profile.name, str(profile.home or data_home())),
+            python_module("sahara_lab.localnet", profile.name, str(profile.home or data_home()), str(owner)),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -1,9 +1,10 @@
 """The supervisor: one background process that keeps the embedded network alive.
 
-    python -m sahara_lab.localnet PROFILE HOME
+    python -m sahara_lab.localnet PROFILE HOME [OWNER]
 
 It holds a file lock for as long as it lives, so two of them cannot run. It starts the chain node and the key servers,
-restarts what dies, makes new blocks final, and writes the chain's state to disk about a second after it changed.
+restarts what dies, makes new blocks final, and writes the chain's state to disk about a second after it changed. It
+ends when told to, when its folder is deleted, or with the process OWNER when there is one.
 """
 
 from __future__ import annotations
@@ -44,8 +45,9 @@ def pid_file(profile: Profile) -> Path:
 class Supervisor:
     """Runs the network of one profile."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, owner: int = 0) -> None:
         self._profile = profile
+        self._owner = Identity.of(owner) if owner else None
         self._state = profile.private(profile.state)
         self._logs = profile.private(profile.logs)
         self._snapshots = Snapshots(self._state)
@@ -75,7 +77,7 @@ class Supervisor:
                 server.start()
             self._start_node()
             self._publish()
-            while not self._stopping:
+            while not self._stopping and self._state.exists() and (self._owner is None or self._owner.alive):
                 self._watch()
                 time.sleep(TICK)
             self._save_last()
@@ -113,7 +115,7 @@ class Supervisor:
 
     def _save_last(self) -> None:
         """Write down what happened up to the very end."""
-        if self._node is not None and self._node.alive:
+        if self._node is not None and self._node.alive and self._state.exists():
             self._follow_chain(self._node)
             self._checkpoint()
 
@@ -261,6 +263,7 @@ class Supervisor:
 def main(arguments: list[str]) -> int:
     """Run the supervisor of a profile; ``BUSY`` when another one runs."""
     profile = Profile(arguments[0], Path(arguments[1]))
+    owner = int(arguments[2]) if len(arguments) > 2 else 0
     lock = FileLock(profile.private(profile.state) / "supervisor.lock")
     try:
         lock.acquire(timeout=0)
@@ -272,14 +275,20 @@ def main(arguments: list[str]) -> int:
     if identity:
         identity.save(pid_file(profile))
     try:
-        Supervisor(profile).run()
+        Supervisor(profile, owner).run()
     except SaharaError as error:
-        failure.write_text(str(error))
+        _explain(failure, error)
         return 1
     except Exception as error:
-        failure.write_text(str(NetworkError(f"the network stopped: {error}", hint="Run: sahara-lab doctor")))
+        _explain(failure, NetworkError(f"the network stopped: {error}", hint="Run: sahara-lab doctor"))
         raise
     finally:
         pid_file(profile).unlink(missing_ok=True)
         lock.release()
     return 0
+
+
+def _explain(failure: Path, error: SaharaError) -> None:
+    """Leave the reason for the one who waits for the start."""
+    with contextlib.suppress(OSError):
+        failure.write_text(str(error))

@@ -37,7 +37,7 @@ class Net:
     profile: Profile
 
     def up(self) -> Network:
-        return ensure_up(self.profile)
+        return ensure_up(self.profile, owner=os.getpid())
 
     def down(self) -> None:
         down(self.profile)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -13,7 +16,7 @@ import psutil
 import pytest
 
 from sahara_lab.errors import ChainError, NetworkError
-from sahara_lab.localnet import status
+from sahara_lab.localnet import ensure_up, status
 from sahara_lab.localnet.processes import Identity
 from tests.localnet.conftest import Net, until
 
@@ -234,6 +237,23 @@ def test_children_end_when_the_supervisor_is_killed(up: Net) -> None:
     _, left = psutil.wait_procs(children, timeout=15)
     assert left == []
     up.up()
+
+
+def test_it_ends_when_its_folder_is_deleted(net: Net) -> None:
+    net.up()
+    processes = net.processes()
+    shutil.rmtree(net.profile.folder)
+    until(lambda: not any(Identity.of(process.pid) for process in processes))
+    assert not net.profile.folder.exists()
+
+
+def test_it_ends_with_its_owner_when_it_has_one(net: Net) -> None:
+    owner = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    ensure_up(net.profile, owner=owner.pid)
+    processes = net.processes()
+    owner.kill()
+    owner.wait()
+    until(lambda: not any(Identity.of(process.pid) for process in processes))
 
 
 def test_nothing_runs_on_after_down(up: Net) -> None:
