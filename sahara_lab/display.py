@@ -156,7 +156,7 @@ def table(
     """Rows as a table. ``align`` has one word per column; text is left-aligned when it is left out."""
     sides = list(align or [])
     sides += ["left"] * (len(headers) - len(sides))
-    cell = "padding:4px 14px 4px 0;vertical-align:top;border:none;max-width:420px;overflow-wrap:anywhere"
+    cell = "padding:4px 14px 4px 0;vertical-align:middle;border:none;max-width:420px;overflow-wrap:anywhere"
     head = "".join(
         f'<th scope="col" style="{cell};text-align:{side};font-weight:600;white-space:nowrap;{_MUTED}">'
         f"{text(name)}</th>"
