@@ -8,8 +8,6 @@ from sahara_lab.chain.client import Chain, Event, decode_log
 from sahara_lab.errors import ChainError
 
 BLOCKS_AT_ONCE = 5_000
-#: How far back a reorganization is looked for before everything is read again.
-DEEPEST = 256
 
 Position = tuple[int, str]  # block number and hash
 
@@ -35,16 +33,14 @@ class EventLog:
         """
         head = self._chain.block("latest")
         if cursor is not None and not self._on_chain(cursor, head.number):
-            ancestor = max(min(cursor[0], head.number + 1) - 1, self._from_block - 1)
-            return [], cursor, max(ancestor - DEEPEST, self._from_block - 1) if cursor[0] > head.number else ancestor
+            return [], cursor, max(min(cursor[0] - 1, head.number), self._from_block - 1)
         start = self._from_block if cursor is None else cursor[0] + 1
         events: list[Event] = []
         while start <= head.number:
             end = min(start + BLOCKS_AT_ONCE - 1, head.number)
             events += self._between(start, end)
             start = end + 1
-        again = self._chain.block(head.number)
-        if again.hash != head.hash:
+        if not self._on_chain((head.number, head.hash), head.number):  # it changed while it was read
             return self.read(cursor)
         return events, (head.number, head.hash), None
 
