@@ -392,6 +392,18 @@ def transfer(to: str, amount: str) -> None:
 
 
 @main.command()
+@click.argument("handle")
+@click.password_option(help="At least 10 characters; asked for when left out.")
+def account(handle: str, password: str) -> None:
+    """Make a new account on the embedded network, HANDLE, under a password of your own."""
+    from sahara_lab.localnet import create_account
+
+    _lab()
+    wallet = create_account(_profile(), handle, password)
+    click.echo(f"{handle} is {wallet.address}; give it tokens with: sahara-lab transfer {handle} 100")
+
+
+@main.command()
 @click.argument("account")
 def use(account: str) -> None:
     """Make ACCOUNT the one that acts from now on."""

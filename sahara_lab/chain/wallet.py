@@ -218,9 +218,14 @@ class Keyring:
         marker = self._folder / ".local"
         if marker.exists() and name in marker.read_text().split():
             return self.passphrase()
-        if not sys.stdin or not sys.stdin.isatty():
-            raise WalletError(f"the keystore of {name} needs its password", hint=f"Set {PASSWORD_VARIABLE}")
-        return getpass.getpass(f"Password for {name}: ")
+        # A notebook has no terminal, but its kernel asks the person in front of it.
+        asks = "ipykernel" in sys.modules or (sys.stdin is not None and sys.stdin.isatty())
+        try:
+            if asks:
+                return getpass.getpass(f"Password for {name}: ")
+        except (RuntimeError, EOFError):  # a kernel that nobody sits in front of
+            pass
+        raise WalletError(f"the keystore of {name} needs its password", hint=f"Set {PASSWORD_VARIABLE}")
 
 
 def _encryption_seed(key: bytes) -> bytes:

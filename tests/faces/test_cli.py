@@ -73,3 +73,21 @@ def test_bad_input_is_one_line_and_exit_code_one(network, arguments: list[str], 
 def test_doctor_is_content_with_a_healthy_network(network) -> None:  # type: ignore[no-untyped-def]
     done = sahara("doctor")
     assert done.returncode == 0, done.stdout
+
+
+def test_a_person_makes_an_account_and_needs_its_password(alice, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.delenv("SAHARA_LAB_PASSWORD", raising=False)
+    made = sahara("account", "dave-7", "--password", "correct horse battery")
+    assert made.returncode == 0, made.stderr
+    alice.wallet.transfer("dave-7", "3")
+    assert "3 SAHARA" in sahara("-a", "dave-7", "wallet").stdout
+    refused = sahara("-a", "dave-7", "transfer", "alice", "1")
+    assert refused.returncode == 1
+    assert "SAHARA_LAB_PASSWORD" in refused.stderr
+    monkeypatch.setenv("SAHARA_LAB_PASSWORD", "wrong horse battery")
+    wrong = sahara("-a", "dave-7", "transfer", "alice", "1")
+    assert wrong.returncode == 1
+    assert "password for dave-7 is wrong" in wrong.stderr
+    monkeypatch.setenv("SAHARA_LAB_PASSWORD", "correct horse battery")
+    assert sahara("-a", "dave-7", "transfer", "alice", "1").returncode == 0
+    assert sahara("account", "dave-7", "--password", "another password").returncode == 1
