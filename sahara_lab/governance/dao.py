@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +71,8 @@ class Proposal:
         return proposal_card(self)
 
 
+_STAMP = re.compile(r"\s*proposed at \d+\s*$")
+
 _PARAMETERS = {
     "fee": ("Protocol fee on license sales", "feeBps", "setFeeBps", 1_000),
     "max-royalty": ("Cap on the royalties an asset may owe", "maxRoyaltyBps", "setMaxRoyaltyBps", 9_000),
@@ -136,7 +139,7 @@ class Dao:
         against, favor, abstain = votes.values() if isinstance(votes, dict) else votes
         snapshot = what["voteStart"]
         quorum = governor.call("quorum", min(snapshot, now - 1))
-        title, _, description = what["description"].partition("\n")
+        title, _, description = _STAMP.sub("", what["description"]).partition("\n")
         return Proposal(
             number=number,
             id=identity,

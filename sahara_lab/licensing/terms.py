@@ -95,7 +95,7 @@ def format_duration(amount: int) -> str:
     if amount == 0:
         return "for ever"
     for name, size in reversed(_UNITS.items()):
-        if amount % size == 0:
+        if amount % size == 0 and name not in ("week", "month"):  # who wrote "30 days" reads 30 days
             count = amount // size
             return f"{count} {name}{'s' if count != 1 else ''}"
     return f"{amount} seconds"
