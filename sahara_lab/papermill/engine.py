@@ -16,11 +16,16 @@ class SaharaEngine(NBClientEngine):  # type: ignore[misc]
     """Runs a notebook without questions: purchases need a cap, progress is a line a change."""
 
     @classmethod
-    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
-        """Run the cells in a kernel that knows nobody watches."""
+    def execute_notebook(cls, nb: Any, kernel_name: str, **options: Any) -> Any:
+        """Refuse parameters that look like secrets before the first save writes them out; then run."""
         import nbformat
 
-        refuse_secrets(nbformat.writes(nb_man.nb))  # type: ignore[no-untyped-call]
+        refuse_secrets(nbformat.writes(nb))  # type: ignore[no-untyped-call]
+        return super().execute_notebook(nb, kernel_name, **options)
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
+        """Run the cells in a kernel that knows nobody watches."""
         before = os.environ.get(QUIET_VARIABLE)
         os.environ[QUIET_VARIABLE] = "1"
         try:

@@ -38,13 +38,18 @@ class VaultHandler:
         return data.decode("utf-8")
 
     def write(self, buf: str, path: str) -> None:
-        """Store a notebook in the draft of an own asset; a text that is stored already is not stored again.
+        """Store a notebook in the draft of an own asset.
+
+        papermill saves before and after every cell. What is stored is encrypted as a new object each time, so that
+        only the finished notebook is stored, and once. Where it lay on this machine's disk is not told to buyers.
 
         Raises:
             InputError: a parameter looks like a secret, and would be stored in clear.
         """
         refuse_secrets(buf)
-        data = buf.encode("utf-8")
+        if is_running(buf):
+            return
+        data = without_paths(buf).encode("utf-8")
         if self._written.get(path) == data:
             return
         self._files().pipe_file(path, data)
@@ -69,13 +74,39 @@ def refuse_secrets(text: str) -> None:
     Raises:
         InputError: one does; the message names it and not its value.
     """
-    try:
-        parameters = json.loads(text)["metadata"]["papermill"]["parameters"]
-    except (ValueError, KeyError, TypeError):
-        return
-    for name, value in (parameters or {}).items():
-        if _SECRET.search(name) and value not in (None, ""):
+    for name, value in (_papermill(text).get("parameters") or {}).items():
+        if value not in (None, "") and (_SECRET.search(name) or str(value).lstrip().startswith("-----BEGIN ")):
             raise InputError(
                 f"the parameter {name!r} looks like a secret, and papermill would store it in clear",
                 hint="Let the notebook read it from the environment or the keystore",
             )
+
+
+def is_running(text: str) -> bool:
+    """Whether papermill saved this notebook on its way, before the last cell."""
+    papermill = _papermill(text)
+    return bool(papermill.get("start_time")) and not papermill.get("end_time")
+
+
+def without_paths(text: str) -> str:
+    """The notebook with local input and output paths cut to their file names."""
+    papermill = _papermill(text)
+    local = {
+        key: papermill[key]
+        for key in ("input_path", "output_path")
+        if isinstance(papermill.get(key), str) and "://" not in papermill[key]
+    }
+    if not local:
+        return text
+    notebook = json.loads(text)
+    notebook["metadata"]["papermill"].update({key: re.split(r"[/\\]", path)[-1] for key, path in local.items()})
+    return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _papermill(text: str) -> dict[str, Any]:
+    """papermill's own record in a notebook; empty for everything else."""
+    try:
+        found = json.loads(text)["metadata"]["papermill"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}

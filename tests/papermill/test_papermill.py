@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -42,11 +43,47 @@ def test_a_notebook_runs_from_a_vault_into_a_draft_that_can_be_published(alice, 
     assert "42 1" in text
 
 
+def test_the_finished_notebook_is_stored_once_and_tells_no_local_path(alice, tmp_path, fresh, monkeypatch):  # type: ignore[no-untyped-def]
+    import papermill
+
+    from sahara_lab.papermill.storage import handler
+
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(f"print({n})") for n in range(4)])
+    made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    source = tmp_path / "four.ipynb"
+    nbformat.write(made, source)
+    stored: list[str] = []
+    files = handler._files()
+    monkeypatch.setattr(handler, "_files", lambda: files)
+    keep = files.pipe_file
+    monkeypatch.setattr(files, "pipe_file", lambda path, data: (stored.append(data.decode()), keep(path, data)))
+    target = f"vault://alice/{fresh('four')}/out.ipynb"
+    papermill.execute_notebook(str(source), target, engine_name="sahara", progress_bar=False)
+    assert len(stored) == 1
+    assert str(tmp_path) not in stored[0]
+    assert json.loads(stored[0])["metadata"]["papermill"]["input_path"] == "four.ipynb"
+
+
+def test_a_notebook_that_fails_is_stored_with_its_error(alice, tmp_path, fresh):  # type: ignore[no-untyped-def]
+    made = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell("%load_ext sahara_lab\n%sahara license nobody/nothing --max-price 1")]
+    )
+    made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(made, tmp_path / "fails.ipynb")
+    target = f"vault://alice/{fresh('fails')}/out.ipynb"
+    done = run(str(tmp_path / "fails.ipynb"), target, "--engine", "sahara")
+    assert done.returncode != 0
+    assert "NotFound" in done.stderr
+    assert "%sahara search" in done.stderr or "nobody" in done.stderr
+    assert "NotFound" in alice.vault.fs.cat_file(target).decode()
+
+
 def test_a_parameter_that_looks_like_a_secret_is_refused(notebook, tmp_path):  # type: ignore[no-untyped-def]
     done = run(notebook, str(tmp_path / "out.ipynb"), "-p", "api_key", "hunter2", "--engine", "sahara")
     assert done.returncode != 0
     assert "looks like a secret" in done.stderr
     assert "hunter2" not in done.stderr.replace("-p api_key hunter2", "")
+    assert not (tmp_path / "out.ipynb").exists()
 
 
 def test_only_secrets_are_refused() -> None:
