@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sahara_lab.display import badge, bundle, mono, stack, table, text_table
+from sahara_lab.display import Accent, Align, Html, badge, bundle, mono, muted, stack, table, text_table
 from sahara_lab.units import format_tokens
 
 if TYPE_CHECKING:
@@ -15,10 +15,22 @@ if TYPE_CHECKING:
     from sahara_lab.magics.parsers import Parser
 
 
+_ACCENTS: dict[str, Accent] = {
+    "done": "ok", "executed": "ok", "succeeded": "ok", "running": "info", "starting": "info", "active": "info",
+    "pending": "info", "queued": "warn", "stopping": "warn", "stopped": "warn", "failed": "error", "lost": "error",
+    "defeated": "error", "canceled": "error", "expired": "error",
+}  # fmt: skip
+
+
+def _state(word: str) -> Html:
+    return badge(word, _ACCENTS.get(word))
+
+
 class _Table:
     """Values that show as a table and can be looped over."""
 
     headers: tuple[str, ...] = ()
+    align: tuple[Align, ...] = ()
 
     def __init__(self, values: Iterable[Any]) -> None:
         self.values = list(values)
@@ -37,7 +49,7 @@ class _Table:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         rows = self.rows()
-        return bundle(text_table(self.headers, rows), table(self.headers, rows))
+        return bundle(text_table(self.headers, rows, align=self.align), table(self.headers, rows, align=self.align))
 
 
 class Jobs(_Table):
@@ -50,14 +62,21 @@ class Jobs(_Table):
 
     @staticmethod
     def _row(job: Job) -> Sequence[object]:
-        metrics = ", ".join(f"{name} {value:.4g}" for name, value in list(job.metrics.items())[:3])
-        return (mono(job.id), job.name, job.status, job.created[:16].replace("T", " "), ", ".join(job.inputs), metrics)
+        from sahara_lab.compute import progress_of
+        from sahara_lab.market.publish import parents_of
+
+        record = job.record()
+        progress = progress_of(job.events(0)[0], record)
+        metrics = ", ".join(f"{name} {progress.values[name]:.4g}" for name in progress.main_metrics())
+        started = job.created[:16].replace("T", " ")
+        return (mono(job.id), job.name, _state(job.status), started, ", ".join(parents_of(record)), metrics)
 
 
 class Proposals(_Table):
     """Proposals of the DAO."""
 
     headers = ("#", "Proposal", "State", "For", "Against", "Your vote", "Next step")
+    align = ("left", "left", "left", "right", "right", "left", "left")
 
     def rows(self) -> list[Sequence[object]]:
         return [self._row(proposal) for proposal in self.values]
@@ -65,7 +84,7 @@ class Proposals(_Table):
     @staticmethod
     def _row(proposal: Proposal) -> Sequence[object]:
         return (
-            proposal.number, proposal.title, proposal.state, format_tokens(proposal.for_votes, ""),
+            proposal.number, proposal.title, _state(proposal.state), format_tokens(proposal.for_votes, ""),
             format_tokens(proposal.against_votes, ""), proposal.my_vote, proposal.next_step,
         )  # fmt: skip
 
@@ -94,8 +113,13 @@ class Commands:
         if len(self._parsers) == 1:
             parser = next(iter(self._parsers.values()))
             headers, rows = ("Argument", "Meaning"), parser.help_rows
-            html = stack(mono(parser.usage_line), table(headers, [(mono(name), text) for name, text in rows]))
-            return bundle(f"{parser.usage_line}\n{parser.about}\n\n{text_table(headers, rows)}", html)
+            html = stack(
+                muted(parser.about),
+                Html("<br>"),
+                mono(parser.usage_line),
+                table(headers, [(mono(name), text) for name, text in rows]),
+            )
+            return bundle(f"{parser.about}\n{parser.usage_line}\n\n{text_table(headers, rows)}", html)
         headers = ("Command", "What it does")
         rows = [(f"%sahara {name}", parser.about) for name, parser in self._parsers.items()]
         return bundle(text_table(headers, rows), table(headers, [(mono(name), text) for name, text in rows]))
