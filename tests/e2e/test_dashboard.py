@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,63 +12,28 @@ import pytest
 
 from sahara_lab import License
 
-sync_api = pytest.importorskip("playwright.sync_api")
-
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "example_notebooks"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.network,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium browser"),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.network]
 
 
 @pytest.fixture(scope="module")
-def address(alice: Any, bob: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(alice: Any, bob: Any, voila: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
     """Where Voila serves the dashboard, after one sale of Alice's to Bob."""
     folder = tmp_path_factory.mktemp("wells")
     (folder / "wells.csv").write_text("depth\n12\n30\n")
     asset = alice.market.publish(folder, name="wells", title="Depths of wells", license=License.commercial("7"))
     bob.market.license(asset.name, max_price="7")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = (folder / "voila.log").open("w")
-    command = [sys.executable, "-m", "voila", "dashboard.ipynb", "--no-browser", f"--port={port}"]
-    process = subprocess.Popen(command, cwd=NOTEBOOKS, env=os.environ, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        _wait(f"http://127.0.0.1:{port}/voila/files/voila.json", process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Return when the server answers at all."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        assert process.poll() is None, "Voila ended at its start"
-        try:
-            urllib.request.urlopen(url, timeout=5)  # noqa: S310 - loopback
-            return
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError("Voila did not answer")
+    return voila(NOTEBOOKS / "dashboard.ipynb")
 
 
 @pytest.fixture(scope="module")
-def page(address: str) -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        opened = browser.new_page(viewport={"width": 1280, "height": 900})
-        opened.goto(address, timeout=120_000)
-        opened.locator(".sahara-board").wait_for(timeout=120_000)
-        yield opened
-        browser.close()
+def page(address: str, chromium: Any) -> Iterator[Any]:
+    opened = chromium.new_page(viewport={"width": 1280, "height": 900})
+    opened.goto(address, timeout=120_000)
+    opened.locator(".sahara-board").wait_for(timeout=120_000)
+    yield opened
+    opened.close()
 
 
 def test_the_dashboard_shows_earnings_licenses_jobs_and_votes(page: Any) -> None:

@@ -1,0 +1,86 @@
+"""The license card and the DAO panel in a real browser, without a notebook around them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import nbformat
+import pytest
+
+from sahara_lab import License
+
+pytestmark = [pytest.mark.e2e, pytest.mark.network]
+
+EVIL = '<img src=x onerror="document.title=1">'
+
+
+@pytest.fixture(scope="module")
+def offered(alice: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An asset of Alice's, with markup where a title should be."""
+    folder = tmp_path_factory.mktemp("oases")
+    (folder / "oases.csv").write_text("palms\n3\n")
+    terms = [License.commercial_remix("6", "10%"), License.commercial("11")]
+    return str(alice.market.publish(folder, name="oases", title=f"Oases {EVIL}", license=terms).name)
+
+
+@pytest.fixture(scope="module")
+def page(
+    offered: str, voila: Callable[..., str], chromium: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Any]:
+    """Both widgets as Bob's; the card is shown twice."""
+    cells = [
+        f"import sahara_lab as sahara\ncard = sahara.LicenseCard({offered!r})\ncard",
+        "card",
+        "sahara.DaoPanel()",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    path = tmp_path_factory.mktemp("widgets") / "widgets.ipynb"
+    nbformat.write(notebook, path)
+    opened = chromium.new_page(viewport={"width": 1100, "height": 1400})
+    opened.set_default_timeout(30_000)
+    opened.goto(voila(path, SAHARA_LAB_ACCOUNT="bob"), timeout=120_000)
+    opened.get_by_text("Governance", exact=True).wait_for(timeout=120_000)
+    yield opened
+    opened.close()
+
+
+def test_a_license_is_bought_at_the_price_shown_and_every_view_knows(page: Any, offered: str, bob: Any) -> None:
+    before = bob.wallet.balance().tokens
+    assert page.title() != "1"
+    page.get_by_role("button", name="License for 6 SAHARA").first.click()
+    assert bob.wallet.balance().tokens == before
+    page.get_by_role("button", name="Pay", exact=True).click()
+    page.get_by_text(re.compile("You hold license")).nth(1).wait_for()
+    assert before - bob.wallet.balance().tokens == 6 * 10**18
+    assert page.get_by_role("button", name=re.compile("License for")).count() == 0
+    assert offered in [grant.asset for grant in bob.market.licenses()]
+
+
+def test_a_proposal_is_made_voted_on_queued_and_executed(page: Any, bob: Any) -> None:
+    goal = "2%" if {entry.name: entry.value for entry in bob.dao.parameters()}["fee"] != 200 else "1.5%"
+    page.get_by_label("New value").fill(goal)
+    page.get_by_label("Reason").fill("Cheaper for all.")
+    page.get_by_role("button", name="Propose").click()
+    title = page.get_by_text(f"Set the protocol fee on license sales to {goal}").first
+    title.wait_for()
+    bob.network.advance(2)
+    page.get_by_role("button", name="Refresh").click()
+    page.get_by_role("button", name="For", exact=True).first.click()
+    page.get_by_text("You voted for").first.wait_for()
+    page.get_by_role("button", name="Move the clock 6 minutes").click()
+    page.get_by_role("button", name="Queue").first.click()
+    page.get_by_role("button", name="Move the clock 6 minutes").click()
+    page.get_by_role("button", name="Execute").first.click()
+    page.get_by_text("executed", exact=True).first.wait_for()
+    assert format(next(entry.value for entry in bob.dao.parameters() if entry.name == "fee") / 100, "g") + "%" == goal
+
+
+def test_a_value_that_cannot_be_is_refused_in_one_line(page: Any) -> None:
+    page.get_by_label("New value").fill("99%")
+    page.get_by_role("button", name="Propose").click()
+    alert = page.get_by_role("alert")
+    alert.wait_for()
+    assert "can be at most 10%" in alert.inner_text()
