@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sahara_lab.chain import Chain, Receipt, Sender, Wallet
@@ -109,12 +110,16 @@ class Sales:
             )
         if license is None:
             return offers[0]
-        wanted = license.lower().replace("-", " ") if isinstance(license, str) else license.flavor.lower()
         for offer in offers:
-            if offer.flavor.lower().replace("-", " ") == wanted:
+            if isinstance(license, str):
+                fits = offer.flavor.lower().replace("-", " ") == license.lower().replace("-", " ")
+            else:  # terms are exact: nobody who names a price and a duration gets others of the same flavor
+                fits = replace(offer, currency=license.currency) == license
+            if fits:
                 return offer
-        flavors = ", ".join(f'"{offer.flavor}"' for offer in offers)
-        raise NotFound(f"{name} is not offered under {license!r}", hint=f"It is offered under {flavors}")
+        wanted = repr(license) if isinstance(license, str) else license.summary
+        offered = "; ".join(offer.summary for offer in offers)
+        raise NotFound(f"{name} is not offered under {wanted}", hint=f"It is offered under: {offered}")
 
     def buy(self, asset: int, name: str, license: License | str | None, max_price: str | int | None) -> LicenseGrant:
         """Pay the quote and receive the license, in one transaction.

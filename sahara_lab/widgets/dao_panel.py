@@ -24,6 +24,7 @@ class DaoPanel(ActionWidget):
 
     _esm = source("dao_panel.js")
     _css = source("widgets.css")
+    state_name = "panel"
     panel = traitlets.Dict().tag(sync=True)
 
     def __init__(self, lab: Lab | None = None) -> None:
@@ -48,10 +49,7 @@ class DaoPanel(ActionWidget):
         reason = str(content.get("reason", ""))[:2000]
         self._lab.dao.propose_parameter(str(content.get("parameter")), str(content.get("value")), None, reason)
 
-    def show(self, *, busy: bool = False, error: str = "") -> None:
-        if busy:
-            self.panel = {**self.panel, "busy": True, "error": ""}
-            return
+    def show(self, error: str = "") -> None:
         dao = self._lab.dao
         self.panel = {
             "account": self._lab.account,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import anywidget
 
@@ -24,6 +24,9 @@ class ActionWidget(anywidget.AnyWidget):
     chain again. Failures are shown in the widget in one line.
     """
 
+    #: The synced trait that holds everything the front end draws; never a key, a signature or a password.
+    state_name: ClassVar[str]
+
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
         self.on_msg(self._take)
@@ -32,8 +35,8 @@ class ActionWidget(anywidget.AnyWidget):
         """Actions by name."""
         raise NotImplementedError
 
-    def show(self, *, busy: bool = False, error: str = "") -> None:
-        """Read the state again and show it."""
+    def show(self, error: str = "") -> None:
+        """Read the state again and show it, with what went wrong before."""
         raise NotImplementedError
 
     def twins(self) -> dict[str, str]:
@@ -47,12 +50,21 @@ class ActionWidget(anywidget.AnyWidget):
         if action is None:
             return
         error = ""
+        self._mark(busy=True, error="")
         try:
-            self.show(busy=True)
             action(content)
         except SaharaError as failure:
             error = str(failure)
-        self.show(error=error)
+        except Exception as failure:  # a widget that stays busy for ever tells nobody anything
+            error = f"{type(failure).__name__}: {failure}"
+        try:
+            self.show(error)
+        except SaharaError as failure:
+            self._mark(busy=False, error=error or str(failure))
+
+    def _mark(self, **changes: Any) -> None:
+        """Change what is shown without reading anything."""
+        setattr(self, self.state_name, {**getattr(self, self.state_name), **changes})
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         made = super()._repr_mimebundle_(**options)

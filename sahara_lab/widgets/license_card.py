@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
+from sahara_lab.errors import InputError
 from sahara_lab.units import format_tokens, to_tokens
 from sahara_lab.widgets.front import ActionWidget, source
 
@@ -25,6 +26,7 @@ class LicenseCard(ActionWidget):
 
     _esm = source("license_card.js")
     _css = source("widgets.css")
+    state_name = "card"
     card = traitlets.Dict().tag(sync=True)
 
     def __init__(self, asset: str, lab: Lab | None = None) -> None:
@@ -40,19 +42,18 @@ class LicenseCard(ActionWidget):
         return {"buy": self._buy, "refresh": lambda content: None}
 
     def _buy(self, content: dict[str, Any]) -> None:
-        """Buy under a flavor that was shown, capped at the price that was shown."""
-        quote = self._quotes.get(str(content.get("flavor")))
-        if quote is not None:
-            price = str(to_tokens(quote.price))
-            self._lab.market.license(self._name, license=quote.terms.flavor, max_price=price)
+        """Buy under terms that were shown, capped at the price that was shown."""
+        quote = self._quotes.get(str(content.get("key")))
+        if quote is None:
+            raise InputError("that offer is not there", hint="Look at the offers again")
+        self._lab.market.license(self._name, license=quote.terms, max_price=str(to_tokens(quote.price)))
 
-    def show(self, *, busy: bool = False, error: str = "") -> None:
-        if busy:
-            self.card = {**self.card, "busy": True, "error": ""}
-            return
+    def show(self, error: str = "") -> None:
         market = self._lab.market
         asset = market.get(self._name)
-        self._quotes = {offer.flavor: market.quote(self._name, offer) for offer in asset.offers}
+        quotes = [market.quote(self._name, offer) for offer in asset.offers]
+        # Terms are named by their content: whoever pressed a button while the price changed names terms that are gone.
+        self._quotes = {quote.terms.terms_id.hex(): quote for quote in quotes}
         mine = asset.owner == self._lab.account
         held = [grant for grant in market.licenses() if grant.asset == asset.name and not grant.expired]
         licensed = "This asset is yours." if mine else f"You hold {held[0]}." if held else ""
@@ -65,7 +66,7 @@ class LicenseCard(ActionWidget):
             "balance": format_tokens(self._lab.wallet.balance().tokens),
             "licensed": licensed,
             "code": f'fsspec.open("{asset.url}/…")' if licensed else "",
-            "offers": [_offer(quote) for quote in self._quotes.values()],
+            "offers": [_offer(key, quote) for key, quote in self._quotes.items()],
             "busy": False,
             "error": error,
         }
@@ -78,11 +79,12 @@ class LicenseCard(ActionWidget):
         return bundle(text_card(self.card["name"], rows), card(self.card["title"], rows, badge=self.card["kind"]))
 
 
-def _offer(quote: Quote) -> dict[str, Any]:
+def _offer(key: str, quote: Quote) -> dict[str, Any]:
     parts = [(f"{line.account} for {line.asset}", line.amount) for line in quote.lines]
     if quote.fee:
         parts.append(("protocol treasury", quote.fee))
     return {
+        "key": key,
         "flavor": quote.terms.flavor,
         "price": "free" if quote.price == 0 else format_tokens(quote.price),
         "free": quote.price == 0,

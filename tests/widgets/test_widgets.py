@@ -7,6 +7,7 @@ import json
 import pytest
 
 from sahara_lab import DaoPanel, License, LicenseCard
+from sahara_lab.errors import NetworkError
 
 pytestmark = pytest.mark.network
 
@@ -27,12 +28,15 @@ def test_the_card_shows_every_payee(asset, bob):  # type: ignore[no-untyped-def]
 def test_buying_takes_the_price_from_the_kernel_not_from_the_message(asset, bob):  # type: ignore[no-untyped-def]
     card = LicenseCard(asset, bob)
     before = bob.wallet.balance().tokens
-    card._take(card, {"action": "buy", "flavor": "Commercial Remix", "price": "9999"}, [])
+    key = next(offer["key"] for offer in card.card["offers"] if offer["flavor"] == "Commercial Remix")
+    card._take(card, {"action": "buy", "key": key, "price": "9999"}, [])
     assert before - bob.wallet.balance().tokens == 5 * 10**18
     assert "You hold license" in card.card["licensed"]
 
 
-@pytest.mark.parametrize("message", [{"action": "drain"}, {"action": "buy", "flavor": "Free"}, {}, "buy", None])
+@pytest.mark.parametrize(
+    "message", [{"action": "drain"}, {"action": "buy", "key": "free"}, {"action": "buy"}, {}, "buy", None]
+)
 def test_a_message_that_is_no_offer_does_nothing(asset, bob, message):  # type: ignore[no-untyped-def]
     card = LicenseCard(asset, bob)
     before = bob.wallet.balance().tokens
@@ -51,6 +55,30 @@ def test_the_panel_votes_and_shows_failures_in_one_line(alice, carol):  # type: 
     assert "already" in panel.panel["error"]
     panel._take(panel, {"action": "vote", "number": "1; drop", "choice": "for"}, [])
     assert "no proposal" in panel.panel["error"]
+
+
+def test_the_network_going_away_is_said_and_the_buttons_come_back(asset, bob, monkeypatch):  # type: ignore[no-untyped-def]
+    card = LicenseCard(asset, bob)
+    shown = card.card["offers"]
+
+    def fail(name: str) -> None:
+        raise NetworkError("the network does not answer", hint="Run: sahara-lab up")
+
+    monkeypatch.setattr(bob.market, "get", fail)
+    card._take(card, {"action": "refresh"}, [])
+    assert "sahara-lab up" in card.card["error"]
+    assert card.card["busy"] is False
+    assert card.card["offers"] == shown
+
+
+def test_offers_of_one_flavor_are_told_apart(alice, carol, table_folder, fresh):  # type: ignore[no-untyped-def]
+    terms = [License.commercial("3", duration="30 days"), License.commercial("8")]
+    name = alice.market.publish(table_folder, name=fresh("widget"), license=terms).name
+    card = LicenseCard(name, carol)
+    before = carol.wallet.balance().tokens
+    dear = next(offer["key"] for offer in card.card["offers"] if offer["price"] == "8 SAHARA")
+    card._take(card, {"action": "buy", "key": dear}, [])
+    assert before - carol.wallet.balance().tokens == 8 * 10**18
 
 
 def test_no_secret_is_in_what_a_notebook_saves(asset, bob):  # type: ignore[no-untyped-def]

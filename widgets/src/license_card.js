@@ -2,7 +2,7 @@
 // The kernel holds the rules; this view shows its state and sends what was pressed.
 
 /** @typedef {{label: string, amount: string, share: number}} Line */
-/** @typedef {{flavor: string, price: string, free: boolean, affordable: boolean, terms: string, allows: string, lines: Line[]}} Offer */
+/** @typedef {{key: string, flavor: string, price: string, free: boolean, affordable: boolean, terms: string, allows: string, lines: Line[]}} Offer */
 
 /** Make an element with text or children; text is never markup. */
 function el(tag, attributes = {}, ...children) {
@@ -29,10 +29,10 @@ function shares(lines) {
 }
 
 function offerView(card, offer, model, asking, render) {
-  const ask = asking.flavor === offer.flavor;
+  const ask = asking.key === offer.key;
   const buy = () => {
-    asking.flavor = null;
-    model.send({ action: "buy", flavor: offer.flavor });
+    asking.key = null;
+    model.send({ action: "buy", key: offer.key });
   };
   const first = el(
     "button",
@@ -41,7 +41,7 @@ function offerView(card, offer, model, asking, render) {
       disabled: card.busy || !offer.affordable,
       onclick: () => {
         if (offer.free) return buy();
-        asking.flavor = offer.flavor;
+        asking.key = offer.key;
         render();
       },
     },
@@ -52,7 +52,7 @@ function offerView(card, offer, model, asking, render) {
     { class: "sahara-confirm", role: "group", "aria-label": "Confirm the purchase" },
     el("span", { class: "sahara-grow" }, `Pay ${offer.price}?`),
     el("button", { class: "sahara-button sahara-primary", disabled: card.busy, onclick: buy }, "Pay"),
-    el("button", { class: "sahara-button", onclick: () => ((asking.flavor = null), render()) }, "Cancel"),
+    el("button", { class: "sahara-button", onclick: () => ((asking.key = null), render()) }, "Cancel"),
   );
   return el(
     "section",
@@ -67,7 +67,7 @@ function offerView(card, offer, model, asking, render) {
 }
 
 function render({ model, el: root }) {
-  const asking = { flavor: null };
+  const asking = { key: null }; // of this view; the kernel need not know
   const draw = () => {
     const card = model.get("card");
     const status = card.licensed

@@ -5,6 +5,7 @@ import widget from "../src/license_card.js";
 import { fakeModel, page } from "./dom.mjs";
 
 const offer = {
+  key: "a1",
   flavor: "Commercial Remix",
   price: "25 SAHARA",
   free: false,
@@ -38,7 +39,15 @@ test("a purchase takes two presses, and the message names no price", () => {
   root.button("License for 25 SAHARA").click();
   assert.deepEqual(model.sent, []);
   root.button("Pay").click();
-  assert.deepEqual(model.sent, [{ action: "buy", flavor: "Commercial Remix" }]);
+  assert.deepEqual(model.sent, [{ action: "buy", key: "a1" }]);
+});
+
+test("two offers of one flavor are told apart", () => {
+  const { root, model } = open({ offers: [offer, { ...offer, key: "b2", price: "90 SAHARA" }] });
+  root.button("License for 90 SAHARA").click();
+  assert.ok(root.button("License for 25 SAHARA"));
+  root.button("Pay").click();
+  assert.deepEqual(model.sent, [{ action: "buy", key: "b2" }]);
 });
 
 test("a purchase can be called off", () => {
