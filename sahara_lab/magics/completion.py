@@ -73,16 +73,17 @@ class Completer:
     def _known(self, name: str, last: str, before: list[str]) -> list[str]:
         if name == "help":
             return list(PARSERS)
+        lab = self._magics.connected(start=False)  # pressing Tab starts nothing
         if (name in _ASSETS and len(before) == 1) or last in ("--input", "--parent"):
-            return [item.name for item in self._magics.lab.market.listings.search_all()]
+            return [item.name for item in lab.market.listings.search_all()]
         if name in _JOBS or last == "--resume":
-            return [job.id for job in self._magics.lab.compute.jobs()]
+            return [job.id for job in lab.compute.jobs()]
         if name == "use" or (name == "share" and len(before) == 2) or last == "--owner":
-            return self._magics.lab.wallet.accounts
+            return lab.wallet.accounts
         if name == "vote":
             if len(before) == 2:
                 return ["for", "against", "abstain"]
-            return [str(proposal.number) for proposal in self._magics.lab.dao.proposals()]
+            return [str(proposal.number) for proposal in lab.dao.proposals()]
         if name == "propose" and len(before) == 1:
-            return [parameter.name for parameter in self._magics.lab.dao.parameters()]
+            return [parameter.name for parameter in lab.dao.parameters()]
         return []

@@ -77,6 +77,7 @@ def _build() -> dict[str, Parser]:
     license.add_argument("asset", help="owner/name")
     license.add_argument("--license", help="which of the offered licenses; the cheapest when left out")
     license.add_argument("--max-price", help="the most to pay, in tokens; without it you are asked")
+    license.add_argument("--yes", action="store_true", help="pay the price quoted without being asked")
 
     publish = command("publish", "publish a folder, a file or a finished job")
     publish.add_argument("source", help="a path, a job's id, or the name of a variable that holds a job")

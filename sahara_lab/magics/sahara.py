@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from sahara_lab.lab import Lab
 
 QUIET_VARIABLE = "SAHARA_NONINTERACTIVE"
-UPDATES_A_SECOND = 4.0
 
 
 @magics_class
@@ -35,10 +35,14 @@ class SaharaMagics(Magics):
     @property
     def lab(self) -> Lab:
         """The Lab of the account that acts now; connected at first use, and again when the network was restarted."""
+        return self.connected(start=True)
+
+    def connected(self, *, start: bool) -> Lab:
+        """The same; with ``start`` false a network that is down stays down, and NetworkError is raised."""
         from sahara_lab.lab import connect
 
         account = current_account()
-        opened = connect(account=account)
+        opened = connect(account=account, start=start)
         kept = self._labs.get(account)
         if kept is None or kept.chain.rpc.url != opened.chain.rpc.url or kept.chain.addresses != opened.chain.addresses:
             self._labs[account] = opened
@@ -75,7 +79,7 @@ class SaharaMagics(Magics):
             quote = market.quote(given.asset, given.license)
             if quote.price:
                 self._display(quote)
-                if not self._confirmed(f"Pay {quote.price_tokens} SAHARA? [y/N] "):
+                if not given.yes and not self._confirmed(f"Pay {quote.price_tokens} SAHARA? [y/N] "):
                     return None
             cap = str(quote.price_tokens)
         return market.license(given.asset, license=given.license, max_price=cap)
@@ -85,8 +89,10 @@ class SaharaMagics(Magics):
         display(value)  # type: ignore[no-untyped-call]
 
     def _confirmed(self, question: str) -> bool:
-        if os.environ.get(QUIET_VARIABLE) or not getattr(getattr(self.shell, "kernel", None), "_allow_stdin", False):
-            raise InputError("a purchase needs a cap", hint="Add --max-price")
+        kernel = getattr(self.shell, "kernel", None)  # a terminal has none
+        answers = getattr(kernel, "_allow_stdin", False) if kernel is not None else sys.stdin.isatty()
+        if os.environ.get(QUIET_VARIABLE) or not answers:
+            raise InputError("a purchase needs a cap", hint="Add --max-price, or --yes to pay the price quoted")
         return input(question).strip().lower() in ("y", "yes")
 
     def _publish(self, given: argparse.Namespace) -> Any:

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from sahara_lab import License
-from sahara_lab.errors import InputError, JobError, NotFound, SaharaError
+from sahara_lab.errors import InputError, JobError, NetworkError, NotFound, SaharaError
 
 pytestmark = pytest.mark.network
 
@@ -34,6 +34,26 @@ def test_a_purchase_nobody_confirms_needs_a_cap(notebook, offered):  # type: ign
     with pytest.raises(InputError, match="--max-price"):
         notebook(f"%sahara license {offered}")
     assert notebook(f"%sahara license {offered} --max-price 2").holder == "bob"
+
+
+def test_yes_pays_the_price_that_was_shown(notebook, offered):  # type: ignore[no-untyped-def]
+    notebook("%sahara use carol")
+    assert notebook(f"%sahara license {offered} --yes").holder == "carol"
+
+
+def test_pressing_tab_starts_no_network(shell, notebook, monkeypatch):  # type: ignore[no-untyped-def]
+    from sahara_lab.magics.completion import Completer
+
+    asked: list[bool] = []
+
+    def connect(profile: str = "local", account: str | None = None, *, start: bool = True) -> None:
+        asked.append(start)
+        raise NetworkError("the network is down")
+
+    monkeypatch.setattr("sahara_lab.lab.connect", connect)
+    complete = Completer(shell.magics_manager.registry["SaharaMagics"]).complete
+    assert complete("%sahara license ali") == ("ali", [])
+    assert asked == [False]
 
 
 def test_use_changes_who_acts(notebook):  # type: ignore[no-untyped-def]
