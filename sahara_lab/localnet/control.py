@@ -150,7 +150,8 @@ def advance(profile: Profile, seconds: int) -> int:
         raise InputError("a chain's time does not run backwards")
     rpc = Rpc(network.rpc_url)
     rpc("evm_increaseTime", seconds)
-    rpc("evm_mine")
+    for _ in range(3):  # so that the new time is final, too
+        rpc("evm_mine")
     return int(rpc("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
 
 

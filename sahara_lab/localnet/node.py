@@ -100,6 +100,9 @@ class Node:
         if ahead > 0:
             self.rpc("evm_increaseTime", ahead + 1)
         self.rpc("evm_setAutomine", True)
+        # The node has no state of earlier blocks: without new ones nothing could be asked at ``finalized``.
+        for _ in range(FINALITY):
+            self.rpc("evm_mine")
 
     def _failure(self) -> NetworkError:
         if self._state:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import time
@@ -54,6 +55,7 @@ class ServerProcess:
                 env=clean_environment(),
                 cwd=self.state,
                 preexec_fn=die_with_parent,
+                bufsize=0,
             )
         identity = Identity.of(self._process.pid)
         if identity:
@@ -71,11 +73,8 @@ class ServerProcess:
             "chain_id": chain_id,
             "addresses": addresses,
         }
-        try:
+        with contextlib.suppress(BrokenPipeError):  # it ended before it was told; the watch starts it again
             self._process.stdin.write(json.dumps(settings).encode() + b"\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            return  # it ended before it was told; the watch starts it again
 
     def due(self) -> bool:
         """Whether a server that ended should be started again now; the pause grows while it keeps ending."""
@@ -90,7 +89,8 @@ class ServerProcess:
     def stop(self) -> None:
         if self._process is not None:
             if self._process.stdin is not None:
-                self._process.stdin.close()
+                with contextlib.suppress(BrokenPipeError):
+                    self._process.stdin.close()
             end_child(self._process)
             self._process = None
         self.pid_file.unlink(missing_ok=True)

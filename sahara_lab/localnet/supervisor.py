@@ -141,11 +141,12 @@ class Supervisor:
         node.wait_ready()
         if snapshot is not None:
             self._note_loss(snapshot.block)
+            self._snapshots.record_head(snapshot.block)  # the empty blocks of the start are no loss
             self._dirty_since = time.monotonic()  # written again, in case it was the one before the newest
         else:
             self._found_anew(node)
+            self._snapshots.record_head(node.block_number())
         self._head = node.block_number()
-        self._snapshots.record_head(self._head)
         for server in self._servers:
             self._configure(server)
         self._remember_ports()

@@ -18,7 +18,7 @@ import pytest
 from sahara_lab.errors import ChainError, NetworkError
 from sahara_lab.localnet import ensure_up, status
 from sahara_lab.localnet.processes import Identity
-from tests.localnet.conftest import Net, until
+from tests.localnet.conftest import SOMEBODY, Net, until
 
 pytestmark = pytest.mark.network
 
@@ -32,6 +32,7 @@ def test_state_is_kept_when_stopped_and_started(up: Net) -> None:
     assert after.addresses == before.addresses
     assert after.recovered is None
     assert up.paid() == had
+    assert up.chain.contract("SaharaToken").call("balanceOf", SOMEBODY, block="finalized") == had
     assert (after.rpc_url, after.key_servers) == (before.rpc_url, before.key_servers)
 
 
@@ -71,6 +72,13 @@ def test_nothing_is_lost_when_the_last_change_is_seconds_old(up: Net) -> None:
     up.kill_everything()
     assert up.up().recovered is None
     assert up.paid() == had
+
+
+def test_a_kill_just_after_a_start_is_no_loss(up: Net) -> None:
+    up.down()
+    up.up()
+    up.kill_everything()
+    assert up.up().recovered is None
 
 
 def test_time_does_not_run_backwards_after_a_restart(up: Net) -> None:
@@ -207,7 +215,6 @@ def test_a_payment_goes_through_while_the_node_is_restarted(up: Net) -> None:
 
     def pay_on() -> None:
         from sahara_lab.chain import Keyring, Sender
-        from tests.localnet.conftest import SOMEBODY
 
         sender = Sender(chain, Keyring(up.profile).open("bob"), up.state / "journal-bob.jsonl")
         for number in range(40):

@@ -129,6 +129,7 @@ def test_an_idle_network_mines_nothing(up: Net) -> None:
 def test_advance_moves_the_clock_and_refuses_to_move_it_back(up: Net) -> None:
     before = up.chain.block().timestamp
     assert advance(up.profile, 3_600) >= before + 3_600
+    assert up.chain.block("finalized").timestamp >= before + 3_600
     with pytest.raises(InputError, match="does not run backwards"):
         advance(up.profile, -1)
 
