@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 def _connect(profile: str, account: str, start: bool) -> Lab:
-    from sahara_lab import connect
+    from sahara_lab.lab import connect
 
     return connect(profile, account, start=start)
 
