@@ -1,8 +1,8 @@
 """How fast a vault reads, beside plain files through fsspec, in one run.
 
-Prints the ratio for a sequential read of one large file in 16 MiB reads (from the page cache, into one buffer that
-stays in the processor's cache, and with the page cache dropped), and the ratio of medians for random 4 KiB reads. Rounds are interleaved, and medians are taken, so that a
-busy machine slows both sides.
+Prints the ratio for a sequential read of one large file in 16 MiB reads (from the page cache; into one buffer that
+is used again; and with the page cache dropped), and the ratio of medians for random 4 KiB reads. Rounds are
+interleaved, and medians are taken, so that a busy machine slows both sides.
 """
 
 from __future__ import annotations
