@@ -29,6 +29,7 @@ _NOISE = (
     "Using `DistributedSampler` with the dataloaders",
     "LeafSpec",
     "litmodels",
+    "tensorboardX",
 )
 
 
