@@ -53,7 +53,7 @@ def server(network: object, room: Path, tmp_path_factory: pytest.TempPathFactory
         deadline = time.monotonic() + 60
         while True:
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/api?token={token}", timeout=2)  # noqa: S310 - loopback
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/api?token={token}", timeout=2)
                 break
             except OSError:
                 if process.poll() is not None or time.monotonic() > deadline:
