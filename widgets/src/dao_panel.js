@@ -78,7 +78,8 @@ function proposalView(panel, proposal, model) {
   );
 }
 
-function form(panel, model) {
+/** The form is drawn anew with every change; what was typed is kept in `typed`. */
+function form(panel, model, typed) {
   const parameter = el(
     "select",
     { "aria-label": "Parameter" },
@@ -86,9 +87,15 @@ function form(panel, model) {
   );
   const value = el("input", { type: "text", placeholder: "3%", "aria-label": "New value", size: "6" });
   const reason = el("input", { type: "text", placeholder: "Why?", "aria-label": "Reason", class: "sahara-grow" });
+  const fields = { parameter, value, reason };
+  for (const [name, field] of Object.entries(fields)) {
+    if (typed[name] !== undefined) field.value = typed[name];
+    field.addEventListener("input", () => (typed[name] = field.value));
+  }
   const send = (event) => {
     event.preventDefault();
     model.send({ action: "propose", parameter: parameter.value, value: value.value, reason: reason.value });
+    typed.value = typed.reason = undefined;
   };
   return el(
     "form",
@@ -101,6 +108,7 @@ function form(panel, model) {
 }
 
 function render({ model, el: root }) {
+  const typed = {};
   const draw = () => {
     const panel = model.get("panel");
     root.replaceChildren(
@@ -114,7 +122,7 @@ function render({ model, el: root }) {
           el("span", { class: "sahara-muted" }, `${panel.account} has ${panel.power} votes`),
           el("button", { class: "sahara-button", disabled: panel.busy, onclick: () => model.send({ action: "refresh" }) }, "Refresh"),
         ),
-        form(panel, model),
+        form(panel, model, typed),
         ...panel.proposals.map((proposal) => proposalView(panel, proposal, model)),
         panel.proposals.length ? null : el("div", { class: "sahara-muted" }, "No proposals yet."),
         panel.embedded

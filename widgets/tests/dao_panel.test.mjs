@@ -51,6 +51,15 @@ test("a proposal is sent as it was typed", () => {
   assert.deepEqual(model.sent, [{ action: "propose", parameter: "fee", value: "3%", reason: "" }]);
 });
 
+test("what was typed survives a change of the panel", () => {
+  const { root, model } = open();
+  const field = (label) => root.find((node) => node.attributes["aria-label"] === label);
+  field("New value").value = "4%";
+  field("New value").listeners.input();
+  model.set("panel", { ...panel, busy: true });
+  assert.equal(field("New value").value, "4%");
+});
+
 test("bars are as wide as the share of votes", () => {
   const { root } = open();
   const widths = root.all((node) => node.attributes.class?.startsWith("sahara-fill")).map((node) => node.style.width);
