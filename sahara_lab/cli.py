@@ -12,7 +12,7 @@ import click
 
 from sahara_lab._version import __version__
 from sahara_lab.errors import InputError, SaharaError
-from sahara_lab.profile import Profile, choose_account
+from sahara_lab.profile import ACCOUNT_VARIABLE, Profile, choose_account
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -138,6 +138,16 @@ def lab(notebook: Path | None, port: int, no_browser: bool) -> None:
         command.append("--allow-root")
     command += [str(notebook)] if notebook else []
     os.execv(sys.executable, command)
+
+
+@main.command()
+@click.option("--port", default=8866, show_default=True)
+@click.option("--no-browser", is_flag=True)
+def dashboard(port: int, no_browser: bool) -> None:
+    """Open the dashboard: earnings, licenses, jobs and votes of an account, to claim and to vote."""
+    os.environ[ACCOUNT_VARIABLE] = _lab().account  # an unknown account is refused before a browser opens
+    command = [sys.executable, "-m", "sahara_lab.dashboards", f"--port={port}"]
+    os.execv(sys.executable, command + (["--no-browser"] if no_browser else []))
 
 
 # -- the market -------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ _STATES: dict[str, Accent] = {
 STYLE = """
 .sahara-board { --line: var(--jp-border-color2, rgba(128, 128, 128, .3)); --soft: var(--jp-ui-font-color2, #666);
   --panel: var(--jp-layout-color1, transparent); --sand: #d9822b; box-sizing: border-box; max-width: 1280px;
-  margin: 0 auto; padding: 4px 2px 16px; color: var(--jp-ui-font-color1, currentColor);
+  margin: 0 auto; padding: 4px 2px 0; color: var(--jp-ui-font-color1, currentColor);
   font: 14px/1.5 var(--jp-ui-font-family, system-ui, sans-serif); font-variant-numeric: tabular-nums; }
 .sahara-board h2 { margin: 0; font-size: 24px; line-height: 1.2; font-weight: 650; letter-spacing: -.01em;
   color: inherit; }
@@ -36,9 +36,9 @@ STYLE = """
 .sahara-board .tile { border-top: 3px solid var(--sand); padding: 10px 12px; }
 .sahara-board .tile b { display: block; font-size: 20px; line-height: 1.25; font-weight: 650; overflow-wrap: anywhere; }
 .sahara-board .tile small { font-size: 12px; color: var(--soft); }
-.sahara-board .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 480px), 1fr));
-  gap: 14px; margin-top: 14px; align-items: start; }
-.sahara-board .panel { overflow-x: auto; }
+.sahara-board .panels { columns: 480px 2; column-gap: 14px; margin-top: 14px; }
+.sahara-board .panel { overflow-x: auto; break-inside: avoid; margin-bottom: 14px; }
+.sahara-board-votes .sahara-widget { margin-top: 14px; max-width: none; border-radius: 8px; font-size: 14px; }
 .sahara-board .panel .sahara-table { width: 100%; margin: 0 !important; }
 .sahara-board .earned { display: grid; grid-template-columns: minmax(0, 1fr) max-content; gap: 2px 14px;
   padding: 8px 0; border-top: 1px solid var(--line); }
@@ -56,13 +56,13 @@ STYLE = """
 """
 
 
-def page(board: Board) -> Html:
-    """The whole dashboard of one account."""
+def page(board: Board, *, votes: bool = True) -> Html:
+    """The whole dashboard of one account; without its votes where a panel to vote with stands below."""
     panels = (
         _panel("Earnings by asset", _earnings(board)),
         _panel("Licenses held", _licenses(board)),
         _panel("Training jobs", _jobs(board)),
-        _panel("Votes", _votes(board)),
+        _panel("Votes", _votes(board)) if votes else "",
         _panel("Sales", _sales(board)),
         _panel("Rules the token holders set", _rules(board)),
     )

@@ -6,6 +6,7 @@ import pytest
 
 from sahara_lab import License
 from sahara_lab.dashboards import Dashboard, page, read
+from sahara_lab.dashboards.guard import ACTIONS_VARIABLE, may_act
 from sahara_lab.errors import NetworkError
 
 pytestmark = pytest.mark.network
@@ -66,3 +67,44 @@ def test_where_no_widget_runs_there_is_text_and_html(bob):  # type: ignore[no-un
     assert data["text/plain"].startswith("bob")
     assert "sahara-board" in data["text/html"]
     assert "application/vnd.jupyter.widget-view+json" in data
+
+
+@pytest.mark.parametrize(
+    ("environment", "acts"),
+    [
+        ({}, True),
+        ({"SERVER_SOFTWARE": "jupyter/2.20"}, True),
+        ({"SERVER_SOFTWARE": "voila/0.5.13"}, False),
+        ({"VOILA_REQUEST_URL": "http://evil.example/"}, False),
+        ({"SERVER_SOFTWARE": "voila/0.5.13", ACTIONS_VARIABLE: "1"}, True),
+    ],
+)
+def test_a_page_of_voila_acts_only_when_its_starter_said_so(environment: dict[str, str], acts: bool) -> None:
+    assert may_act(environment) is acts
+
+
+def test_a_dashboard_that_only_shows_has_no_buttons_that_spend(alice) -> None:  # type: ignore[no-untyped-def]
+    assert Dashboard(alice, votes=lambda lab: pytest.fail("made a panel to vote with"), actions=False)._claiming is None
+
+
+def test_a_claim_is_asked_about_before_it_is_paid(alice, sold) -> None:  # type: ignore[no-untyped-def]
+    claiming = Dashboard(alice, actions=True)._claiming
+    due = alice.market.earnings().claimable
+    claiming._pay()
+    assert alice.market.earnings().claimable == due
+    claiming._open.click()
+    claiming._yes.click()
+    assert alice.market.earnings().claimable == 0
+
+
+def test_a_network_that_stops_during_a_claim_is_told_in_the_page(alice, sold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    claiming = Dashboard(alice, actions=True)._claiming
+    claiming._open.click()
+
+    def fail() -> None:
+        raise NetworkError("the network does not answer", hint="Run: sahara-lab up")
+
+    monkeypatch.setattr(alice.market, "claim", fail)
+    claiming._yes.click()
+    assert "sahara-lab up" in claiming._words.value
+    assert claiming._open in claiming.widget.children
