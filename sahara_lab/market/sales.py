@@ -151,7 +151,10 @@ class Sales:
             )
         receipt = self._purchase(quote, cap)
         issued = next(event for event in receipt.events if event.name == "LicenseIssued")
-        return self.grant(issued.args["license"], receipt.tx_hash)
+        grant = self.grant(issued.args["license"], receipt.tx_hash)
+        if receipt.resumed and grant.expired:
+            return self.buy(asset, name, license, max_price)
+        return grant
 
     def _held(self, quote: Quote) -> LicenseGrant | None:
         numbers = self._licenses.call("licensesOf", self._wallet.address, quote.asset_id)
@@ -167,12 +170,15 @@ class Sales:
 
     def _purchase(self, quote: Quote, cap: Wei) -> Receipt:
         identity = (quote.asset_id, quote.terms.terms_id, max(cap, quote.price), self._wallet.address)
+        # A permit signed again has other bytes: without a name of its own, a purchase that still waits for its block
+        # would be made twice.
+        intent = f"license {quote.asset_id} {quote.terms.terms_id.hex()}"
         if quote.price == 0:
-            return self._sender.send(self._market, "buy", *identity)
+            return self._sender.send(self._market, "buy", *identity, intent=intent)
         deadline = self._chain.block("pending").timestamp + PERMIT_LIFETIME
         signature = self._wallet.sign_typed_data(self._permit(quote.price, deadline))
         r, s, v = signature[:32], signature[32:64], signature[64]
-        return self._sender.send(self._market, "buyWithPermit", *identity, deadline, v, r, s)
+        return self._sender.send(self._market, "buyWithPermit", *identity, deadline, v, r, s, intent=intent)
 
     def _permit(self, amount: int, deadline: int) -> dict[str, Any]:
         """The ERC-2612 permit that lets the market take the price, once."""

@@ -82,7 +82,7 @@ def unseal(key: bytes, context: bytes, sealed: bytes, what: str) -> bytes:
 
 
 class ChunkCipher:
-    """Decrypts runs of chunks of one message.
+    """Decrypts runs of chunks of one message, wherever they are.
 
     Args:
         key: the message's 32-byte input key.
@@ -93,7 +93,7 @@ class ChunkCipher:
         IntegrityError: the header's key commitment is not of this key and context.
     """
 
-    __slots__ = ("_base", "_decrypt")
+    __slots__ = ("_base", "_decrypt", "_secret", "_stream", "_stream_at")
 
     def __init__(self, key: bytes, context: bytes, header: bytes) -> None:
         salt, commitment = header[:SALT_SIZE], header[SALT_SIZE:HEADER_SIZE]
@@ -102,6 +102,9 @@ class ChunkCipher:
             raise IntegrityError("the object's header does not match its key: altered, swapped or rolled back")
         self._decrypt = AESGCM(material[:32]).decrypt_into
         self._base = int.from_bytes(material[32:44], "big")
+        self._secret = (key, context, header)
+        self._stream: Cobblestone256Decryptor | None = None
+        self._stream_at = 0
 
     def decrypt(self, first: int, sealed: memoryview, out: memoryview) -> None:
         """Decrypt the chunks that ``sealed`` holds, the first being number ``first``, into ``out``.
@@ -111,22 +114,41 @@ class ChunkCipher:
         Raises:
             IntegrityError: a chunk is not what was written.
         """
+        try:
+            full = len(sealed) // SEALED_CHUNK
+            if full > 1 and first == self._stream_at:
+                self._in_order(sealed[: full * SEALED_CHUNK], out[: full * CHUNK])
+                first, sealed, out_left = first + full, sealed[full * SEALED_CHUNK :], out[full * CHUNK :]
+            else:
+                out_left = out
+            if sealed:
+                self._anywhere(first, sealed, out_left)
+        except (InvalidTag, ValueError) as error:
+            out[:] = bytes(len(out))
+            raise IntegrityError(f"chunk {first} or one after it holds bytes that the owner did not write") from error
+
+    def _in_order(self, sealed: memoryview, out: memoryview) -> None:
+        """Full chunks that follow those decrypted before, in one call: twice as fast as one call for each."""
+        stream, self._stream = self._stream, None
+        if stream is None:
+            key, context, header = self._secret
+            stream = Cobblestone256Decryptor(key, context)
+            stream.update(header)
+        at, self._stream_at = self._stream_at, -1  # a stream that has failed is not taken up again
+        stream.update_into(sealed, out)
+        self._stream, self._stream_at = stream, at + len(out) // CHUNK
+
+    def _anywhere(self, first: int, sealed: memoryview, out: memoryview) -> None:
         base, size, plain = self._base, len(sealed), len(out)
         count = -(-size // SEALED_CHUNK)
-        try:
-            # A C-level loop: at 3 microseconds a chunk, Python's own is a tenth of the whole.
-            deque(
-                map(
-                    self._decrypt,
-                    [(base ^ chunk).to_bytes(12, "big") for chunk in range(first, first + count)],
-                    [sealed[at : at + SEALED_CHUNK] for at in range(0, size, SEALED_CHUNK)],
-                    repeat(None),
-                    [out[at : at + CHUNK] for at in range(0, plain, CHUNK)] if plain else [out],
-                ),
-                maxlen=0,
-            )
-        except (InvalidTag, ValueError) as error:
-            out[:] = bytes(plain)
-            raise IntegrityError(
-                f"chunks {first} to {first + count - 1} hold bytes that the owner did not write"
-            ) from error
+        # A C-level loop: at 3 microseconds a chunk, Python's own is a tenth of the whole.
+        deque(
+            map(
+                self._decrypt,
+                [(base ^ chunk).to_bytes(12, "big") for chunk in range(first, first + count)],
+                [sealed[at : at + SEALED_CHUNK] for at in range(0, size, SEALED_CHUNK)],
+                repeat(None),
+                [out[at : at + CHUNK] for at in range(0, plain, CHUNK)] if plain else [out],
+            ),
+            maxlen=0,
+        )

@@ -14,7 +14,6 @@ from sahara_lab.vault.cobblestone import SEALED_CHUNK
 
 LOCAL_BLOCK = 64 * SEALED_CHUNK  # bytes asked of the kernel at once: 1 MiB of content
 REMOTE_BLOCK = 4096 * SEALED_CHUNK  # the most that one request to a remote store asks for
-LOCAL_AHEAD = 8 << 20  # how far the kernel is asked to read ahead, so that the disk works while we decrypt
 READ_AHEAD = 256 * SEALED_CHUNK  # how far sequential reading of a remote object runs ahead at most
 MAX_PUBLIC = 16 << 20
 
@@ -44,8 +43,6 @@ class LocalSource:
             raise IntegrityError(f"object {path.name} is missing from storage") from None
         self._name = path.name
         self._buffer = bytearray()
-        self._end = size
-        self._advised = 0
         actual = os.fstat(self._file).st_size
         if actual != size:
             self.close()
@@ -54,8 +51,6 @@ class LocalSource:
     def read(self, offset: int, length: int) -> memoryview:
         if len(self._buffer) < length:
             self._buffer = bytearray(max(length, SEALED_CHUNK))
-        if length > self.block // 2:
-            self._advise(offset + length)
         view = memoryview(self._buffer)[:length]
         done = 0
         while done < length:
@@ -64,12 +59,6 @@ class LocalSource:
                 raise IntegrityError(f"object {self._name} ends at byte {offset + done}: it was truncated")
             done += count
         return view
-
-    def _advise(self, position: int) -> None:
-        if self._advised > self._end or position + LOCAL_AHEAD // 2 < self._advised or not hasattr(os, "posix_fadvise"):
-            return
-        os.posix_fadvise(self._file, position, LOCAL_AHEAD, os.POSIX_FADV_WILLNEED)
-        self._advised = position + LOCAL_AHEAD
 
     def close(self) -> None:
         if self._file >= 0:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
 import pandas as pd
 import pytest
 
 from sahara_lab import License
-from sahara_lab.errors import AccessDenied, FundsError, InputError, NameTaken, NotFound, PriceError
+from sahara_lab.errors import AccessDenied, ChainError, FundsError, InputError, NameTaken, NotFound, PriceError
 from sahara_lab.units import to_wei
 
 pytestmark = pytest.mark.network
@@ -61,6 +62,25 @@ def test_a_license_held_is_not_bought_twice(published, bob):  # type: ignore[no-
     before = bob.wallet.balance().tokens
     assert bob.market.license(published.name, max_price="25").id == first.id
     assert bob.wallet.balance().tokens == before
+
+
+def test_a_purchase_that_waits_for_its_block_is_not_made_again(published, bob, monkeypatch):  # type: ignore[no-untyped-def]
+    before = bob.wallet.balance().tokens
+    while bob.chain.rpc("eth_getBlockTransactionCountByNumber", "latest") != "0x0":
+        time.sleep(0.05)  # the network makes empty blocks after a full one, and then rests
+    time.sleep(0.3)
+    bob.chain.rpc("evm_setAutomine", False)
+    try:
+        with monkeypatch.context() as impatient:
+            impatient.setattr("sahara_lab.chain.sender.PATIENCE", 0)
+            for _ in range(2):
+                with pytest.raises(ChainError, match="not in a block"):
+                    bob.market.license(published.name, max_price="25")
+    finally:
+        bob.chain.rpc("evm_setAutomine", True)
+        bob.chain.rpc("evm_mine")
+    assert bob.market.license(published.name, max_price="25").asset == published.name
+    assert bob.wallet.balance().tokens == before - to_wei("25")
 
 
 @pytest.mark.parametrize("cap", [None, "24.999999999999999999"])

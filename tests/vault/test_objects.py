@@ -88,6 +88,41 @@ def test_random_access_agrees_with_plain_bytes(
             assert bytes(into[:got]) == plain[size - min(count, size) :]
 
 
+@given(
+    steps=st.lists(st.integers(1, 5), min_size=1, max_size=8),
+    jumps=st.lists(st.integers(0, 20), min_size=8, max_size=8),
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_reading_in_order_goes_on_after_a_look_elsewhere(tmp_path: Path, steps: list[int], jumps: list[int]) -> None:
+    plain, key = os.urandom(20 * CHUNK + 9), os.urandom(32)
+    entry = store(tmp_path, plain, key)
+    at = 0
+    with reader(tmp_path, entry, len(plain), key) as stream:
+        for step, jump in zip(steps, jumps, strict=False):
+            stream.seek(at)
+            part = stream.read(step * CHUNK)
+            assert part == plain[at : at + step * CHUNK]
+            at += len(part)
+            stream.seek(jump * CHUNK)
+            assert stream.read(2 * CHUNK) == plain[jump * CHUNK : (jump + 2) * CHUNK]
+
+
+def test_what_is_intact_can_be_read_after_a_refusal(tmp_path: Path) -> None:
+    plain, key = os.urandom(8 * CHUNK), os.urandom(32)
+    entry = store(tmp_path, plain, key)
+    stored = bytearray((tmp_path / entry.path).read_bytes())
+    stored[HEADER_SIZE + 3 * SEALED_CHUNK] ^= 1
+    (tmp_path / entry.path).write_bytes(stored)
+    with reader(tmp_path, entry, len(plain), key) as stream:
+        assert stream.read(2 * CHUNK) == plain[: 2 * CHUNK]
+        for _ in range(2):
+            stream.seek(2 * CHUNK)
+            with pytest.raises(IntegrityError, match="did not write"):
+                stream.read(2 * CHUNK)
+        stream.seek(4 * CHUNK)
+        assert stream.read() == plain[4 * CHUNK :]
+
+
 SIZE = 100_000
 
 
