@@ -65,7 +65,10 @@ def test_a_license_held_is_not_bought_twice(published, bob):  # type: ignore[no-
 
 
 def test_a_purchase_that_waits_for_its_block_is_not_made_again(published, bob, monkeypatch):  # type: ignore[no-untyped-def]
-    before = bob.wallet.balance().tokens
+    def sent() -> int:
+        return int(bob.chain.rpc("eth_getTransactionCount", bob.keys.address, "latest"), 16)
+
+    tokens, count = bob.wallet.balance().tokens, sent()
     while bob.chain.rpc("eth_getBlockTransactionCountByNumber", "latest") != "0x0":
         time.sleep(0.05)  # the network makes empty blocks after a full one, and then rests
     time.sleep(0.3)
@@ -76,11 +79,13 @@ def test_a_purchase_that_waits_for_its_block_is_not_made_again(published, bob, m
             for _ in range(2):
                 with pytest.raises(ChainError, match="not in a block"):
                     bob.market.license(published.name, max_price="25")
+                time.sleep(1.1)  # a permit signed in another second is another permit
     finally:
         bob.chain.rpc("evm_setAutomine", True)
         bob.chain.rpc("evm_mine")
     assert bob.market.license(published.name, max_price="25").asset == published.name
-    assert bob.wallet.balance().tokens == before - to_wei("25")
+    assert bob.wallet.balance().tokens == tokens - to_wei("25")
+    assert sent() == count + 1
 
 
 @pytest.mark.parametrize("cap", [None, "24.999999999999999999"])
