@@ -102,7 +102,7 @@ class _Request:
         self._public = public_bytes(self._seed)
 
     def run(self) -> Released:
-        deadline = time.monotonic() + NOT_FINAL_PATIENCE
+        deadline: float | None = None  # from the first round on, which may have waited long for a silent server
         pending: Iterable[SealedShare] = self._release.shares
         good: dict[int, Answer] = {}
         answers: dict[int, Answer] = {}
@@ -114,6 +114,7 @@ class _Request:
                     if len(good) == self._release.threshold:
                         return self._join(good)
             pending = [share for share in self._release.shares if answers[share.index].refusal == "not-final"]
+            deadline = deadline or time.monotonic() + NOT_FINAL_PATIENCE
             if not pending or time.monotonic() > deadline:
                 raise self._explain(list(answers.values()))
             time.sleep(NOT_FINAL_PAUSE)

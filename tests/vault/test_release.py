@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import http.client
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -134,6 +135,17 @@ def test_an_asset_shared_only_directly_says_so(world: World) -> None:
 def test_one_server_down_is_not_noticed(world: World) -> None:
     ref = servers_at(publish(world), world, s2=DEAD)
     assert world.open(ref, world.bob).read("a") == b"content"
+
+
+def test_waiting_for_a_silent_server_takes_nothing_from_the_wait_for_a_purchase(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sahara_lab.vault.release.READ_TIMEOUT", 0.6)
+    monkeypatch.setattr("sahara_lab.vault.release.NOT_FINAL_PATIENCE", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        ref = servers_at(publish(world), world, s2=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        world.policy.not_final_for = 2
+        assert world.open(ref, world.bob).read("a") == b"content"
 
 
 def test_two_servers_down_are_named_as_too_many(world: World) -> None:
