@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote as quote_url
 
 import click
 
@@ -15,6 +16,8 @@ from sahara_lab.errors import InputError, SaharaError
 from sahara_lab.profile import ACCOUNT_VARIABLE, Profile, choose_account
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+#: Defaults of a lab that asks the network for nothing on its own; what a user has set goes before them.
+LAB_SETTINGS = Path(__file__).parent / "settings"
 
 
 class OneLineErrors(click.Group):
@@ -136,7 +139,11 @@ def lab(notebook: Path | None, port: int, no_browser: bool) -> None:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         _tell("you are root: JupyterLab runs with --allow-root")
         command.append("--allow-root")
-    command += [str(notebook)] if notebook else []
+    if notebook is not None:  # as the server's page, so that the printed address opens it too
+        where = notebook.resolve()
+        command += [f"--ServerApp.root_dir={where.parent}", f"--LabApp.default_url=/lab/tree/{quote_url(where.name)}"]
+    settings = [str(LAB_SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH")]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(path for path in settings if path)
     os.execv(sys.executable, command)
 
 

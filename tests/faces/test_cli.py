@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
+import threading
+import time
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -13,6 +19,18 @@ pytestmark = pytest.mark.network
 def sahara(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "sahara_lab.cli", *arguments]
     return subprocess.run(command, capture_output=True, text=True, input=stdin, timeout=120, check=False)
+
+
+def patiently(url: str) -> bytes:
+    """What a server that is still starting answers."""
+    end = time.monotonic() + 30
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 - loopback
+                return bytes(answer.read())
+        except urllib.error.URLError:
+            assert time.monotonic() < end
+            time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +109,25 @@ def test_a_person_makes_an_account_and_needs_its_password(alice, monkeypatch) ->
     monkeypatch.setenv("SAHARA_LAB_PASSWORD", "correct horse battery")
     assert sahara("-a", "dave-7", "transfer", "alice", "1").returncode == 0
     assert sahara("account", "dave-7", "--password", "another password").returncode == 1
+
+
+def test_the_printed_address_of_the_lab_opens_the_notebook_and_asks_the_web_for_nothing(network, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "my notes.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+    command = [sys.executable, "-m", "sahara_lab.cli", "lab", str(tmp_path / "my notes.ipynb"), "--no-browser"]
+    with subprocess.Popen([*command, "--port=18890"], stderr=subprocess.PIPE, text=True) as server:
+        try:
+            found = (re.search(r"(http://\S+)/lab/tree/my%20notes.ipynb(\?token=\w+)", line) for line in server.stderr)
+            root, token = next(match for match in found if match).groups()
+            threading.Thread(target=server.stderr.read, daemon=True).start()
+            setting = f"{root}/lab/api/settings/@jupyterlab/apputils-extension:notification{token}"
+            properties = json.loads(patiently(setting))["schema"]["properties"]
+        finally:
+            server.terminate()
+    assert properties["fetchNews"]["default"] == "false"
+    assert properties["checkForUpdates"]["default"] is False
+
+
+def test_a_notebook_that_is_not_there_is_named(network) -> None:  # type: ignore[no-untyped-def]
+    done = sahara("lab", "nowhere.ipynb", "--no-browser")
+    assert done.returncode == 1
+    assert "there is no notebook 'nowhere.ipynb'" in done.stderr
