@@ -54,7 +54,7 @@ contract AssetRegistry is IAssetRegistry, ERC721 {
 
         asset = ++assetCount;
         _named[msg.sender][nameHash] = asset;
-        (Edge[] memory edges, uint256[] memory ids, uint16[] memory royaltyBps) = _resolve(asset, parents);
+        (Edge[] memory edges, IRoyaltyLedger.Debt[] memory debts) = _resolve(asset, parents);
         _cards[asset] = SSTORE2.write(abi.encode(Card(msg.sender, kind, name, edges)));
         _mint(msg.sender, asset);
 
@@ -63,7 +63,7 @@ contract AssetRegistry is IAssetRegistry, ERC721 {
             emit ParentLinked(asset, edges[i].parent, edges[i].relation, edges[i].license);
         }
         _publish(asset, first);
-        LEDGER.link(asset, ids, royaltyBps);
+        LEDGER.link(asset, debts);
     }
 
     /// @inheritdoc IAssetRegistry
@@ -131,23 +131,21 @@ contract AssetRegistry is IAssetRegistry, ERC721 {
     function _resolve(uint256 asset, Edge[] calldata parents)
         private
         view
-        returns (Edge[] memory edges, uint256[] memory ids, uint16[] memory royaltyBps)
+        returns (Edge[] memory edges, IRoyaltyLedger.Debt[] memory debts)
     {
         uint256 count = parents.length;
         if (count > MAX_PARENTS) revert TooManyParents(count);
         edges = new Edge[](count);
-        ids = new uint256[](count);
-        royaltyBps = new uint16[](count);
+        debts = new IRoyaltyLedger.Debt[](count);
         uint256 previous;
         for (uint256 i = 0; i < count; ++i) {
             Edge calldata edge = parents[i];
             if (edge.parent == 0 || edge.parent >= asset) revert UnknownAsset(edge.parent);
             if (edge.parent <= previous) revert ParentsNotSorted(edge.parent);
             previous = edge.parent;
-            ids[i] = edge.parent;
-            // An owner needs no license of their own asset and owes it nothing.
+            // An owner needs no license of their own asset and owes it nothing, but what it owes passes to the child.
             bool own = _ownerOf(edge.parent) == msg.sender;
-            if (!own) royaltyBps[i] = _royaltyOf(edge);
+            debts[i] = IRoyaltyLedger.Debt(edge.parent, own ? 0 : _royaltyOf(edge), own);
             edges[i] = Edge(edge.parent, own ? 0 : edge.license, edge.relation);
         }
     }

@@ -40,16 +40,24 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
     /* ----------------------------------------------------------------- the registry's calls */
 
     /// @inheritdoc IRoyaltyLedger
-    function link(uint256 asset, uint256[] calldata parents, uint16[] calldata royaltyBps) external onlyRegistry {
-        uint256 stack;
-        uint256[] memory table;
-        for (uint256 i = 0; i < parents.length; ++i) {
-            uint256 share = royaltyBps[i] * RoyaltyTable.BASIS_POINT;
-            stack += share;
-            table = RoyaltyTable.merge(table, RoyaltyTable.lineOf(_tableOf(parents[i]), parents[i], share));
-            // Merging never takes a payee away, so a table that is too long now stays too long.
-            if (table.length > RoyaltyTable.MAX_PAYEES) revert TooManyPayees(table.length);
+    function link(uint256 asset, Debt[] calldata debts) external onlyRegistry {
+        uint256[] memory owed;
+        uint256[] memory inherited;
+        for (uint256 i = 0; i < debts.length; ++i) {
+            Debt calldata debt = debts[i];
+            uint256[] memory above = _tableOf(debt.parent);
+            if (debt.own) {
+                inherited = RoyaltyTable.atLeast(inherited, above);
+            } else {
+                uint256 share = debt.royaltyBps * RoyaltyTable.BASIS_POINT;
+                owed = RoyaltyTable.merge(owed, RoyaltyTable.lineOf(above, debt.parent, share));
+            }
+            // Joining never takes a payee away, so a table that is too long now stays too long.
+            if (owed.length > RoyaltyTable.MAX_PAYEES) revert TooManyPayees(owed.length);
         }
+        uint256[] memory table = RoyaltyTable.atLeast(owed, inherited);
+        if (table.length > RoyaltyTable.MAX_PAYEES) revert TooManyPayees(table.length);
+        uint256 stack = RoyaltyTable.sumOf(table);
         uint256 cap = PARAMETERS.maxRoyaltyBps() * RoyaltyTable.BASIS_POINT;
         if (stack > cap) revert StackTooHigh(asset, stack, cap);
         if (table.length == 0) return;

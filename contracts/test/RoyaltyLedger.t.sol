@@ -39,6 +39,56 @@ contract RoyaltyLedgerTest is Lab {
         assertEq(amounts[3], 600);
     }
 
+    function test_what_an_own_parent_owes_passes_to_its_child() public {
+        uint256 data = publish(alice, "data");
+        uint256 net = derive(bob, "net", data, 1_000);
+        uint256 tuned = publish(bob, "tuned", edges(trainedOn(net, 0)));
+        (uint256[] memory payees, uint256[] memory amounts) = ledger.split(tuned, 1_000);
+        assertEq(payees, list2(data, tuned), "nothing for the own parent itself");
+        assertEq(amounts, list2(100, 900));
+    }
+
+    function test_retraining_an_own_model_on_the_same_data_does_not_owe_twice() public {
+        uint256 data = publish(alice, "data");
+        uint256 license = offerAndBuy(bob, data, remix(0, 1_000));
+        uint256 net = publish(bob, "net", edges(trainedOn(data, license)));
+        uint256 more = publish(bob, "more", edges(trainedOn(data, license), trainedOn(net, 0)));
+        (uint256[] memory payees, uint256[] memory amounts) = ledger.split(more, 1_000);
+        assertEq(payees, list2(data, more));
+        assertEq(amounts, list2(100, 900));
+        uint256 both = publish(bob, "both", edges(trainedOn(net, 0), trainedOn(more, 0)));
+        (, amounts) = ledger.split(both, 1_000);
+        assertEq(amounts, list2(100, 900), "own parents that owe the same do not add up");
+    }
+
+    function test_the_cap_holds_for_what_is_inherited_too() public {
+        uint256 a = publish(alice, "a");
+        uint256 b = publish(carol, "b");
+        uint256 net = derive(bob, "net", a, 3_000);
+        uint256 license = offerAndBuy(bob, b, remix(0, 3_000));
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyLedger.StackTooHigh.selector, net + 1, 600_000_000, 500_000_000));
+        publish(bob, "both", edges(trainedOn(b, license), trainedOn(net, 0)));
+    }
+
+    function testFuzz_nobody_sheds_what_is_owed_by_deriving_from_own_work(uint16[3] memory shares) public {
+        uint256 root = publish(alice, "root");
+        uint256 left = derive(bob, "left", root, uint16(bound(shares[0], 0, 2_500)));
+        uint256 right = derive(carol, "right", left, uint16(bound(shares[1], 0, 2_500)));
+        uint256 license = offerAndBuy(carol, root, remix(0, uint16(bound(shares[2], 0, 2_500))));
+        uint256 child = publish(carol, "child", edges(trainedOn(root, license), trainedOn(right, 0)));
+        (uint256[] memory payees, uint256[] memory above) = ledger.tableOf(right);
+        (uint256[] memory below, uint256[] memory owed) = ledger.tableOf(child);
+        for (uint256 i = 0; i < payees.length; ++i) {
+            bool found;
+            for (uint256 j = 0; j < below.length; ++j) {
+                if (below[j] != payees[i]) continue;
+                found = true;
+                assertGe(owed[j], above[i]);
+            }
+            assertTrue(found);
+        }
+    }
+
     function test_more_than_sixteen_payees_are_refused() public {
         uint256 last = publish(alice, "a0");
         for (uint256 i = 1; i < 17; ++i) {
@@ -119,7 +169,7 @@ contract RoyaltyLedgerTest is Lab {
     function test_only_the_registry_links_and_moves() public {
         vm.expectRevert(abi.encodeWithSelector(IRoyaltyLedger.OnlyRegistry.selector, mallory));
         vm.prank(mallory);
-        ledger.link(1, new uint256[](0), new uint16[](0));
+        ledger.link(1, new IRoyaltyLedger.Debt[](0));
         vm.expectRevert(abi.encodeWithSelector(IRoyaltyLedger.OnlyRegistry.selector, mallory));
         vm.prank(mallory);
         ledger.beforeTransfer(1, mallory);

@@ -195,6 +195,16 @@ def test_royalties_reach_the_parent(published, alice, bob, carol, table_folder, 
     assert alice.market.earnings().claimable - before == quote.amount_for("alice")
 
 
+def test_a_remix_of_ones_own_remix_still_pays_the_first_owner(published, alice, bob, carol, table_folder, fresh):  # type: ignore[no-untyped-def]
+    bob.market.license(published.name, max_price="25")
+    first = bob.market.publish(table_folder, name=fresh("remix"), parents=[published.name])
+    second = bob.market.publish(
+        table_folder, name=fresh("remix"), parents=[first.name], license=License.commercial("40")
+    )
+    quote = carol.market.quote(second.name)
+    assert quote.amount_for("alice") == (quote.price - quote.fee) // 10
+
+
 def test_a_claim_pays_everything_once(alice):  # type: ignore[no-untyped-def]
     before = alice.wallet.balance().tokens
     due = alice.market.earnings().claimable

@@ -8,6 +8,16 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 ///         parent with what it keeps, and the parent's own table scaled by the share owed to the parent.
 /// @dev Invariant per currency: paid out + claimable + unsettled = paid in.
 interface IRoyaltyLedger {
+    /// @notice What a child owes to one parent.
+    /// @param royaltyBps By the license used for it.
+    /// @param own The parent has the same owner. Nothing is owed to it, but each payee of its gets at least the share
+    ///        that it owes them: nobody sheds what is owed by deriving from their own work.
+    struct Debt {
+        uint256 parent;
+        uint16 royaltyBps;
+        bool own;
+    }
+
     event TableFrozen(uint256 indexed asset, uint256[] payees, uint256[] shares);
     event Paid(uint256 indexed asset, address indexed payer, IERC20 indexed currency, uint256 amount);
     event Settled(uint256 indexed asset, IERC20 indexed currency, uint256 amount);
@@ -24,7 +34,7 @@ interface IRoyaltyLedger {
     error NothingToClaim(address account);
 
     /// @notice Freezes the table of `asset`; only the registry may, once, at registration.
-    function link(uint256 asset, uint256[] calldata parents, uint16[] calldata royaltyBps) external;
+    function link(uint256 asset, Debt[] calldata debts) external;
     /// @notice Revenue for `asset`: O(1), whatever the number of ancestors.
     function pay(uint256 asset, IERC20 currency, uint256 amount) external;
     /// @notice Distributes what `asset` received since the last call; open to anyone; at most 16 payees.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
 /// @title Royalty tables: which assets share in an asset's revenue, and how much.
 /// @dev In memory an entry is `payee << 32 | share`, sorted by payee. As bytes it is 12 bytes: 8 of payee, 4 of share.
 library RoyaltyTable {
@@ -36,23 +38,19 @@ library RoyaltyTable {
     }
 
     /// @notice Adds two sorted tables; a payee found in both gets the sum once.
-    function merge(uint256[] memory a, uint256[] memory b) internal pure returns (uint256[] memory sum) {
-        (uint256 n, uint256 m) = (a.length, b.length);
-        if (n == 0) return b;
-        if (m == 0) return a;
-        sum = new uint256[](n + m);
-        uint256 i;
-        uint256 j;
-        uint256 used;
-        while (i < n && j < m) {
-            (uint256 left, uint256 right) = (payeeOf(a[i]), payeeOf(b[j]));
-            if (left < right) sum[used++] = a[i++];
-            else if (right < left) sum[used++] = b[j++];
-            else sum[used++] = a[i++] + shareOf(b[j++]);
+    function merge(uint256[] memory a, uint256[] memory b) internal pure returns (uint256[] memory) {
+        return _join(a, b, true);
+    }
+
+    /// @notice Joins two sorted tables; a payee found in both gets the larger share.
+    function atLeast(uint256[] memory a, uint256[] memory b) internal pure returns (uint256[] memory) {
+        return _join(a, b, false);
+    }
+
+    function sumOf(uint256[] memory table) internal pure returns (uint256 sum) {
+        for (uint256 i = 0; i < table.length; ++i) {
+            sum += shareOf(table[i]);
         }
-        while (i < n) sum[used++] = a[i++];
-        while (j < m) sum[used++] = b[j++];
-        _shorten(sum, used);
     }
 
     function payeeOf(uint256 entry) internal pure returns (uint256) {
@@ -86,6 +84,27 @@ library RoyaltyTable {
             }
             table[i] = entry;
         }
+    }
+
+    function _join(uint256[] memory a, uint256[] memory b, bool add) private pure returns (uint256[] memory joined) {
+        (uint256 n, uint256 m) = (a.length, b.length);
+        if (n == 0) return b;
+        if (m == 0) return a;
+        joined = new uint256[](n + m);
+        uint256 i;
+        uint256 j;
+        uint256 used;
+        while (i < n && j < m) {
+            (uint256 left, uint256 right) = (payeeOf(a[i]), payeeOf(b[j]));
+            if (left < right) joined[used++] = a[i++];
+            else if (right < left) joined[used++] = b[j++];
+            // Of entries of one payee the larger one has the larger share.
+            else if (add) joined[used++] = a[i++] + shareOf(b[j++]);
+            else joined[used++] = Math.max(a[i++], b[j++]);
+        }
+        while (i < n) joined[used++] = a[i++];
+        while (j < m) joined[used++] = b[j++];
+        _shorten(joined, used);
     }
 
     function _shorten(uint256[] memory list, uint256 length) private pure {
