@@ -13,6 +13,7 @@ from sahara_lab.localnet import anvil
 from sahara_lab.localnet.founding import ServerKeys, found, open_accounts
 from sahara_lab.localnet.node import Node, free_port
 from sahara_lab.profile import Profile
+from tests.chain.proxy import Proxy
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield World(profile, node, made, Chain(node.url, made.chain_id, made.addresses))
     finally:
         node.stop()
+
+
+@pytest.fixture
+def proxy(world: World) -> Iterator[Proxy]:
+    """A double of the chain's node that drops, delays and changes answers as a test arranges."""
+    double = Proxy(world.node.url)
+    yield double
+    double.close()
 
 
 @pytest.fixture
