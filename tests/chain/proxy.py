@@ -71,12 +71,11 @@ class Proxy:
 
     def answers(self, method: str, change: Callable[[list[Any], Any], Any], **options: Any) -> Fault:
         """Arrange for other results: ``change`` gets the parameters and the node's result."""
-        return self.will(
-            method,
-            "changed",
-            change=lambda params, got: {**got, "result": change(params, got.get("result"))},
-            **options,
-        )
+
+        def changed(params: list[Any], got: dict[str, Any]) -> dict[str, Any]:
+            return {**got, "result": change(params, got.get("result"))}
+
+        return self.will(method, "changed", change=changed, **options)
 
     def exchange(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
         asked = json.loads(body)
@@ -108,7 +107,7 @@ class Proxy:
         self._reply(handler, content[: len(content) // 2] if "garbled" in kinds else content)
 
     def _forward(self, body: bytes) -> bytes:
-        request = urllib.request.Request(self.target, body, {"Content-Type": "application/json"})
+        request = urllib.request.Request(self.target, body, {"Content-Type": "application/json"})  # noqa: S310
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - loopback
             return bytes(answer.read())
 
