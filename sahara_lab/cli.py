@@ -26,7 +26,7 @@ class OneLineErrors(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except SaharaError as error:
+        except (SaharaError, OSError) as error:
             click.echo(f"{click.style('error', fg='red')}: {error}", err=True)
             ctx.exit(1)
 

@@ -6,6 +6,11 @@ Each class has a stable ``code`` for programs and a ``hint`` for people. Faces p
 
 from __future__ import annotations
 
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class SaharaError(Exception):
     """Base of all errors raised on purpose by Sahara Lab.
@@ -108,6 +113,12 @@ class IntegrityError(SaharaError, OSError):
     code = "integrity"
 
 
+class StorageError(SaharaError, OSError):
+    """Something could not be stored: the disk is full, read-only, failing, or not ours to write to."""
+
+    code = "storage"
+
+
 class JobError(SaharaError):
     """A training job could not start, failed, or is in the wrong state for what was asked."""
 
@@ -118,3 +129,33 @@ class GovernanceError(ChainError):
     """A proposal is not in the state that the action needs, or the account may not vote."""
 
     code = "governance"
+
+
+_REMEDIES = {
+    errno.ENOSPC: "Free some space, then do it again",
+    errno.EDQUOT: "Free some space, then do it again",
+    errno.EROFS: "Choose another folder: this one is read-only",
+    errno.EACCES: "Check whose folder it is",
+    errno.EPERM: "Check whose folder it is",
+    errno.EIO: "The disk may be failing: save what matters elsewhere",
+}
+
+
+@contextmanager
+def storing(what: str) -> Iterator[None]:
+    """Say in one line why something could not be stored.
+
+    Args:
+        what: what fails, as the beginning of the sentence.
+
+    Raises:
+        StorageError: the disk is full, read-only, failing, or not ours to write to.
+    """
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, SaharaError) or error.errno not in _REMEDIES:
+            raise
+        where = f" ({os.fspath(error.filename)})" if isinstance(error.filename, str | os.PathLike) else ""
+        reason = os.strerror(error.errno).lower()
+        raise StorageError(f"{what}: {reason}{where}", hint=_REMEDIES[error.errno]) from error

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 from cryptography.cobblestone import Cobblestone256Encryptor
 
-from sahara_lab.errors import InputError, IntegrityError
+from sahara_lab.errors import InputError, IntegrityError, storing
 from sahara_lab.signing import Signer, canonical_json
 from sahara_lab.vault.cobblestone import CHUNK, HEADER_SIZE, KEY_SIZE, SEALED_CHUNK, object_context
 from sahara_lab.vault.grants import Grant, grants_path, make_grant
@@ -78,6 +78,7 @@ def pack(
 
     Raises:
         InputError: nothing to pack, or something that must not be; nothing has been written then.
+        StorageError: it could not be written; what had been is removed.
     """
     files = gather(source)
     storage = Storage(storage_url, storage_options)
@@ -85,7 +86,7 @@ def pack(
     dataset = dataset_id or (before.dataset if before else secrets.token_bytes(32))
     if len(dataset) != 32:
         raise InputError("a dataset id has 32 bytes")
-    with _Staging(storage) as staged:
+    with storing(f"{name} could not be written to {storage.url}"), _Staging(storage) as staged:
         writer = _Writer(staged, dataset, files, progress)
         root_node, root_key = writer.write_all()
         bound = scope(chain_id, registry, creator, name, dataset, epoch)

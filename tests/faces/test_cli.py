@@ -88,6 +88,14 @@ def test_bad_input_is_one_line_and_exit_code_one(network, arguments: list[str], 
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+def test_a_file_that_cannot_be_written_is_one_line(offered: str, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "taken").write_text("a file where the folder should go")
+    done = sahara("get", offered, str(tmp_path / "taken" / "below"))
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "taken" in done.stderr
+
+
 def test_doctor_is_content_with_a_healthy_network(network) -> None:  # type: ignore[no-untyped-def]
     done = sahara("doctor")
     assert done.returncode == 0, done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -13,7 +14,7 @@ import fsspec
 import pytest
 from cryptography.cobblestone import Cobblestone256Decryptor
 
-from sahara_lab.errors import InputError, IntegrityError, NotFound
+from sahara_lab.errors import InputError, IntegrityError, NotFound, StorageError
 from sahara_lab.vault import get_public, put_public
 from sahara_lab.vault.cobblestone import node_context
 from sahara_lab.vault.manifest import load_manifest, parse_manifest
@@ -154,6 +155,16 @@ def test_an_interrupted_pack_leaves_nothing(world: World, tmp_path: Path) -> Non
     with pytest.raises(KeyboardInterrupt):
         world.publish({"a": b"x", "b": opener}, location="memory://interrupted")
     assert not memory.find("/interrupted")
+
+
+def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*given: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("sahara_lab.vault.writer.encrypt_stream", full)
+    with pytest.raises(StorageError, match=r"could not be written to .*: no space left on device\. Free some space"):
+        world.publish({"a": b"content"})
+    assert nothing_was_written(world)
 
 
 def test_a_folder_in_use_is_not_written_over(world: World, tmp_path: Path) -> None:
