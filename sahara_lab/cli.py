@@ -116,7 +116,7 @@ def doctor() -> None:
 @click.argument("seconds")
 def advance(seconds: str) -> None:
     """Move the embedded network's clock forward, e.g. "5 minutes"."""
-    from sahara_lab.market.values import format_time
+    from sahara_lab.display import format_time
 
     click.echo(f"the chain's time is now {format_time(_lab().network.advance(seconds))}")
 
@@ -265,6 +265,28 @@ def share(name: str, account: str, path: str) -> None:
     """Give an account the key of an own asset, without a license."""
     _lab().vault.share(name, account, path)
     click.echo(f"{account} can read {name}{'/' + path if path else ''}")
+
+
+@main.command()
+@click.argument("name")
+@click.argument("account")
+def unshare(name: str, account: str) -> None:
+    """Take back what was shared with an account, by new keys that it does not get."""
+    _show(_lab().vault.unshare(name, account))
+
+
+@main.command()
+@click.argument("name")
+def who(name: str) -> None:
+    """List everybody who can get the keys of an own asset now."""
+    _show(_lab().vault.who_can_read(name))
+
+
+@main.command()
+@click.argument("name")
+def rotate(name: str) -> None:
+    """Renew the keys of an own asset; no file is encrypted again, and what is shared stays shared."""
+    _show(_lab().vault.rotate(name))
 
 
 @main.command()

@@ -8,6 +8,7 @@ Every value is escaped unless it is an :class:`Html`, which only the functions h
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from itertools import zip_longest
@@ -241,3 +242,22 @@ def bundle(text: str, html: str | None = None, **data: Any) -> dict[str, Any]:
     for kind, value in data.items():
         made[f"application/vnd.sahara.{kind}+json"] = value
     return made
+
+
+def format_time(seconds: int) -> str:
+    """Seconds since the epoch as a date and time in UTC."""
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
+
+
+class Rows(tuple[Any, ...]):
+    """A tuple of values that shows as a table: one row a value."""
+
+    headers: tuple[str, ...] = ()
+    title: str = ""
+
+    def cells(self, value: Any) -> tuple[object, ...]:
+        return (value,)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        body = [self.cells(value) for value in self]
+        return bundle(text_table(self.headers, body), table(self.headers, body, caption=self.title or None))

@@ -135,7 +135,9 @@ class Lab:
         """Open, share and verify encrypted files."""
         from sahara_lab.licensing.vaults import Vaults
 
-        return Vaults(self.profile, self.account, self._network, self.chain, self.directory, self.keys)
+        return Vaults(
+            self.profile, self.account, self._network, self.chain, self.directory, self.keys, lambda: self.sender
+        )
 
     @cached_property
     def compute(self) -> Training:

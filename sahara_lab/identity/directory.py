@@ -53,6 +53,11 @@ class Directory:
             self._handles[address] = handle
         return self._handles[address]
 
+    def everybody(self, from_block: int = 0) -> list[str]:
+        """Addresses of all accounts that have published an encryption key, oldest first."""
+        events = self._registry.logs("EncryptionKeySet", from_block)
+        return list(dict.fromkeys(event.args["account"] for event in events))
+
     def encryption_key(self, account: str) -> bytes:
         """The HPKE public key (MLKEM768_X25519, 1216 bytes) that grants to ``account`` are sealed to.
 

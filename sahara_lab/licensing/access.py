@@ -16,7 +16,7 @@ from sahara_lab.chain import Chain, ChainError, Network, Wallet
 from sahara_lab.errors import AccessDenied, InputError, NotFound
 from sahara_lab.identity import Directory
 from sahara_lab.profile import Profile
-from sahara_lab.vault import Session, VaultRef, delegate_session
+from sahara_lab.vault import KeyServer, ReleaseClass, Session, VaultRef, delegate_session
 
 RENEW_BEFORE = 300  # seconds; a session this close to its end is replaced
 _RELATIVE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*")
@@ -80,6 +80,29 @@ class ChainManifestSource:
             owner=holder,
             key_servers={server.id: server.url for server in self._network.key_servers},
         )
+
+
+def split_version(name: str) -> tuple[str, int | None]:
+    """``owner/name[@version]``, with or without ``vault://``, in its two parts.
+
+    Raises:
+        InputError: it is not an asset's name.
+    """
+    plain, _, version = name.removeprefix("vault://").partition("@")
+    if plain.count("/") != 1 or (version and not version.isdigit()):
+        raise InputError(f"{name!r} is not an asset's name", hint="Write owner/name or owner/name@version")
+    return plain, int(version) if version else None
+
+
+def release_classes(network: Network, chain: Chain) -> list[ReleaseClass]:
+    """Who guards the keys of what is published on this network: its key servers, with their keys as registered."""
+    registry = chain.contract("KeyServerRegistry")
+    known = chain.batch_call([(registry, "get", (server.id,)) for server in network.key_servers])
+    servers = [
+        KeyServer(id=server.id, encryption_key=bytes(entry["encryptionKey"]), url=server.url)
+        for server, entry in zip(network.key_servers, known, strict=True)
+    ]
+    return [ReleaseClass("read", servers, network.threshold)]
 
 
 class AccountCredentials:

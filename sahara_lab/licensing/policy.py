@@ -45,8 +45,9 @@ class ChainAccessPolicy:
         now = max(self._chain.block("latest").timestamp, int(time.time()))
         reason, license, detail = self._judge(account, asset, epoch, use, self._tag, now)
         if reason != "ok":
-            newest, _, _ = self._judge(account, asset, epoch, use, "latest", now)
-            if newest == "ok":
+            # A refusal is safe at any block, and the newest knows best why.
+            reason, _, detail = self._judge(account, asset, epoch, use, "latest", now)
+            if reason == "ok":
                 reason, detail = "not-final", "the license is recorded but its block is not final yet"
         return Decision(
             allowed=reason == "ok",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from sahara_lab.chain import Chain, Network, Wallet
-from sahara_lab.errors import AccessDenied, InputError
+from sahara_lab.chain import Chain, Network, Sender, Wallet
 from sahara_lab.identity import Directory
-from sahara_lab.licensing.access import ChainManifestSource, install_session
+from sahara_lab.licensing.access import install_session, split_version
 from sahara_lab.licensing.filesystem import LicensedVaultFileSystem, backend
+from sahara_lab.licensing.sharing import Readers, Renewals, Sharing
 from sahara_lab.profile import Profile
 from sahara_lab.vault import Session, Vault, forget_access, open_vault, track_access
 
@@ -18,14 +18,18 @@ class Vaults:
     """The vaults that an account owns or may read."""
 
     def __init__(
-        self, profile: Profile, account: str, network: Network, chain: Chain, directory: Directory, wallet: Wallet
+        self,
+        profile: Profile,
+        account: str,
+        network: Network,
+        chain: Chain,
+        directory: Directory,
+        wallet: Wallet,
+        sender: Callable[[], Sender],
     ) -> None:
         self._profile = profile
         self._account = account
-        self._network = network
-        self._chain = chain
-        self._directory = directory
-        self._wallet = wallet
+        self._sharing = Sharing(profile, account, network, chain, directory, wallet, sender)
 
     @property
     def fs(self) -> LicensedVaultFileSystem:
@@ -39,7 +43,7 @@ class Vaults:
             NotFound: no such asset or version.
             AccessDenied: no valid license or grant covers the use.
         """
-        plain, version = _split(name)
+        plain, version = split_version(name)
         source, credentials = backend(self._profile, self._account)
         return open_vault(source.resolve(plain, version), credentials, use=use)
 
@@ -60,7 +64,7 @@ class Vaults:
         """
         return self.vault(name).verify(progress)
 
-    def share(self, name: str, account: str, path: str = "", *, not_after: int = 0) -> Any:
+    def share(self, name: str, account: str, path: str = "", *, not_after: int = 0) -> str:
         """Give an account the key of an asset, a folder or nothing beside it, without a license.
 
         Args:
@@ -70,19 +74,34 @@ class Vaults:
         Raises:
             AccessDenied: the asset belongs to someone else.
         """
-        from sahara_lab.vault import share
+        return self._sharing.share(name, account, path, not_after=not_after)
 
-        plain, version = _split(name)
-        source = ChainManifestSource(self._profile, self._network, self._chain, self._directory)
-        ref = source.resolve(plain, version)
-        if self._chain.contract("AssetRegistry").call("ownerOf", ref.asset) != self._wallet.address:
-            raise AccessDenied(f"only the owner of {plain} can share it")
-        address = self._directory.address(account)
-        if address == self._wallet.address:
-            raise InputError("the owner can read it already")
-        return share(
-            self.vault(name), path, self._directory.encryption_key(account), address, self._wallet, not_after=not_after
-        )
+    def unshare(self, name: str, account: str) -> Renewals:
+        """Take back what was shared with an account, by new keys for each version shared with it.
+
+        The account gets no new key. No file is encrypted again, so a file's key that it kept still opens that file.
+
+        Raises:
+            AccessDenied: the asset belongs to someone else.
+            NotFound: nothing is shared with the account.
+        """
+        return self._sharing.unshare(name, account)
+
+    def rotate(self, name: str) -> Renewals:
+        """New keys for all versions of an asset (or for ``owner/name@version``); what is shared stays shared.
+
+        Raises:
+            AccessDenied: the asset belongs to someone else.
+        """
+        return self._sharing.rotate(name)
+
+    def who_can_read(self, name: str) -> Readers:
+        """Everybody who can get the keys of an asset now: its owner, licensees, and those it is shared with.
+
+        Raises:
+            AccessDenied: the asset belongs to someone else.
+        """
+        return self._sharing.who_can_read(name)
 
     def session_setup(self) -> Callable[[], None]:
         """What a training worker runs to read as this account for at most 30 minutes; holds a session, no wallet."""
@@ -116,10 +135,3 @@ class SessionSetup:
 
     def __repr__(self) -> str:
         return f"SessionSetup({self._handle})"
-
-
-def _split(name: str) -> tuple[str, int | None]:
-    plain, _, version = name.removeprefix("vault://").partition("@")
-    if plain.count("/") != 1 or (version and not version.isdigit()):
-        raise InputError(f"{name!r} is not an asset's name", hint="Write owner/name or owner/name@version")
-    return plain, int(version) if version else None

@@ -117,6 +117,13 @@ def _build() -> dict[str, Parser]:
     share.add_argument("asset", help="owner/name")
     share.add_argument("account", help="a handle or an address")
     share.add_argument("--path", default="", help="a folder inside the asset; all of it when left out")
+    unshare = command("unshare", "take back what was shared with an account, by new keys that it does not get")
+    unshare.add_argument("asset", help="owner/name")
+    unshare.add_argument("account", help="a handle or an address")
+    who = command("who", "list everybody who can get the keys of an own asset now")
+    who.add_argument("asset", help="owner/name")
+    rotate = command("rotate", "renew the keys of an own asset; what is shared stays shared")
+    rotate.add_argument("asset", help="owner/name, or owner/name@version for one version")
     verify = command("verify", "check every stored byte of an asset against the chain")
     verify.add_argument("asset", help="owner/name")
 

@@ -131,6 +131,15 @@ class SaharaMagics(Magics):
         self.lab.vault.share(given.asset, given.account, given.path)
         print(f"{given.account} can read {given.asset}{'/' + given.path if given.path else ''}")
 
+    def _unshare(self, given: argparse.Namespace) -> Any:
+        return self.lab.vault.unshare(given.asset, given.account)
+
+    def _who(self, given: argparse.Namespace) -> Any:
+        return self.lab.vault.who_can_read(given.asset)
+
+    def _rotate(self, given: argparse.Namespace) -> Any:
+        return self.lab.vault.rotate(given.asset)
+
     def _verify(self, given: argparse.Namespace) -> Any:
         return self.lab.vault.verify(given.asset)
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from sahara_lab.chain import Chain, Network, Sender, Wallet
 from sahara_lab.errors import AccessDenied, InputError, JobError, NameTaken
 from sahara_lab.identity import Directory
-from sahara_lab.licensing.access import ChainManifestSource, license_for
+from sahara_lab.licensing.access import ChainManifestSource, license_for, release_classes
 from sahara_lab.licensing.terms import DERIVATIVE, TRAINING, License
 from sahara_lab.market.names import RELATIONS, AssetName, checked_name, kind_index
 from sahara_lab.profile import Profile
@@ -170,15 +170,11 @@ class Publisher:
         tell: Progress,
     ) -> int:
         from sahara_lab.market.metadata import describe
-        from sahara_lab.vault import KeyServer, ReleaseClass, pack, put_public
+        from sahara_lab.vault import pack, put_public
 
         relative = f"assets/{secrets.token_hex(16)}"
         folder = self._profile.storage / relative
         self._profile.private(self._profile.storage)
-        servers = [
-            KeyServer(id=server.id, encryption_key=key, url=server.url)
-            for server, key in zip(self._network.key_servers, self._server_keys(), strict=True)
-        ]
         try:
             packed = pack(
                 content.folder,
@@ -187,7 +183,7 @@ class Publisher:
                 name=name,
                 owner=self._wallet,
                 owner_key=self._wallet.encryption_public_key,
-                release=[ReleaseClass("read", servers, self._network.threshold)],
+                release=release_classes(self._network, self._chain),
                 chain_id=self._chain.chain_id,
                 registry=self._registry.address,
                 previous=self._newest(name) if existing else None,
@@ -235,11 +231,6 @@ class Publisher:
         links = [(edge.parent, edge.license, edge.relation) for edge in edges]
         receipt = self._sender.send(self._registry, "register", name, kind, version, links)
         return int(next(e.args["asset"] for e in receipt.events if e.name == "AssetRegistered"))
-
-    def _server_keys(self) -> list[bytes]:
-        registry = self._chain.contract("KeyServerRegistry")
-        known = self._chain.batch_call([(registry, "get", (server.id,)) for server in self._network.key_servers])
-        return [bytes(entry["encryptionKey"]) for entry in known]
 
 
 # -- what is published ------------------------------------------------------------------------------------------------

@@ -6,14 +6,22 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from sahara_lab.display import Accent, Align, bundle, card, mono, share_bars, stack, table, text_card, text_table
+from sahara_lab.display import (
+    Accent,
+    Align,
+    Rows,
+    bundle,
+    card,
+    format_time,
+    mono,
+    share_bars,
+    stack,
+    table,
+    text_card,
+    text_table,
+)
 from sahara_lab.licensing.terms import License
 from sahara_lab.units import Tokens, Wei, format_share, format_tokens, to_tokens
-
-
-def format_time(seconds: int) -> str:
-    """Seconds since the epoch as a date and time in UTC."""
-    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
 
 
 @dataclass(frozen=True)
@@ -230,20 +238,6 @@ class Sale:
     price: Wei
     fee: Wei
     block: int
-
-
-class Rows(tuple[Any, ...]):
-    """A tuple of values that shows as a table: one row a value."""
-
-    headers: tuple[str, ...] = ()
-    title: str = ""
-
-    def cells(self, value: Any) -> tuple[object, ...]:
-        return (value,)
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        body = [self.cells(value) for value in self]
-        return bundle(text_table(self.headers, body), table(self.headers, body, caption=self.title or None))
 
 
 class Grants(Rows):

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sahara_lab.vault.drafts import Draft
     from sahara_lab.vault.filesystem import VaultFileSystem
-    from sahara_lab.vault.grants import share
+    from sahara_lab.vault.grants import SharedFolder, share, shared_with
     from sahara_lab.vault.keyserver import create_app, verify_receipt
     from sahara_lab.vault.lineage import accessed, forget_access, track_access
     from sahara_lab.vault.merkle import verify_proof
     from sahara_lab.vault.opened import Entry, Vault, open_vault
+    from sahara_lab.vault.rotation import Grantee, Rotated, rotate
     from sahara_lab.vault.sealing import new_seed, private_key, public_bytes
     from sahara_lab.vault.storage import get_public, put_public
     from sahara_lab.vault.typed import delegate_session
@@ -40,11 +41,14 @@ _HOMES = {
     "Decision": "values",
     "Draft": "drafts",
     "Entry": "opened",
+    "Grantee": "rotation",
     "KeyServer": "values",
     "ManifestSource": "values",
     "Packed": "values",
     "ReleaseClass": "values",
+    "Rotated": "rotation",
     "Session": "values",
+    "SharedFolder": "grants",
     "Vault": "opened",
     "VaultFileSystem": "filesystem",
     "VaultRef": "values",
@@ -60,7 +64,9 @@ _HOMES = {
     "private_key": "sealing",
     "public_bytes": "sealing",
     "put_public": "storage",
+    "rotate": "rotation",
     "share": "grants",
+    "shared_with": "grants",
     "track_access": "lineage",
     "verify_proof": "merkle",
     "verify_receipt": "keyserver",
@@ -72,11 +78,14 @@ __all__ = [
     "Decision",
     "Draft",
     "Entry",
+    "Grantee",
     "KeyServer",
     "ManifestSource",
     "Packed",
     "ReleaseClass",
+    "Rotated",
     "Session",
+    "SharedFolder",
     "Vault",
     "VaultFileSystem",
     "VaultRef",
@@ -92,7 +101,9 @@ __all__ = [
     "private_key",
     "public_bytes",
     "put_public",
+    "rotate",
     "share",
+    "shared_with",
     "track_access",
     "verify_proof",
     "verify_receipt",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,15 @@ class Grant:
     path: str
     node: bytes
     key: bytes
+
+
+@dataclass(frozen=True)
+class SharedFolder:
+    """Who may open which folder of a version directly; ``not_after`` in seconds since the epoch, 0 for ever."""
+
+    account: str
+    path: str
+    not_after: int = 0
 
 
 def _info(manifest: Manifest, node: bytes, grantee: str, key_hash: bytes, not_after: int) -> bytes:
@@ -122,6 +132,17 @@ def open_grants(
 def _open(
     manifest: Manifest, entry: dict[str, Any], grantee: str, key: EncryptionKey | bytes, owners: set[str]
 ) -> Grant:
+    node, sealed, not_after = _checked(manifest, entry, grantee, owners)
+    info = _info(manifest, node, grantee, bytes_of(entry["grantee_key"], "key"), not_after)
+    secret = orjson.loads(open_sealed(key, info, sealed))
+    node_key = bytes_of(secret["key"], "key")
+    if len(node_key) != KEY_SIZE:
+        raise IntegrityError("the grant holds no key")
+    return Grant("/".join(split_path(secret["path"])), node, node_key)
+
+
+def _checked(manifest: Manifest, entry: dict[str, Any], grantee: str, owners: set[str]) -> tuple[bytes, bytes, int]:
+    """Node, sealed key and end of a grant that an owner signed and that has not run out."""
     node, sealed = bytes_of(entry["node"], "node"), bytes_of(entry["sealed"], "grant")
     not_after = int(entry["not_after"])
     if not_after and not_after < time.time():
@@ -138,12 +159,7 @@ def _open(
     data = typed("Grant", message, manifest.chain_id, manifest.registry)
     if recover_typed_data(data, bytes_of(entry["signature"], "signature")).lower() not in owners:
         raise IntegrityError("the grant is not signed by the owner")
-    info = _info(manifest, node, grantee, bytes_of(entry["grantee_key"], "key"), not_after)
-    secret = orjson.loads(open_sealed(key, info, sealed))
-    node_key = bytes_of(secret["key"], "key")
-    if len(node_key) != KEY_SIZE:
-        raise IntegrityError("the grant holds no key")
-    return Grant("/".join(split_path(secret["path"])), node, node_key)
+    return node, sealed, not_after
 
 
 def share(
@@ -169,3 +185,29 @@ def share(
     )
     add_grant(vault.storage, vault.manifest, grantee_account, grant)
     return "/".join(parts)
+
+
+def shared_with(vault: Vault, accounts: Iterable[str], owners: set[str]) -> list[SharedFolder]:
+    """The folders of a version that its owner has shared directly, among ``accounts`` (addresses).
+
+    Storage names no account and could list anybody, so only grants signed by one of ``owners`` count.
+
+    Args:
+        vault: opened by someone who can read all of it.
+    """
+    manifest = vault.manifest
+    stored = set(vault.storage.names(f"g/{manifest.epoch}"))
+    folders = {node: "/".join(parts) for parts, node in vault.folder_nodes()}
+    found = []
+    for account in accounts:
+        path = grants_path(manifest, account)
+        if path.rpartition("/")[2] not in stored:
+            continue
+        for entry in _stored(vault.storage, path):
+            try:
+                # What an earlier owner once sealed to themselves was never shared.
+                node, _, not_after = _checked(manifest, entry, account, owners - {account.lower()})
+                found.append(SharedFolder(account, folders[node], not_after))
+            except (IntegrityError, InputError, AccessDenied, KeyError, TypeError, ValueError):
+                continue
+    return found

@@ -172,6 +172,23 @@ class Vault:
             raise AccessDenied(f"the key of {self.ref}/{'/'.join(parts)} is not this account's to give")
         raise InputError(f"{'/'.join(parts)!r} is a file; folders are shared", hint="Share the folder that holds it")
 
+    def children(self, parts: Parts) -> Children:
+        """A folder's files and folders with their keys, for writing them under another.
+
+        Raises:
+            InputError: the path is a file.
+            AccessDenied: its key is not this account's.
+        """
+        node, key = self.folder_key(parts)
+        return dict(self._node(FolderChild(node, key)))
+
+    def folder_nodes(self, parts: Parts = ()) -> Iterator[tuple[Parts, bytes]]:
+        """Every folder at and beneath a path with its node's id."""
+        yield parts, self.folder_key(parts)[0]
+        for name, child in self.children(parts).items():
+            if isinstance(child, FolderChild):
+                yield from self.folder_nodes((*parts, name))
+
     # -- keys ---------------------------------------------------------------------------------------------------------
 
     def unlock(self, parts: Parts = ()) -> None:

@@ -196,6 +196,18 @@ class Storage:
         fs, root = self._remote()
         return bool(fs.exists(f"{root}/{path}"))
 
+    def names(self, folder: str) -> list[str]:
+        """Names of the files in a folder; none when there is no such folder."""
+        if self.local is not None:
+            found = self.local / folder
+            return sorted(entry.name for entry in found.iterdir() if entry.is_file()) if found.is_dir() else []
+        fs, root = self._remote()
+        try:
+            listed = fs.ls(f"{root}/{folder}", detail=False, refresh=True)
+        except FileNotFoundError:
+            return []
+        return sorted(str(name).rstrip("/").rpartition("/")[2] for name in listed)
+
     def remove(self, path: str) -> None:
         """Remove a file if it is there."""
         if self.local is not None:
@@ -204,6 +216,11 @@ class Storage:
         fs, root = self._remote()
         if fs.exists(f"{root}/{path}"):
             fs.rm_file(f"{root}/{path}")
+
+    def remove_all(self, folder: str) -> None:
+        """Remove the files in a folder."""
+        for name in self.names(folder):
+            self.remove(f"{folder}/{name}")
 
 
 def put_public(location: str, name: str, data: bytes, options: dict[str, Any] | None = None) -> None:

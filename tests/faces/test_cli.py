@@ -88,6 +88,15 @@ def test_bad_input_is_one_line_and_exit_code_one(network, arguments: list[str], 
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+def test_share_who_unshare(offered: str) -> None:
+    assert sahara("share", offered, "carol").returncode == 0
+    assert "shared" in sahara("who", offered).stdout
+    taken = sahara("unshare", offered, "carol")
+    assert taken.returncode == 0
+    assert "carol" in taken.stdout
+    assert "shared" not in sahara("who", offered).stdout
+
+
 def test_a_file_that_cannot_be_written_is_one_line(offered: str, tmp_path) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "taken").write_text("a file where the folder should go")
     done = sahara("get", offered, str(tmp_path / "taken" / "below"))
