@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -107,10 +107,12 @@ class Storage:
     Args:
         url: fsspec URL or local path of the folder.
         options: fsspec storage options.
+        durable: local files are on disk when written; otherwise once :meth:`sync` was called for them.
     """
 
-    def __init__(self, url: str, options: dict[str, Any] | None = None) -> None:
+    def __init__(self, url: str, options: dict[str, Any] | None = None, *, durable: bool = True) -> None:
         self.url = url.rstrip("/")
+        self._durable = durable
         self._options = options or {}
         self._pid = -1
         self._fs: Any = None
@@ -169,8 +171,7 @@ class Storage:
         try:
             with temporary.open("xb") as stream:
                 stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
+                self._flush(stream)
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
@@ -187,8 +188,23 @@ class Storage:
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("xb") as stream:
             yield stream
-            stream.flush()
+            self._flush(stream)
+
+    def _flush(self, stream: BinaryIO) -> None:
+        stream.flush()
+        if self._durable:
             os.fsync(stream.fileno())
+
+    def sync(self, paths: Iterable[str]) -> None:
+        """Have these files on disk. Many at once cost little more than the first: one commit of the journal has all."""
+        if self.local is None:
+            return
+        for path in paths:
+            handle = os.open(self.local / path, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
 
     def exists(self, path: str) -> bool:
         if self.local is not None:

@@ -126,7 +126,7 @@ class _Staging:
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
             raise InputError(f"{str(target)!r} is not empty", hint="Give each version of a vault a folder of its own")
         self._temporary = target.with_name(f".{target.name}.partial-{secrets.token_hex(6)}")
-        self._storage = Storage(str(self._temporary))
+        self._storage = Storage(str(self._temporary), durable=False)
 
     def __enter__(self) -> _Staging:
         return self
@@ -142,6 +142,7 @@ class _Staging:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if kind is None and self._temporary is not None and self._final.local is not None:
+                self._storage.sync(self._written)
                 self._final.local.parent.mkdir(parents=True, exist_ok=True)
                 os.rename(self._temporary, self._final.local)  # noqa: PTH104 - replaces an empty folder, Path.rename too
                 self._sync(self._final.local.parent)
@@ -170,6 +171,7 @@ class _Writer:
         self._files = files
         self._progress = progress
         self._total = sum(file.size for file in files)
+        self._buffers = Buffers()
         self.done = 0
         self.objects: list[ObjectEntry] = []
         self.nodes: list[NodeEntry] = []
@@ -199,7 +201,7 @@ class _Writer:
         entry = ObjectEntry(identifier, 0, b"")
         context = object_context(self._dataset, identifier)
         with file.open() as plain, self._staged.create(entry.path) as sealed:
-            size, written, leaves = encrypt_stream(plain, sealed, key, context, self._advance)
+            size, written, leaves = encrypt_stream(plain, sealed, key, context, self._advance, self._buffers)
         entry = ObjectEntry(identifier, written, root_of(leaves))
         if len(leaves) > 1:
             self._staged.write(entry.hashes_path, b"".join(leaves))
@@ -212,8 +214,21 @@ class _Writer:
             self._progress(self.done, max(self._total, self.done))
 
 
+class Buffers:
+    """Memory that encrypting works in. Kept for many small files: new pages for each would cost more than they do."""
+
+    def __init__(self) -> None:
+        self.plain = memoryview(bytearray(BLOCK))
+        self.sealed = memoryview(bytearray(HEADER_SIZE + (BLOCK // CHUNK + 2) * SEALED_CHUNK))
+
+
 def encrypt_stream(
-    plain: BinaryIO, sealed: BinaryIO, key: bytes, context: bytes, advance: Callable[[int], None] | None = None
+    plain: BinaryIO,
+    sealed: BinaryIO,
+    key: bytes,
+    context: bytes,
+    advance: Callable[[int], None] | None = None,
+    buffers: Buffers | None = None,
 ) -> tuple[int, int, list[bytes]]:
     """Encrypt a stream into one object; returns plaintext size, ciphertext size and leaf hashes.
 
@@ -221,8 +236,8 @@ def encrypt_stream(
     """
     encryptor = Cobblestone256Encryptor(key, context)
     hasher = LeafHasher(FIRST_LEAF, LEAF)
-    out = memoryview(bytearray(HEADER_SIZE + (BLOCK // CHUNK + 2) * SEALED_CHUNK))
-    block = memoryview(bytearray(BLOCK))
+    buffers = buffers or Buffers()
+    out, block = buffers.sealed, buffers.plain
     size = written = 0
     while count := _fill(plain, block):
         produced = encryptor.update_into(block[:count], out)
