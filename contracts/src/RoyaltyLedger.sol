@@ -56,11 +56,11 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
             if (owed.length > RoyaltyTable.MAX_PAYEES) revert TooManyPayees(owed.length);
         }
         uint256[] memory table = RoyaltyTable.atLeast(owed, inherited);
+        if (table.length == 0) return;
         if (table.length > RoyaltyTable.MAX_PAYEES) revert TooManyPayees(table.length);
         uint256 stack = RoyaltyTable.sumOf(table);
         uint256 cap = PARAMETERS.maxRoyaltyBps() * RoyaltyTable.BASIS_POINT;
         if (stack > cap) revert StackTooHigh(asset, stack, cap);
-        if (table.length == 0) return;
 
         _tables[asset] = SSTORE2.write(RoyaltyTable.pack(table));
         (uint256[] memory payees, uint256[] memory shares) = _columns(table);
