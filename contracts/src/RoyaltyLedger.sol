@@ -89,7 +89,10 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
         REGISTRY.ownerOf(asset); // reverts for an unknown asset, whose revenue nobody could claim
         _unsettled[asset][currency] += amount;
         emit Paid(asset, msg.sender, currency, amount);
+        uint256 had = currency.balanceOf(address(this));
         currency.safeTransferFrom(msg.sender, address(this), amount);
+        uint256 received = currency.balanceOf(address(this)) - had;
+        if (received != amount) revert WrongAmountReceived(currency, received, amount);
     }
 
     /// @inheritdoc IRoyaltyLedger

@@ -66,7 +66,7 @@ def artifact(out: Path, name: str) -> str:
 
 
 def layout(compiled: dict[str, Any]) -> list[str]:
-    """One line per variable, ``slot+offset type name``; the compiler's own ids of types change with unrelated sources."""
+    """One line per variable, ``slot+offset type name``; the compiler's ids of types depend on unrelated sources."""
     types = compiled["types"] or {}
     return [f"{at['slot']}+{at['offset']} {types[at['type']]['label']} {at['label']}" for at in compiled["storage"]]
 

@@ -33,6 +33,7 @@ _WORDS = {
     "SeatNotRenewable": "license {license} takes one of {seats} seats, which go to whoever buys when it ends",
     "RenewedTooFar": "license {license} would last for more than 100 years from now",
     "SoulBound": "license {license} cannot change hands",
+    "WrongAmountReceived": "the currency moved {received} instead of {amount}; it cannot be used here",
     "NothingToClaim": "there is nothing to claim",
     "CurrencyNotAllowed": "the DAO does not accept this currency",
     "OutOfBounds": "the value is beyond the parameter's hard limit",

@@ -16,6 +16,7 @@ interface ILicenseToken is IERC721 {
         uint16 uses;
     }
 
+    /// @notice A license came into being; `expiresAt` of zero is never.
     event LicenseIssued(
         uint256 indexed license,
         uint256 indexed asset,
@@ -27,17 +28,23 @@ interface ILicenseToken is IERC721 {
     );
     /// @dev ERC-5192.
     event Locked(uint256 tokenId);
+    /// @notice ERC-5192: the license may change hands.
     event Unlocked(uint256 tokenId);
 
     /// @notice The same license lasts longer; nothing else about it changed.
     event LicenseRenewed(uint256 indexed license, uint64 expiresAt);
 
+    /// @notice The terms do not let it change hands.
     error SoulBound(uint256 license);
+    /// @notice Only the market may do this.
     error OnlyMarket(address caller);
+    /// @notice No such license was issued.
     error UnknownLicense(uint256 license);
+    /// @notice A license without an end cannot be extended.
     error NeverExpires(uint256 license);
     /// @notice Seats are limited, and a renewal would keep one from whoever waits for it.
     error SeatNotRenewable(uint256 license, uint32 seats);
+    /// @notice The new end would be more than 100 years ahead.
     error RenewedTooFar(uint256 license, uint256 until, uint256 latest);
 
     /// @notice Issues a license; only the market may.
@@ -46,6 +53,7 @@ interface ILicenseToken is IERC721 {
     ///         market may. Uses and royalty share stay as they were frozen.
     /// @return expiresAt The new end: at most 100 years ahead.
     function renew(uint256 license) external returns (uint64 expiresAt);
+    /// @notice What a license says.
     function get(uint256 license) external view returns (License memory);
     /// @notice Whether `account` owns `asset` or holds an unexpired license for it that allows every bit of `use`.
     /// @dev The one question that key servers, the vault and the marketplace ask. Compute-only licenses never allow READ.
