@@ -5,7 +5,7 @@ BIN    := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test lint format contracts artifacts bench docs wheel clean
+.PHONY: help setup lab test lint format contracts bench docs wheel clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -28,9 +28,9 @@ format: setup ## rewrite the sources in the house style
 	@$(PYTHON) tools/bootstrap.py contracts
 	@$(BIN)/python tools/checks.py format
 
-artifacts: setup ## compile the contracts into sahara_lab/chain/artifacts
+contracts: setup ## check the contracts; write their artifacts (sahara_lab/chain/artifacts) and gas figures
 	@$(PYTHON) tools/bootstrap.py contracts
-	@$(BIN)/python contracts/tools/export_artifacts.py
+	@$(BIN)/python tools/checks.py contracts
 
 bench: setup ## print every figure under benchmarks/ against its peer
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

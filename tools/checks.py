@@ -1,4 +1,7 @@
-"""Everything that keeps the house in order, one line per check: ``checks.py all | lint | format``."""
+"""Everything that keeps the house in order, one line per check: ``checks.py all | lint | format | contracts``.
+
+``contracts`` writes what is committed of a build (artifacts, gas figures); ``all`` fails where that differs.
+"""
 
 from __future__ import annotations
 
@@ -14,21 +17,32 @@ FORGE = ["node", "tools/forge"]  # the launcher of the npm package ends with 0 w
 
 Check = tuple[str, str, list[str]]  # what it is called, the folder it runs in, the command
 
+SOLIDITY_FORMAT: Check = ("Solidity format", "contracts", [*FORGE, "fmt", "--check"])
+SOLIDITY_STYLE: Check = ("Solidity style", "contracts", ["python", "tools/lint.py"])
+
 LINT: list[Check] = [
     ("Python style", ".", ["ruff", "check", *PYTHON_SOURCES]),
     ("Python format", ".", ["ruff", "format", "--check", *PYTHON_SOURCES]),
     ("types", ".", ["mypy", "--no-error-summary"]),
     ("import rules", ".", ["lint-imports", "--no-cache"]),
-    ("Solidity format", "contracts", [*FORGE, "fmt", "--check"]),
+    SOLIDITY_FORMAT,
+    SOLIDITY_STYLE,
     ("TypeScript style", "extension", ["jlpm", "lint:check"]),
 ]
 
 TESTS: list[Check] = [
-    ("Solidity tests", "contracts", [*FORGE, "test"]),
+    ("Solidity tests", "contracts", [*FORGE, "test", "--gas-snapshot-check", "true"]),
     ("contract artifacts are fresh", ".", ["python", "contracts/tools/export_artifacts.py", "--check"]),
     ("extension tests", "extension", ["jlpm", "test"]),
     ("widget tests", "widgets", ["node", "--test", "tests/license_card.test.mjs", "tests/dao_panel.test.mjs"]),
     ("Python and browser tests", ".", ["python", "-m", "pytest"]),
+]
+
+CONTRACTS: list[Check] = [
+    SOLIDITY_FORMAT,
+    SOLIDITY_STYLE,
+    ("Solidity tests", "contracts", [*FORGE, "test"]),
+    ("contract artifacts", ".", ["python", "contracts/tools/export_artifacts.py"]),
 ]
 
 FORMAT: list[Check] = [
@@ -38,7 +52,7 @@ FORMAT: list[Check] = [
     ("TypeScript style", "extension", ["jlpm", "lint"]),
 ]
 
-SUITES = {"lint": LINT, "format": FORMAT, "all": LINT + TESTS}
+SUITES = {"lint": LINT, "format": FORMAT, "contracts": CONTRACTS, "all": LINT + TESTS}
 STREAMED = {"Solidity tests", "Python and browser tests"}
 
 

@@ -8,6 +8,7 @@ import {IAssetRegistry} from "./interfaces/IAssetRegistry.sol";
 import {ILicenseToken} from "./interfaces/ILicenseToken.sol";
 import {Uses} from "./interfaces/ILicenseTerms.sol";
 import {IRoyaltyLedger} from "./interfaces/IRoyaltyLedger.sol";
+import {AssetRecords} from "./libraries/AssetRecords.sol";
 import {Names} from "./libraries/Names.sol";
 
 /// @title Assets, their versions and what they derive from.
@@ -20,18 +21,19 @@ contract AssetRegistry is IAssetRegistry, ERC721 {
     IRoyaltyLedger public immutable LEDGER;
     ILicenseToken public immutable LICENSES;
 
-    struct Card {
-        address creator;
-        Kind kind;
-        string name;
-        Edge[] parents;
+    /// @param card Where the card lies, with the first version.
+    /// @param versions How many there are.
+    struct Asset {
+        address card;
+        uint32 versions;
     }
 
     /// @inheritdoc IAssetRegistry
     uint256 public assetCount;
 
-    mapping(uint256 asset => address pointer) private _cards;
-    mapping(uint256 asset => address[] pointers) private _versions;
+    mapping(uint256 asset => Asset) private _assets;
+    /// @dev No pointer for a first version that was never rekeyed: it lies with the card.
+    mapping(uint256 asset => mapping(uint256 version => address pointer)) private _versions;
     mapping(address creator => mapping(bytes32 nameHash => uint256 asset)) private _named;
 
     /// @param licenses Address the license token will have; predicted, since it needs this registry's.
@@ -47,29 +49,27 @@ contract AssetRegistry is IAssetRegistry, ERC721 {
         external
         returns (uint256 asset)
     {
-        if (!Names.isAssetName(name)) revert InvalidName(name);
-        bytes32 nameHash = keccak256(bytes(name));
-        uint256 holder = _named[msg.sender][nameHash];
-        if (holder != 0) revert NameTaken(msg.sender, name, holder);
-
-        asset = ++assetCount;
-        _named[msg.sender][nameHash] = asset;
+        asset = _claimName(name);
         (Edge[] memory edges, IRoyaltyLedger.Debt[] memory debts) = _resolve(asset, parents);
-        _cards[asset] = SSTORE2.write(abi.encode(Card(msg.sender, kind, name, edges)));
+        AssetRecords.Card memory card = AssetRecords.Card(msg.sender, kind, name, edges, _checked(first));
+        _assets[asset] = Asset(SSTORE2.write(AssetRecords.packCard(card)), 1);
         _mint(msg.sender, asset);
 
         emit AssetRegistered(asset, msg.sender, kind, name);
         for (uint256 i = 0; i < edges.length; ++i) {
             emit ParentLinked(asset, edges[i].parent, edges[i].relation, edges[i].license);
         }
-        _publish(asset, first);
+        _announce(asset, 1, card.first);
         LEDGER.link(asset, debts);
     }
 
     /// @inheritdoc IAssetRegistry
     function publishVersion(uint256 asset, Version calldata next) external returns (uint32 version) {
         _checkOwner(asset);
-        return _publish(asset, next);
+        Version memory given = _checked(next);
+        version = ++_assets[asset].versions;
+        _versions[asset][version] = SSTORE2.write(AssetRecords.packVersion(given));
+        _announce(asset, version, given);
     }
 
     /// @inheritdoc IAssetRegistry
@@ -83,7 +83,7 @@ contract AssetRegistry is IAssetRegistry, ERC721 {
         present.epoch = epoch;
         present.manifestHash = manifestHash;
         present.uri = uri;
-        _versions[asset][version - 1] = SSTORE2.write(abi.encode(present));
+        _versions[asset][version] = SSTORE2.write(AssetRecords.packVersion(present));
         emit VersionRekeyed(asset, version, epoch, manifestHash, uri);
     }
 
@@ -116,16 +116,27 @@ contract AssetRegistry is IAssetRegistry, ERC721 {
 
     /// @inheritdoc IAssetRegistry
     function versionCount(uint256 asset) external view returns (uint32) {
-        return uint32(_versions[asset].length);
+        return _assets[asset].versions;
     }
 
     /// @inheritdoc IAssetRegistry
     function versionOf(uint256 asset, uint32 version) public view returns (Version memory) {
-        if (version == 0 || version > _versions[asset].length) revert UnknownVersion(asset, version);
-        return abi.decode(SSTORE2.read(_versions[asset][version - 1]), (Version));
+        if (version == 0 || version > _assets[asset].versions) revert UnknownVersion(asset, version);
+        address pointer = _versions[asset][version];
+        if (pointer == address(0)) return _card(asset).first;
+        return AssetRecords.unpackVersion(SSTORE2.read(pointer));
     }
 
     /* ----------------------------------------------------------------- inside */
+
+    function _claimName(string calldata name) private returns (uint256 asset) {
+        if (!Names.isAssetName(name)) revert InvalidName(name);
+        bytes32 nameHash = keccak256(bytes(name));
+        uint256 holder = _named[msg.sender][nameHash];
+        if (holder != 0) revert NameTaken(msg.sender, name, holder);
+        asset = ++assetCount;
+        _named[msg.sender][nameHash] = asset;
+    }
 
     /// @dev Checks that the caller may derive from each parent, and finds what is owed to it.
     function _resolve(uint256 asset, Edge[] calldata parents)
@@ -161,12 +172,13 @@ contract AssetRegistry is IAssetRegistry, ERC721 {
         return license.royaltyBps;
     }
 
-    function _publish(uint256 asset, Version calldata given) private returns (uint32 version) {
+    function _checked(Version calldata given) private view returns (Version memory version) {
         _checkUri(given.uri);
-        Version memory next = given;
-        next.publishedAt = uint64(block.timestamp);
-        _versions[asset].push(SSTORE2.write(abi.encode(next)));
-        version = uint32(_versions[asset].length);
+        version = given;
+        version.publishedAt = uint64(block.timestamp);
+    }
+
+    function _announce(uint256 asset, uint32 version, Version memory next) private {
         emit VersionPublished(asset, version, next.epoch, next.root, next.manifestHash, next.metadataHash, next.uri);
     }
 
@@ -177,14 +189,14 @@ contract AssetRegistry is IAssetRegistry, ERC721 {
         return super._update(to, asset, auth);
     }
 
-    function _card(uint256 asset) private view returns (Card memory) {
-        address pointer = _cards[asset];
+    function _card(uint256 asset) private view returns (AssetRecords.Card memory) {
+        address pointer = _assets[asset].card;
         if (pointer == address(0)) revert UnknownAsset(asset);
-        return abi.decode(SSTORE2.read(pointer), (Card));
+        return AssetRecords.unpackCard(SSTORE2.read(pointer));
     }
 
     function _checkOwner(uint256 asset) private view {
-        if (_cards[asset] == address(0)) revert UnknownAsset(asset);
+        if (_assets[asset].card == address(0)) revert UnknownAsset(asset);
         if (_ownerOf(asset) != msg.sender) revert NotAssetOwner(asset, msg.sender);
     }
 

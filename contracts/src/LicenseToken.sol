@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
 
 import {IAssetRegistry} from "./interfaces/IAssetRegistry.sol";
@@ -21,15 +22,18 @@ contract LicenseToken is ILicenseToken, ERC721 {
     bytes4 private constant LOCKED_INTERFACE = 0xb45a3c0e;
     /// @dev How far back a seller's older licenses are searched for one to stand in for the sold one.
     uint256 private constant LOOK_BACK = 32;
-    uint64 private constant NEVER = type(uint48).max;
+    /// @dev How far ahead renewals may reach: the longest duration that terms may have.
+    uint256 private constant FARTHEST = 36_525 days;
+    uint48 private constant NEVER = type(uint48).max;
 
+    /// @param terms Short for a `termsId`, so that an entry is one slot.
     struct Entry {
-        bytes32 termsId;
         uint64 asset;
-        uint64 issuedAt;
-        uint64 until;
+        uint40 issuedAt;
+        uint48 until;
         uint16 royaltyBps;
         uint16 uses;
+        uint32 terms;
         bool transferable;
     }
 
@@ -41,8 +45,12 @@ contract LicenseToken is ILicenseToken, ERC721 {
     uint256 public licenseCount;
 
     mapping(uint256 license => Entry) private _entries;
+    bytes32[] private _terms;
+    /// @dev Position in `_terms`, counted from 1.
+    mapping(bytes32 termsId => uint256) private _termsNumbers;
     mapping(address account => mapping(uint256 asset => LicenseIndex.Index)) private _indexes;
-    /// @dev Number of licenses issued that expire until a given time. One kind of terms has one duration, so times ascend.
+    /// @dev Number of licenses issued that expire until a given time, where seats are limited. One kind of terms has one
+    ///      duration and these licenses are not renewed, so times ascend.
     mapping(uint256 asset => mapping(bytes32 termsId => Checkpoints.Trace208)) private _issued;
 
     /// @param market Address the market will have; predicted, since it needs this contract's.
@@ -58,26 +66,45 @@ contract LicenseToken is ILicenseToken, ERC721 {
     function issue(address holder, uint256 asset, bytes32 termsId) external returns (uint256 license) {
         if (msg.sender != MARKET) revert OnlyMarket(msg.sender);
         ILicenseTerms.Terms memory terms = TERMS.get(termsId);
-        uint64 until = terms.duration == 0 ? NEVER : uint64(block.timestamp) + terms.duration;
+        uint48 until = terms.duration == 0 ? NEVER : uint48(block.timestamp + terms.duration);
         uint16 uses = terms.computeOnly ? terms.uses & ~Uses.READ : terms.uses | Uses.READ;
 
         license = ++licenseCount;
         _entries[license] = Entry({
-            termsId: termsId,
             asset: uint64(asset),
-            issuedAt: uint64(block.timestamp),
+            issuedAt: uint40(block.timestamp),
             until: until,
             royaltyBps: terms.royaltyBps,
             uses: uses,
+            terms: _numberOf(termsId),
             transferable: terms.transferable
         });
-        Checkpoints.Trace208 storage issued = _issued[asset][termsId];
-        issued.push(uint48(until), issued.latest() + 1);
+        if (terms.seats != 0) {
+            Checkpoints.Trace208 storage issued = _issued[asset][termsId];
+            issued.push(until, issued.latest() + 1);
+        }
         _mint(holder, license);
 
         emit LicenseIssued(license, asset, holder, termsId, _expiry(until), terms.royaltyBps, uses);
         if (terms.transferable) emit Unlocked(license);
         else emit Locked(license);
+    }
+
+    /// @inheritdoc ILicenseToken
+    function renew(uint256 license) external returns (uint64 expiresAt) {
+        if (msg.sender != MARKET) revert OnlyMarket(msg.sender);
+        Entry storage entry = _entry(license);
+        if (entry.until == NEVER) revert NeverExpires(license);
+        ILicenseTerms.Terms memory terms = TERMS.get(_termsOf(entry));
+        // Whoever waits for a seat gets it when a license ends.
+        if (terms.seats != 0) revert SeatNotRenewable(license, terms.seats);
+        uint256 until = Math.max(entry.until, block.timestamp) + terms.duration;
+        uint256 latest = block.timestamp + FARTHEST;
+        if (until > latest) revert RenewedTooFar(license, until, latest);
+        expiresAt = uint64(until);
+        entry.until = uint48(until);
+        _indexes[_ownerOf(license)][entry.asset].enter(license, entry.uses, expiresAt);
+        emit LicenseRenewed(license, expiresAt);
     }
 
     /// @inheritdoc ILicenseToken
@@ -93,7 +120,7 @@ contract LicenseToken is ILicenseToken, ERC721 {
         Entry storage entry = _entry(license);
         return License({
             asset: entry.asset,
-            termsId: entry.termsId,
+            termsId: _termsOf(entry),
             issuedAt: entry.issuedAt,
             expiresAt: _expiry(entry.until),
             royaltyBps: entry.royaltyBps,
@@ -114,7 +141,7 @@ contract LicenseToken is ILicenseToken, ERC721 {
 
     /// @inheritdoc ILicenseToken
     function licensesOf(address account, uint256 asset) external view returns (uint256[] memory) {
-        return _indexes[account][asset].history;
+        return _indexes[account][asset].history();
     }
 
     /// @inheritdoc ILicenseToken
@@ -144,22 +171,35 @@ contract LicenseToken is ILicenseToken, ERC721 {
             _takeFrom(from, license, entry);
         }
         LicenseIndex.Index storage index = _indexes[to][entry.asset];
-        index.history.push(license);
+        index.remember(license);
         index.enter(license, entry.uses, entry.until);
     }
 
     function _takeFrom(address seller, uint256 license, Entry storage entry) private {
         LicenseIndex.Index storage index = _indexes[seller][entry.asset];
         if (!index.leave(license, entry.uses)) return;
-        uint256 length = index.history.length;
-        uint256 end = length > LOOK_BACK ? length - LOOK_BACK : 0;
-        for (uint256 i = length; i > end; --i) {
-            uint256 other = index.history[i - 1];
+        uint256 other = index.newest;
+        for (uint256 i = 0; i < LOOK_BACK && other != 0; ++i) {
             Entry storage candidate = _entries[other];
             if (candidate.uses == entry.uses && _ownerOf(other) == seller) {
                 index.enter(other, candidate.uses, candidate.until);
             }
+            other = index.older[other];
         }
+    }
+
+    function _numberOf(bytes32 termsId) private returns (uint32) {
+        uint256 number = _termsNumbers[termsId];
+        if (number == 0) {
+            _terms.push(termsId);
+            number = _terms.length;
+            _termsNumbers[termsId] = number;
+        }
+        return uint32(number);
+    }
+
+    function _termsOf(Entry storage entry) private view returns (bytes32) {
+        return _terms[entry.terms - 1];
     }
 
     function _entry(uint256 license) private view returns (Entry storage) {

@@ -9,6 +9,7 @@ import {EnumerableSet} from "@openzeppelin/contracts/utils/structs/EnumerableSet
 
 import {IAssetRegistry} from "./interfaces/IAssetRegistry.sol";
 import {ILicenseTerms} from "./interfaces/ILicenseTerms.sol";
+import {ILicenseToken} from "./interfaces/ILicenseToken.sol";
 import {IMarket} from "./interfaces/IMarket.sol";
 import {IProtocolParameters} from "./interfaces/IProtocolParameters.sol";
 import {LicenseToken} from "./LicenseToken.sol";
@@ -21,6 +22,7 @@ contract Market is IMarket, ReentrancyGuardTransient {
     using EnumerableSet for EnumerableSet.Bytes32Set;
     using SafeERC20 for IERC20;
 
+    uint256 public constant MAX_NOTE_BYTES = 512;
     uint256 private constant BPS = 10_000;
 
     IAssetRegistry public immutable REGISTRY;
@@ -94,6 +96,17 @@ contract Market is IMarket, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IMarket
+    function renew(uint256 license, uint256 maxPrice) external nonReentrant returns (uint64 expiresAt) {
+        ILicenseToken.License memory held = LICENSES.get(license);
+        ILicenseTerms.Terms memory terms = _offered(held.asset, held.termsId);
+        if (terms.price > maxPrice) revert PriceAboveCap(terms.price, maxPrice);
+        uint256 fee = _feeOf(terms.price);
+        expiresAt = LICENSES.renew(license);
+        emit RenewalSold(license, held.asset, msg.sender, held.termsId, terms.price, fee);
+        if (terms.price != 0) _collect(held.asset, terms, fee);
+    }
+
+    /// @inheritdoc IMarket
     function buyWithPermit(
         uint256 asset,
         bytes32 termsId,
@@ -110,14 +123,30 @@ contract Market is IMarket, ReentrancyGuardTransient {
         return _buy(asset, termsId, maxPrice, holder);
     }
 
+    /* ----------------------------------------------------------------- licenses without a price */
+
+    /// @inheritdoc IMarket
+    function request(uint256 asset, bytes32 termsId, string calldata note) external {
+        if (bytes(note).length > MAX_NOTE_BYTES) revert NoteTooLong(bytes(note).length, MAX_NOTE_BYTES);
+        REGISTRY.ownerOf(asset); // reverts for an unknown asset, as the next line does for unknown terms
+        TERMS.get(termsId);
+        emit LicenseRequested(asset, msg.sender, termsId, note);
+    }
+
+    /// @inheritdoc IMarket
+    function grant(uint256 asset, bytes32 termsId, address holder) external nonReentrant returns (uint256 license) {
+        if (REGISTRY.ownerOf(asset) != msg.sender) revert NotAssetOwner(asset, msg.sender);
+        _checkSeats(asset, termsId, TERMS.get(termsId).seats);
+        license = LICENSES.issue(holder, asset, termsId);
+        emit LicenseGranted(license, asset, holder, termsId);
+    }
+
     /* ----------------------------------------------------------------- inside */
 
     function _buy(uint256 asset, bytes32 termsId, uint256 maxPrice, address holder) private returns (uint256 license) {
         ILicenseTerms.Terms memory terms = _offered(asset, termsId);
         if (terms.price > maxPrice) revert PriceAboveCap(terms.price, maxPrice);
-        if (terms.seats != 0 && LICENSES.seatsTaken(asset, termsId) >= terms.seats) {
-            revert NoSeatsLeft(asset, termsId, terms.seats);
-        }
+        _checkSeats(asset, termsId, terms.seats);
         uint256 fee = _feeOf(terms.price);
         license = LICENSES.issue(holder, asset, termsId);
         emit LicenseSold(license, asset, msg.sender, termsId, terms.price, fee);
@@ -130,8 +159,15 @@ contract Market is IMarket, ReentrancyGuardTransient {
         uint256 revenue = terms.price - fee;
         if (fee != 0) currency.safeTransferFrom(msg.sender, PARAMETERS.treasury(), fee);
         currency.safeTransferFrom(msg.sender, address(this), revenue);
-        currency.forceApprove(address(LEDGER), revenue);
+        // Once and for all: the ledger takes only what it is told to by the market, which keeps nothing it could take later.
+        if (currency.allowance(address(this), address(LEDGER)) < revenue) {
+            currency.forceApprove(address(LEDGER), type(uint256).max);
+        }
         LEDGER.pay(asset, currency, revenue);
+    }
+
+    function _checkSeats(uint256 asset, bytes32 termsId, uint32 seats) private view {
+        if (seats != 0 && LICENSES.seatsTaken(asset, termsId) >= seats) revert NoSeatsLeft(asset, termsId, seats);
     }
 
     function _offered(uint256 asset, bytes32 termsId) private view returns (ILicenseTerms.Terms memory) {

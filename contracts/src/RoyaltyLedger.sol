@@ -56,11 +56,11 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
             if (owed.length > RoyaltyTable.MAX_PAYEES) revert TooManyPayees(owed.length);
         }
         uint256[] memory table = RoyaltyTable.atLeast(owed, inherited);
+        if (table.length == 0) return;
         if (table.length > RoyaltyTable.MAX_PAYEES) revert TooManyPayees(table.length);
         uint256 stack = RoyaltyTable.sumOf(table);
         uint256 cap = PARAMETERS.maxRoyaltyBps() * RoyaltyTable.BASIS_POINT;
         if (stack > cap) revert StackTooHigh(asset, stack, cap);
-        if (table.length == 0) return;
 
         _tables[asset] = SSTORE2.write(RoyaltyTable.pack(table));
         (uint256[] memory payees, uint256[] memory shares) = _columns(table);
@@ -89,7 +89,10 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
         REGISTRY.ownerOf(asset); // reverts for an unknown asset, whose revenue nobody could claim
         _unsettled[asset][currency] += amount;
         emit Paid(asset, msg.sender, currency, amount);
+        uint256 had = currency.balanceOf(address(this));
         currency.safeTransferFrom(msg.sender, address(this), amount);
+        uint256 received = currency.balanceOf(address(this)) - had;
+        if (received != amount) revert WrongAmountReceived(currency, received, amount);
     }
 
     /// @inheritdoc IRoyaltyLedger

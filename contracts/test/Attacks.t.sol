@@ -3,6 +3,8 @@ pragma solidity ^0.8.30;
 
 import {Lab} from "./base/Lab.sol";
 import {ReentrantToken} from "./helpers/ReentrantToken.sol";
+import {TollToken} from "./helpers/TollToken.sol";
+import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {ILicenseTerms, Uses} from "../src/interfaces/ILicenseTerms.sol";
@@ -66,6 +68,46 @@ contract AttacksTest is Lab {
         hostile.arm(address(ledger), abi.encodeCall(ledger.claim, (alice, token, list1(asset))));
         ledger.claim(alice, hostile, list1(asset));
         assertEq(ledger.claimable(alice, token, list1(asset)), 1_000);
+    }
+
+    function test_a_currency_that_keeps_a_part_of_transfers_is_refused() public {
+        TollToken toll = new TollToken();
+        vm.prank(address(timelock));
+        parameters.setCurrency(toll, true);
+        toll.approve(address(ledger), type(uint256).max);
+        toll.approve(address(market), type(uint256).max);
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyLedger.WrongAmountReceived.selector, toll, 990, 1_000));
+        ledger.pay(asset, toll, 1_000);
+        ILicenseTerms.Terms memory what = remix(1_000, 0);
+        what.currency = address(toll);
+        bytes32 id = offer(asset, what);
+        vm.expectPartialRevert(IERC20Errors.ERC20InsufficientBalance.selector);
+        market.buy(asset, id, 1_000, bob);
+        assertEq(toll.balanceOf(address(ledger)), 0);
+        assertEq(licenses.licenseCount(), 0);
+    }
+
+    function test_a_token_that_calls_back_cannot_renew_within_a_renewal() public {
+        ILicenseTerms.Terms memory what = remix(1_000, 0);
+        (what.currency, what.duration) = (address(hostile), 1 days);
+        bytes32 id = offer(asset, what);
+        uint256 license = market.buy(asset, id, 1_000, bob);
+        uint64 end = licenses.get(license).expiresAt;
+        hostile.arm(address(market), abi.encodeCall(market.renew, (license, 1_000)));
+        market.renew(license, 1_000);
+        _refusedInside();
+        assertEq(licenses.get(license).expiresAt, end + 1 days);
+    }
+
+    function test_the_ledger_takes_nothing_from_the_market_but_what_a_sale_brings() public {
+        ILicenseTerms.Terms memory what = remix(1_000, 0);
+        what.currency = address(hostile);
+        market.buy(asset, offer(asset, what), 1_000, bob);
+        hostile.transfer(address(market), 5);
+        vm.expectRevert();
+        vm.prank(mallory);
+        ledger.pay(asset, hostile, 5);
+        assertEq(hostile.balanceOf(address(market)), 5);
     }
 
     function test_gifts_poured_over_an_account_do_not_make_the_question_dearer() public {

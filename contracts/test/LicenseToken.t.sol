@@ -159,7 +159,7 @@ contract LicenseTokenTest is Lab {
 
     function test_seats_free_themselves_when_licenses_expire() public {
         ILicenseTerms.Terms memory what = remix(0, 0);
-        what.duration = 1 days;
+        (what.seats, what.duration) = (5, 1 days);
         bytes32 id = offer(asset, what);
         buy(bob, asset, id);
         buy(bob, asset, id);

@@ -5,7 +5,8 @@ import {Lab} from "./base/Lab.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
-import {ILicenseTerms} from "../src/interfaces/ILicenseTerms.sol";
+import {ILicenseTerms, Uses} from "../src/interfaces/ILicenseTerms.sol";
+import {ILicenseToken} from "../src/interfaces/ILicenseToken.sol";
 import {IMarket} from "../src/interfaces/IMarket.sol";
 
 contract MarketTest is Lab {
@@ -72,7 +73,6 @@ contract MarketTest is Lab {
         assertEq(token.balanceOf(address(timelock)) - before, 0.625e18);
         assertEq(token.balanceOf(address(ledger)), 24.375e18);
         assertEq(token.balanceOf(address(market)), 0, "the market keeps nothing");
-        assertEq(token.allowance(address(market), address(ledger)), 0);
         assertEq(ledger.unsettled(asset, token), 24.375e18);
     }
 
@@ -173,6 +173,121 @@ contract MarketTest is Lab {
         parameters.setCurrency(token, false);
         vm.expectRevert(abi.encodeWithSelector(IMarket.CurrencyNotAllowed.selector, address(token)));
         buy(bob, asset, id);
+    }
+
+    /* ----------------------------------------------------------------- renewals */
+
+    function test_a_renewal_extends_the_same_license_and_pays_like_a_sale() public {
+        bytes32 id = offer(asset, _monthly(10 * TOKEN));
+        uint256 license = buy(bob, asset, id);
+        uint64 end = licenses.get(license).expiresAt;
+        skip(10 days);
+        vm.expectEmit(address(market));
+        emit IMarket.RenewalSold(license, asset, bob, id, 10 * TOKEN, 0.25e18);
+        vm.prank(bob);
+        assertEq(market.renew(license, 10 * TOKEN), end + 30 days);
+        assertEq(licenses.get(license).expiresAt, end + 30 days);
+        assertEq(licenses.licenseCount(), 1);
+        assertEq(token.balanceOf(bob), 9_980 * TOKEN);
+        assertEq(ledger.unsettled(asset, token), 19.5e18);
+        skip(40 days);
+        assertTrue(licenses.hasAccess(bob, asset, Uses.READ));
+        skip(10 days);
+        assertFalse(licenses.hasAccess(bob, asset, Uses.READ), "and then it ends");
+    }
+
+    function test_an_expired_license_is_renewed_from_now() public {
+        uint256 license = offerAndBuy(bob, asset, _monthly(0));
+        skip(100 days);
+        vm.prank(carol);
+        assertEq(market.renew(license, 0), block.timestamp + 30 days, "by anybody, for its holder");
+        assertTrue(licenses.hasAccess(bob, asset, Uses.READ));
+        assertFalse(licenses.hasAccess(carol, asset, Uses.READ));
+    }
+
+    function test_a_renewal_needs_the_offer_and_the_price_below_the_cap() public {
+        bytes32 id = offer(asset, _monthly(10 * TOKEN));
+        uint256 license = buy(bob, asset, id);
+        vm.expectRevert(abi.encodeWithSelector(IMarket.PriceAboveCap.selector, 10 * TOKEN, 9 * TOKEN));
+        vm.prank(bob);
+        market.renew(license, 9 * TOKEN);
+        vm.prank(alice);
+        market.setOffer(asset, id, false);
+        vm.expectRevert(abi.encodeWithSelector(IMarket.NotOffered.selector, asset, id));
+        vm.prank(bob);
+        market.renew(license, 10 * TOKEN);
+    }
+
+    function test_what_never_ends_or_takes_a_seat_is_not_renewed() public {
+        uint256 forever = offerAndBuy(bob, asset, remix(0, 0));
+        vm.expectRevert(abi.encodeWithSelector(ILicenseToken.NeverExpires.selector, forever));
+        market.renew(forever, 0);
+        ILicenseTerms.Terms memory seated = _monthly(0);
+        seated.seats = 2;
+        uint256 license = offerAndBuy(bob, asset, seated);
+        vm.expectRevert(abi.encodeWithSelector(ILicenseToken.SeatNotRenewable.selector, license, 2));
+        market.renew(license, 0);
+        vm.expectRevert(abi.encodeWithSelector(ILicenseToken.OnlyMarket.selector, bob));
+        vm.prank(bob);
+        licenses.renew(license);
+        vm.expectRevert(abi.encodeWithSelector(ILicenseToken.UnknownLicense.selector, 9));
+        market.renew(9, 0);
+    }
+
+    function test_renewals_reach_a_hundred_years_and_no_further() public {
+        ILicenseTerms.Terms memory long = _monthly(0);
+        long.duration = 36_525 days;
+        uint256 license = offerAndBuy(bob, asset, long);
+        uint256 latest = block.timestamp + 36_525 days;
+        vm.expectRevert(
+            abi.encodeWithSelector(ILicenseToken.RenewedTooFar.selector, license, latest + 36_525 days, latest)
+        );
+        market.renew(license, 0);
+    }
+
+    function _monthly(uint256 price) private view returns (ILicenseTerms.Terms memory what) {
+        what = remix(price, 0);
+        what.duration = 30 days;
+    }
+
+    /* ----------------------------------------------------------------- licenses without a price */
+
+    function test_a_license_is_asked_for_and_granted() public {
+        bytes32 id = terms.register(_monthly(10 * TOKEN));
+        vm.expectEmit(address(market));
+        emit IMarket.LicenseRequested(asset, bob, id, "for my thesis");
+        vm.prank(bob);
+        market.request(asset, id, "for my thesis");
+        assertFalse(licenses.hasAccess(bob, asset, Uses.READ), "asking gives nothing");
+        vm.expectEmit(address(market));
+        emit IMarket.LicenseGranted(1, asset, bob, id);
+        vm.prank(alice);
+        assertEq(market.grant(asset, id, bob), 1);
+        assertTrue(licenses.hasAccess(bob, asset, Uses.READ));
+        assertEq(token.balanceOf(bob), 10_000 * TOKEN);
+    }
+
+    function test_only_the_owner_grants_and_seats_count() public {
+        ILicenseTerms.Terms memory what = _monthly(0);
+        what.seats = 1;
+        bytes32 id = terms.register(what);
+        vm.expectRevert(abi.encodeWithSelector(IMarket.NotAssetOwner.selector, asset, mallory));
+        vm.prank(mallory);
+        market.grant(asset, id, mallory);
+        vm.startPrank(alice);
+        market.grant(asset, id, bob);
+        vm.expectRevert(abi.encodeWithSelector(IMarket.NoSeatsLeft.selector, asset, id, 1));
+        market.grant(asset, id, carol);
+    }
+
+    function test_a_request_names_what_exists_and_is_short() public {
+        bytes32 id = terms.register(_monthly(0));
+        vm.expectRevert(abi.encodeWithSelector(IERC721Errors.ERC721NonexistentToken.selector, 9));
+        market.request(9, id, "");
+        vm.expectRevert(abi.encodeWithSelector(ILicenseTerms.UnknownTerms.selector, bytes32("x")));
+        market.request(asset, "x", "");
+        vm.expectRevert(abi.encodeWithSelector(IMarket.NoteTooLong.selector, 513, 512));
+        market.request(asset, id, string(new bytes(513)));
     }
 
     /* ----------------------------------------------------------------- permits */

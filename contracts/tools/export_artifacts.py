@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compile the contracts and write their ABI and bytecode to ``sahara_lab/chain/artifacts``.
+"""Compile the contracts and write their ABI, bytecode and storage layout to ``sahara_lab/chain/artifacts``.
 
     python contracts/tools/export_artifacts.py            # compile, then write what differs
     python contracts/tools/export_artifacts.py --check    # compile; exit 1 when a committed artifact differs
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 CONTRACTS = Path(__file__).resolve().parent.parent
 ARTIFACTS = CONTRACTS.parent / "sahara_lab" / "chain" / "artifacts"
@@ -46,7 +47,7 @@ def compile_into(out: Path) -> None:
     if node is None:
         sys.exit("node is not on the PATH; forge and the compiler come from npm.")
     environment = {**os.environ, "FOUNDRY_OUT": str(out), "FOUNDRY_CACHE_PATH": str(out / "cache")}
-    command = [node, str(FORGE), "build", "--skip", "test", "--force"]
+    command = [node, str(FORGE), "build", "--skip", "test", "--force", "--extra-output", "storageLayout"]
     done = subprocess.run(command, cwd=CONTRACTS, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         sys.exit(f"{done.stdout}{done.stderr}\nThe contracts do not compile.")
@@ -60,7 +61,14 @@ def artifact(out: Path, name: str) -> str:
     if (size := len(built["deployedBytecode"]["object"]) // 2 - 1) > LARGEST_CODE:
         sys.exit(f"{name} is {size} bytes; a chain accepts {LARGEST_CODE}.")
     abi = sorted(built["abi"], key=lambda entry: (entry["type"], entry.get("name", ""), json.dumps(entry)))
-    return json.dumps({"contractName": name, "abi": abi, "bytecode": bytecode}, indent=1, sort_keys=True) + "\n"
+    kept = {"contractName": name, "abi": abi, "bytecode": bytecode, "storageLayout": layout(built["storageLayout"])}
+    return json.dumps(kept, indent=1, sort_keys=True) + "\n"
+
+
+def layout(compiled: dict[str, Any]) -> list[str]:
+    """One line per variable, ``slot+offset type name``; the compiler's ids of types depend on unrelated sources."""
+    types = compiled["types"] or {}
+    return [f"{at['slot']}+{at['offset']} {types[at['type']]['label']} {at['label']}" for at in compiled["storage"]]
 
 
 def main() -> None:
@@ -78,7 +86,7 @@ def main() -> None:
         for path in [*stale, *foreign]:
             print(f"{path.relative_to(CONTRACTS.parent)} differs from the contracts", file=sys.stderr)
         if stale or foreign:
-            sys.exit("Run: python contracts/tools/export_artifacts.py")
+            sys.exit("Run: make contracts")
         print(f"{len(fresh)} artifacts match the contracts")
         return
     ARTIFACTS.mkdir(parents=True, exist_ok=True)

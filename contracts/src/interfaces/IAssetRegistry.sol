@@ -44,7 +44,9 @@ interface IAssetRegistry is IERC721 {
         Relation relation;
     }
 
+    /// @notice A new asset, with its name among its creator's.
     event AssetRegistered(uint256 indexed asset, address indexed creator, Kind kind, string name);
+    /// @notice A version was added; the first one comes with the registration.
     event VersionPublished(
         uint256 indexed asset,
         uint32 indexed version,
@@ -54,18 +56,30 @@ interface IAssetRegistry is IERC721 {
         bytes32 metadataHash,
         string uri
     );
+    /// @notice A version got a new key epoch.
     event VersionRekeyed(uint256 indexed asset, uint32 indexed version, uint32 epoch, bytes32 manifestHash, string uri);
+    /// @notice One parent of an asset, announced at registration; `license` is zero for an own parent.
     event ParentLinked(uint256 indexed asset, uint256 indexed parent, Relation relation, uint256 license);
 
+    /// @notice Not 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen after a letter or digit.
     error InvalidName(string name);
+    /// @notice The creator has an asset of that name.
     error NameTaken(address creator, string name, uint256 asset);
+    /// @notice There is no such asset, or it is not older than its child.
     error UnknownAsset(uint256 asset);
+    /// @notice Versions are counted from 1 to `versionCount`.
     error UnknownVersion(uint256 asset, uint32 version);
+    /// @notice Only the owner may do this.
     error NotAssetOwner(uint256 asset, address caller);
+    /// @notice A key epoch only rises.
     error StaleEpoch(uint32 current, uint32 given);
+    /// @notice More than 16; larger sets go through a collection.
     error TooManyParents(uint256 count);
+    /// @notice Parents come once each, in ascending order; `parent` does not.
     error ParentsNotSorted(uint256 parent);
+    /// @notice Above 2,048 bytes.
     error InvalidUri(uint256 length);
+    /// @notice No valid license of `account` that allows deriving from `parent`.
     error LicenseDoesNotCover(uint256 license, uint256 parent, address account);
 
     /// @notice Registers an asset with its first version and its parents; the caller becomes creator and owner.
@@ -81,14 +95,19 @@ interface IAssetRegistry is IERC721 {
     function rekeyVersion(uint256 asset, uint32 version, uint32 epoch, bytes32 manifestHash, string calldata uri)
         external;
 
+    /// @notice What sort of thing `asset` is.
     function kindOf(uint256 asset) external view returns (Kind);
+    /// @notice Who registered `asset`; does not change when it is sold.
     function creatorOf(uint256 asset) external view returns (address);
+    /// @notice Name among the creator's assets.
     function nameOf(uint256 asset) external view returns (string memory);
     /// @return asset The id, or zero when `creator` has no asset of that name.
     function assetOf(address creator, string calldata name) external view returns (uint256 asset);
+    /// @notice Versions so far.
     function versionCount(uint256 asset) external view returns (uint32);
     /// @param version Counted from 1.
     function versionOf(uint256 asset, uint32 version) external view returns (Version memory);
+    /// @notice Parents, sorted by id.
     function parentsOf(uint256 asset) external view returns (Edge[] memory);
     /// @notice Ids are given out from 1 upward.
     function assetCount() external view returns (uint256);

@@ -30,14 +30,19 @@ interface ILicenseTerms {
         bytes32 textHash;
     }
 
+    /// @notice Terms that nobody registered before.
     event TermsRegistered(bytes32 indexed termsId, Terms terms);
 
+    /// @notice Nobody registered terms with that id.
     error UnknownTerms(bytes32 termsId);
+    /// @notice The terms contradict themselves or exceed a limit.
     error InvalidTerms(string reason);
 
     /// @notice Stores terms under their content address; storing the same terms twice is no error.
     function register(Terms calldata terms) external returns (bytes32 termsId);
+    /// @notice The id that `terms` have or would have.
     function idOf(Terms calldata terms) external pure returns (bytes32 termsId);
+    /// @notice The terms behind an id.
     function get(bytes32 termsId) external view returns (Terms memory);
 }
 

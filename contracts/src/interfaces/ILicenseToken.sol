@@ -16,6 +16,7 @@ interface ILicenseToken is IERC721 {
         uint16 uses;
     }
 
+    /// @notice A license came into being; `expiresAt` of zero is never.
     event LicenseIssued(
         uint256 indexed license,
         uint256 indexed asset,
@@ -27,14 +28,32 @@ interface ILicenseToken is IERC721 {
     );
     /// @dev ERC-5192.
     event Locked(uint256 tokenId);
+    /// @notice ERC-5192: the license may change hands.
     event Unlocked(uint256 tokenId);
 
+    /// @notice The same license lasts longer; nothing else about it changed.
+    event LicenseRenewed(uint256 indexed license, uint64 expiresAt);
+
+    /// @notice The terms do not let it change hands.
     error SoulBound(uint256 license);
+    /// @notice Only the market may do this.
     error OnlyMarket(address caller);
+    /// @notice No such license was issued.
     error UnknownLicense(uint256 license);
+    /// @notice A license without an end cannot be extended.
+    error NeverExpires(uint256 license);
+    /// @notice Seats are limited, and a renewal would keep one from whoever waits for it.
+    error SeatNotRenewable(uint256 license, uint32 seats);
+    /// @notice The new end would be more than 100 years ahead.
+    error RenewedTooFar(uint256 license, uint256 until, uint256 latest);
 
     /// @notice Issues a license; only the market may.
     function issue(address holder, uint256 asset, bytes32 termsId) external returns (uint256 license);
+    /// @notice Lets `license` last another duration of its terms, from its end or from now if it has ended; only the
+    ///         market may. Uses and royalty share stay as they were frozen.
+    /// @return expiresAt The new end: at most 100 years ahead.
+    function renew(uint256 license) external returns (uint64 expiresAt);
+    /// @notice What a license says.
     function get(uint256 license) external view returns (License memory);
     /// @notice Whether `account` owns `asset` or holds an unexpired license for it that allows every bit of `use`.
     /// @dev The one question that key servers, the vault and the marketplace ask. Compute-only licenses never allow READ.
@@ -42,9 +61,10 @@ interface ILicenseToken is IERC721 {
     /// @return license The valid license of `account` that allows `use` and expires last; zero when none does.
     function licenseFor(address account, uint256 asset, uint16 use) external view returns (uint256 license);
     /// @notice All licenses ever issued to or held by `account` for `asset`, newest last, expired ones included.
-    ///         One that left and came back appears again.
+    ///         One that left and came back stays where it was.
     function licensesOf(address account, uint256 asset) external view returns (uint256[] memory);
-    /// @notice Licenses issued under `termsId` for `asset` that have not expired (bounded by the seats that the terms allow).
+    /// @notice Licenses issued under `termsId` for `asset` that have not expired, at most the seats that the terms allow;
+    ///         zero where they allow any number, which is not counted.
     function seatsTaken(uint256 asset, bytes32 termsId) external view returns (uint256);
     /// @notice Makes `license` count for its holder again, should they have sold a better one of the same uses; open to anyone.
     function promote(uint256 license) external;

@@ -18,19 +18,30 @@ interface IRoyaltyLedger {
         bool own;
     }
 
+    /// @notice What `asset` owes, for good, in parts per 1e9 of its revenue.
     event TableFrozen(uint256 indexed asset, uint256[] payees, uint256[] shares);
+    /// @notice Revenue came in and waits to be settled.
     event Paid(uint256 indexed asset, address indexed payer, IERC20 indexed currency, uint256 amount);
+    /// @notice `amount` of revenue was divided; `Credited` says among whom.
     event Settled(uint256 indexed asset, IERC20 indexed currency, uint256 amount);
+    /// @notice `asset` got `amount` of the revenue of `source`.
     event Credited(uint256 indexed asset, uint256 indexed source, IERC20 indexed currency, uint256 amount);
     /// @notice An asset changed hands: what it held stays with `seller`, who gets it with the next `claim`.
     event Retained(uint256 indexed asset, address indexed seller, IERC20 indexed currency, uint256 amount);
+    /// @notice Money left the ledger for `account`.
     event Claimed(address indexed account, IERC20 indexed currency, uint256 amount);
 
+    /// @notice Only the asset registry may do this.
     error OnlyRegistry(address caller);
     /// @param stack Sum of the shares that `asset` would owe, in parts per 1e9, as is `cap`.
     error StackTooHigh(uint256 asset, uint256 stack, uint256 cap);
+    /// @notice The table would have more than 16 payees.
     error TooManyPayees(uint256 count);
+    /// @notice The DAO does not accept the currency.
     error CurrencyNotAllowed(IERC20 currency);
+    /// @notice The currency did not move what it was told to, so the books would promise more than there is.
+    error WrongAmountReceived(IERC20 currency, uint256 received, uint256 amount);
+    /// @notice `account` has nothing in that currency.
     error NothingToClaim(address account);
 
     /// @notice Freezes the table of `asset`; only the registry may, once, at registration.
@@ -44,8 +55,11 @@ interface IRoyaltyLedger {
     function claim(address account, IERC20 currency, uint256[] calldata assets) external returns (uint256 amount);
     /// @notice What `claim` with the same arguments would pay now.
     function claimable(address account, IERC20 currency, uint256[] calldata assets) external view returns (uint256);
+    /// @notice Revenue of `asset` that nobody settled yet.
     function unsettled(uint256 asset, IERC20 currency) external view returns (uint256);
+    /// @notice What `asset` was credited with and its owner has not claimed.
     function balanceOf(uint256 asset, IERC20 currency) external view returns (uint256);
+    /// @notice Who shares in the revenue of `asset`, sorted, and with how much in parts per 1e9.
     function tableOf(uint256 asset) external view returns (uint256[] memory payees, uint256[] memory shares);
     /// @notice Splits `amount` paid to `asset`; the last entry is `asset` itself with what remains after rounding.
     function split(uint256 asset, uint256 amount)

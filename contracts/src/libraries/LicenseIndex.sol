@@ -9,11 +9,39 @@ import {LibBit} from "solady/utils/LibBit.sol";
 library LicenseIndex {
     /// @param groups Bit `uses` is set when the group of that set of uses has a license.
     /// @param best Per group: `until << 192 | license`.
-    /// @param history Every license the account was given, oldest first.
+    /// @param newest Of the licenses the account was given, in the order of their first coming: a chain from the newest
+    ///        to the oldest, so that the first license, the usual one, costs no slot of its own.
+    /// @param older What came before a license; nothing before the oldest.
     struct Index {
         uint128 groups;
+        uint64 newest;
+        uint64 oldest;
         mapping(uint256 uses => uint256) best;
-        uint256[] history;
+        mapping(uint256 license => uint256) older;
+    }
+
+    /// @notice Adds `license` to the chain unless it has been there.
+    function remember(Index storage index, uint256 license) internal {
+        uint64 newest = index.newest;
+        if (newest == 0) {
+            index.oldest = uint64(license);
+        } else {
+            if (license == index.oldest || index.older[license] != 0) return;
+            index.older[license] = newest;
+        }
+        index.newest = uint64(license);
+    }
+
+    /// @return licenses The whole chain, newest last.
+    function history(Index storage index) internal view returns (uint256[] memory licenses) {
+        uint256 length;
+        for (uint256 at = index.newest; at != 0; at = index.older[at]) {
+            ++length;
+        }
+        licenses = new uint256[](length);
+        for (uint256 at = index.newest; at != 0; at = index.older[at]) {
+            licenses[--length] = at;
+        }
     }
 
     /// @notice Lets `license` stand for its group unless one that lasts longer does.
