@@ -12,6 +12,7 @@ from typing import Any
 from sahara_lab.errors import ChainError
 
 _Reader = Callable[[list[str], bytes], Any]  # of a log's topics and data
+_Rest = Callable[[dict[str, Any], bytes], dict[str, Any]]
 
 
 @cache
@@ -104,16 +105,21 @@ class EventType:
         Raises:
             ChainError: the log is too short for the event.
         """
-        words, whole = self._readers
+        words, whole, least = self._readers
         try:
+            if len(data) < least:
+                raise ValueError("the data ends too early")
             decoded = {name: read(topics, data) for name, read in words}
         except (IndexError, ValueError) as error:
             raise ChainError(f"a log of {self.name} is malformed") from error
         return decoded if whole is None else whole(decoded, data)
 
     @cached_property
-    def _readers(self) -> tuple[list[tuple[str, _Reader]], Callable[[dict[str, Any], bytes], dict[str, Any]] | None]:
-        """How to read each argument, found out once: a general decoder is a hundred times slower than a slice."""
+    def _readers(self) -> tuple[list[tuple[str, _Reader]], _Rest | None, int]:
+        """How to read each argument, found out once; and the fewest bytes of data that the event can have.
+
+        A general decoder is many times slower than a slice.
+        """
         plain = [entry for entry in self.inputs if not entry["indexed"]]
         simple = all(_is_word(entry) or entry["type"] in ("string", "bytes") for entry in plain)
         readers: list[tuple[str, _Reader]] = []
@@ -125,9 +131,9 @@ class EventType:
             elif simple:
                 readers.append((entry["name"], _data_reader(entry, 32 * place)))
                 place += 1
-        return readers, None if simple else self._general(plain)
+        return readers, None if simple else self._general(plain), 32 * len(plain)
 
-    def _general(self, plain: list[dict[str, Any]]) -> Callable[[dict[str, Any], bytes], dict[str, Any]]:
+    def _general(self, plain: list[dict[str, Any]]) -> _Rest:
         """The rare event with structs or arrays."""
         from eth_abi import decode
 
@@ -172,13 +178,15 @@ def _topic_reader(entry: dict[str, Any], index: int) -> _Reader:
 
 def _data_reader(entry: dict[str, Any], place: int) -> _Reader:
     if _is_word(entry):
+        if entry["type"].startswith("uint"):
+            return lambda topics, data: int.from_bytes(data[place : place + 32], "big")
         read = _word_reader(entry["type"])
-        return lambda topics, data: read(_cut(data, place, 32))
+        return lambda topics, data: read(data[place : place + 32])
     text = entry["type"] == "string"
 
     def tail(topics: list[str], data: bytes) -> Any:
-        start = int.from_bytes(_cut(data, place, 32), "big")
-        content = _cut(data, start + 32, int.from_bytes(_cut(data, start, 32), "big"))
+        start = int.from_bytes(data[place : place + 32], "big") + 32
+        content = _cut(data, start, int.from_bytes(data[start - 32 : start], "big"))
         return content.decode(errors="replace") if text else content  # anyone may write anything
 
     return tail

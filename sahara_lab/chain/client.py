@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from sahara_lab.chain.abi import Abi, abi_of
 from sahara_lab.chain.reasons import error_name, explain_error
@@ -39,9 +39,8 @@ class Block:
         )
 
 
-@dataclass(frozen=True)
-class Event:
-    """A decoded log."""
+class Event(NamedTuple):
+    """A decoded log. A tuple, because they come by the hundred thousand."""
 
     contract: str
     name: str

@@ -7,9 +7,11 @@ against its header's bloom filter; a block that should have events and came with
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -18,7 +20,8 @@ from sahara_lab.chain.client import Block, Chain, Event, decode_log
 from sahara_lab.chain.rpc import RpcError
 from sahara_lab.errors import NetworkError
 
-BLOCKS_AT_ONCE = 5_000
+#: A request asks for so many blocks at first and at most, and should bring about so many logs.
+FIRST_BLOCKS, BLOCKS_AT_ONCE, LOGS_AT_ONCE = 500, 5_000, 4_000
 #: One reading ends after about this many events; ``Batch.more`` then says that there are more.
 EVENTS_AT_ONCE = 20_000
 #: So many blocks below the head are all checked, the ones before by ``SAMPLE`` of each request.
@@ -89,7 +92,7 @@ class EventLog:
         self._contracts = {chain.addresses[name].lower(): chain.contract(name) for name in contracts}
         self._from_block = from_block
         self._trail: dict[int, str] = dict(trail)
-        self._size = BLOCKS_AT_ONCE
+        self._size = FIRST_BLOCKS
 
     def read(self, cursor: Position | tuple[int, str] | None) -> Batch:
         """What happened after ``cursor``.
@@ -188,9 +191,10 @@ class EventLog:
     def _read_on(self, at: Position | None, head: Block) -> Batch:
         start = self._from_block if at is None else at.block + 1
         events: list[Event] = []
-        while start <= head.number and len(events) < EVENTS_AT_ONCE:
-            logs, start = self._next(start, head)
-            events += [event for log in logs if (event := decode_log(self._contracts, log))]
+        with _undisturbed():
+            while start <= head.number and len(events) < EVENTS_AT_ONCE:
+                logs, start = self._next(start, head)
+                events += [event for log in logs if (event := decode_log(self._contracts, log))]
         more = start <= head.number
         reached = self._chain.block(start - 1) if more else head
         position = Position(reached.number, reached.hash)
@@ -215,15 +219,19 @@ class EventLog:
                     raise
                 self._size = max((end - start + 1) // 2, 1)
                 continue
-            self._size = min(2 * self._size, BLOCKS_AT_ONCE)
+            if len(logs) > LOGS_AT_ONCE:
+                self._size = max(self._size // 2, 1)
+            elif len(logs) < LOGS_AT_ONCE // 2:
+                self._size = min(2 * self._size, BLOCKS_AT_ONCE)
             return logs, end + 1
 
     def _between(self, start: int, end: int, head: Block) -> list[Log]:
         query = {"address": list(self._contracts), "fromBlock": hex(start), "toBlock": hex(end)}
         by_block: dict[int, list[Log]] = {}
         for log in self._chain.rpc("eth_getLogs", query):
-            if log.get("blockNumber") and start <= int(log["blockNumber"], 16) <= end and not log.get("removed"):
-                by_block.setdefault(int(log["blockNumber"], 16), []).append(log)
+            number = int(log["blockNumber"] or "0x0", 16)
+            if start <= number <= end and not log.get("removed"):
+                by_block.setdefault(number, []).append(log)
         self._check(by_block, start, end, head)
         return [log for number in sorted(by_block) for log in _in_order(by_block[number])]
 
@@ -276,6 +284,18 @@ class EventLog:
             for address, contract in self._contracts.items()
             for event in contract.abi.events.values()
         }
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let the garbage collector rest: it would walk the growing results again and again, for a third of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _in_order(logs: list[Log]) -> list[Log]:
