@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sahara_lab.chain.abi import abi_of, artifact, artifact_names, checksum
 from sahara_lab.chain.client import Chain
@@ -20,7 +22,11 @@ from sahara_lab.chain.rpc import Rpc
 from sahara_lab.errors import ChainError, FundsError, InputError, NetworkError, NotFound, PriceError
 from sahara_lab.localnet.checkup import Check
 from sahara_lab.profile import Profile, data_home
+from sahara_lab.signing import LocalSigner
 from sahara_lab.units import WEI_PER_TOKEN, format_tokens
+
+if TYPE_CHECKING:
+    from sahara_lab.chain import Wallet
 
 #: The whole supply, in wei: what the deploying account holds at first, and the DAO's treasury.
 HOLDER, TREASURY = 30_000 * WEI_PER_TOKEN, 70_000 * WEI_PER_TOKEN
@@ -194,18 +200,22 @@ def deploy(name: str, account: str, max_cost: int, key_servers: Sequence[Any] = 
     from sahara_lab.chain import Keyring, Rules
     from sahara_lab.chain import deploy as send_contracts
 
+    profile, network = _profile(name), described(name)
+    wallet, rpc = Keyring(profile).open(account), Rpc(network.rpc_url)
+    purse = _Purse(profile, rpc, network.chain_id)
+    if network.addresses and purse.kept:  # an attempt that was cut off after the last contract
+        purse.empty(wallet.address)
+        join(name, account)
+        return network
     quote = quote_deployment(name, account, len(key_servers))
     if quote.most > max_cost:
         raise PriceError(
             f"the deployment may cost {format_tokens(quote.most, 'ETH')}, more than {format_tokens(max_cost, 'ETH')}",
             hint="Raise the cap, or wait until gas is cheaper",
         )
-    profile, network = _profile(name), described(name)
-    wallet, rpc = Keyring(profile).open(account), Rpc(network.rpc_url)
-    purse = _Purse(profile, rpc, quote)
     if quote.balance + purse.balance() < quote.most:
         raise FundsError(f"{account} cannot pay for the deployment: {quote}", hint=f"Send coins to {wallet.address}")
-    purse.fill(wallet)
+    purse.fill(wallet, quote.most - 2 * _JOIN_GAS * quote.gas_price)  # the account registers itself with the rest
     try:
         made = send_contracts(rpc, purse.signer, [(wallet.address, HOLDER)], TREASURY, key_servers, Rules())
         network = replace(network, addresses=made.addresses, deployed_block=made.block)
@@ -273,21 +283,31 @@ def join(name: str, account: str) -> None:
 class _Purse:
     """The key that pays for one deployment."""
 
-    def __init__(self, profile: Profile, rpc: Rpc, quote: DeploymentQuote) -> None:
-        from sahara_lab.localnet.processes import read_json, write_json
-        from sahara_lab.signing import LocalSigner
+    def __init__(self, profile: Profile, rpc: Rpc, chain_id: int) -> None:
+        self._file = profile.state / "deployer.key.json"
+        self._profile, self._rpc, self._chain_id = profile, rpc, chain_id
 
-        self._file = profile.private(profile.state) / "deployer.key.json"
-        if not self._file.exists():
+    @property
+    def kept(self) -> bool:
+        """Whether an earlier attempt left it."""
+        return self._file.exists()
+
+    @cached_property
+    def signer(self) -> LocalSigner:
+        from sahara_lab.localnet.processes import read_json, write_json
+
+        self._profile.private(self._profile.state)
+        if not self.kept:
             write_json(self._file, {"v": 1, "key": LocalSigner.generate().private_bytes().hex()})
-        self.signer = LocalSigner(bytes.fromhex(read_json(self._file)["key"]))
-        self._rpc, self._quote = rpc, quote
+        return LocalSigner(bytes.fromhex(read_json(self._file)["key"]))
 
     def balance(self) -> int:
-        return int(self._rpc("eth_getBalance", self.signer.address, "latest"), 16)
+        """What is in it, in wei; it is not made to find out."""
+        return int(self._rpc("eth_getBalance", self.signer.address, "latest"), 16) if self.kept else 0
 
-    def fill(self, wallet: Any) -> None:
-        missing = self._quote.most - self._joining() - self.balance()
+    def fill(self, wallet: Wallet, amount: int) -> None:
+        """Have the account bring it up to ``amount`` wei."""
+        missing = amount - self.balance()
         if missing > 0:
             plain = self._plain(wallet.address, self.signer.address, missing)
             self._pay(wallet.sign_transaction(plain)[0])
@@ -303,14 +323,11 @@ class _Purse:
             self._pay(bytes(signed.raw_transaction))
         self._file.unlink()
 
-    def _joining(self) -> int:
-        return 2 * _JOIN_GAS * self._quote.gas_price  # stays with the account, which registers itself
-
     def _plain(self, sender: str, to: str, value: int) -> dict[str, Any]:
         nonce = int(self._rpc("eth_getTransactionCount", sender, "pending"), 16)
         price = int(self._rpc("eth_gasPrice"), 16)
         return {
-            "chainId": self._quote.chain_id,
+            "chainId": self._chain_id,
             "nonce": nonce,
             "to": to,
             "value": value,
@@ -319,8 +336,6 @@ class _Purse:
         }
 
     def _pay(self, raw: bytes) -> None:
-        import time
-
         sent = self._rpc("eth_sendRawTransaction", "0x" + raw.hex())
         deadline = time.monotonic() + 120
         while self._rpc("eth_getTransactionReceipt", sent) is None:

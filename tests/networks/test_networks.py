@@ -218,6 +218,24 @@ def test_names_that_cannot_be(name: str) -> None:
         networks.add(name, "http://127.0.0.1:1")
 
 
+@pytest.mark.parametrize("sent", [6, 14], ids=["between contracts", "before the rest is given back"])
+def test_a_deployment_that_was_cut_off_is_taken_up_again(plain: Plain, made: str, sent: int) -> None:
+    name = f"cut-{sent}"
+    networks.add(name, plain.proxy.url)
+    address = networks.create_account(name, "alice", "a password of ten")
+    plain.rpc("anvil_setBalance", address, hex(10 * COIN))
+    plain.proxy.will("eth_sendRawTransaction", "lost", skip=sent, times=2)
+    with pytest.raises(NetworkError):
+        networks.deploy(name, "alice", 5 * COIN)
+    purse = Profile(name).state / "deployer.key.json"
+    assert purse.exists()
+    plain.proxy.faults.clear()
+    networks.deploy(name, "alice", 5 * COIN)
+    assert not purse.exists()
+    assert sahara.connect(name, "alice").wallet.balance().gas > 9 * COIN
+    networks.remove(name)
+
+
 def test_an_unknown_network_names_the_known(made: str) -> None:
     with pytest.raises(NetworkError, match=r"no network 'elsewhere' \(known: mine\)"):
         sahara.connect("elsewhere", "alice")
