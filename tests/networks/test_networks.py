@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 import sahara_lab as sahara
 from sahara_lab import networks
-from sahara_lab.chain import Rpc
+from sahara_lab.chain import Rpc, wallet
 from sahara_lab.cli import main
 from sahara_lab.errors import FundsError, InputError, NetworkError, PriceError
 from sahara_lab.localnet import anvil
@@ -77,7 +77,9 @@ def _answers(rpc: Rpc) -> bool:
 @pytest.fixture(scope="module", autouse=True)
 def password(home: Path) -> Iterator[None]:
     os.environ["SAHARA_LAB_PASSWORD"] = "a password of ten"
+    rounds, wallet._ROUNDS = wallet._ROUNDS, 2_000  # stretching a test's password only costs time
     yield
+    wallet._ROUNDS = rounds
     del os.environ["SAHARA_LAB_PASSWORD"]
 
 
