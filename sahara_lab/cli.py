@@ -102,7 +102,11 @@ def doctor() -> None:
     """Name what is wrong, and the command that repairs it."""
     from sahara_lab.localnet import doctor as examine
 
-    checks = examine(_profile())
+    _report(examine(_profile()))
+
+
+def _report(checks: list[Any]) -> None:
+    """Print checks, and end with 1 when one failed."""
     for check in checks:
         mark = click.style("ok  ", fg="green") if check.ok else click.style("BAD ", fg="red")
         click.echo(f"{mark} {check.name}: {check.detail}")
@@ -155,6 +159,93 @@ def dashboard(port: int, no_browser: bool) -> None:
     os.environ[ACCOUNT_VARIABLE] = _lab().account  # an unknown account is refused before a browser opens
     command = [sys.executable, "-m", "sahara_lab.dashboards", f"--port={port}"]
     os.execv(sys.executable, command + (["--no-browser"] if no_browser else []))
+
+
+@main.group()
+def network() -> None:
+    """Networks of your own: public testnets and private chains."""
+
+
+@network.command("add")
+@click.argument("name")
+@click.option("--rpc", required=True, help="HTTP address of a node.")
+@click.option("--addresses", type=click.Path(path_type=Path), help="JSON file with the Directory's address, or all.")
+def network_add(name: str, rpc: str, addresses: Path | None) -> None:
+    """Describe the network NAME."""
+    from sahara_lab import networks
+
+    added = networks.add(name, rpc, addresses)
+    click.echo(f"{name} is chain {added.chain_id}, {len(added.addresses)} contracts")
+    if not added.addresses:
+        click.echo(
+            f"next: sahara-lab -p {name} account HANDLE, then: sahara-lab network deploy {name} --account HANDLE"
+        )
+
+
+@network.command("list")
+def network_list() -> None:
+    """List the networks that this machine knows."""
+    from sahara_lab import networks
+    from sahara_lab.chain import Rpc
+    from sahara_lab.display import text_table
+
+    rows = [
+        (name, str(one.chain_id), Rpc(one.rpc_url).place, str(len(one.addresses)), str(len(one.key_servers)))
+        for name, one in networks.listed()
+    ]
+    click.echo(text_table(("Name", "Chain", "Node", "Contracts", "Key servers"), rows))
+
+
+@network.command("remove")
+@click.argument("name")
+def network_remove(name: str) -> None:
+    """Forget the network NAME; its accounts and stored data stay."""
+    from sahara_lab import networks
+
+    networks.remove(name)
+    click.echo(f"{name} is forgotten; its accounts and stored data are kept")
+
+
+@network.command("deploy")
+@click.argument("name")
+@click.option("--account", required=True, help="Handle of the account that pays and gets the first tokens.")
+@click.option("--max-cost", help="The most to spend, in the chain's own coin.")
+@click.option("--yes", is_flag=True, help="Do not ask; needs --max-cost.")
+@click.option("--key-servers", type=click.Path(path_type=Path), help="JSON list of account, url and encryption_key.")
+def network_deploy(name: str, account: str, max_cost: str | None, yes: bool, key_servers: Path | None) -> None:
+    """Deploy the contracts to the network NAME, with the rules of a public network."""
+    from sahara_lab import networks
+    from sahara_lab.units import to_wei
+
+    if yes and max_cost is None:
+        raise InputError("spending without being asked needs a cap", hint="Add --max-cost")
+    servers = networks.read_key_servers(key_servers) if key_servers else []
+    quote = networks.quote_deployment(name, account, len(servers))
+    click.echo(quote)
+    if not yes:
+        click.confirm("Deploy?", abort=True)
+    made = networks.deploy(name, account, to_wei(max_cost) if max_cost else quote.most, servers)
+    click.echo(f"{name} has {len(made.addresses)} contracts; give others {made.addresses['Directory']}, its Directory")
+
+
+@network.command("join")
+@click.argument("name")
+@click.option("--account", required=True)
+def network_join(name: str, account: str) -> None:
+    """Register an account's handle on the network NAME."""
+    from sahara_lab import networks
+
+    networks.join(name, account)
+    click.echo(f"{account} is registered on {name}")
+
+
+@network.command("verify")
+@click.argument("name")
+def network_verify(name: str) -> None:
+    """Compare the network NAME with its description and with the contracts of this version."""
+    from sahara_lab import networks
+
+    _report(list(networks.verify(name)))
 
 
 # -- the market -------------------------------------------------------------------------------------------------------
@@ -434,7 +525,16 @@ def transfer(to: str, amount: str) -> None:
 @click.argument("handle")
 @click.password_option(help="At least 10 characters; asked for when left out.")
 def account(handle: str, password: str) -> None:
-    """Make a new account on the embedded network, HANDLE, under a password of your own."""
+    """Make a new account, HANDLE, under a password of your own."""
+    if _profile().name != "local":
+        from sahara_lab import networks
+
+        name = _profile().name
+        address = networks.create_account(name, handle, password)
+        click.echo(
+            f"{handle} is {address}; send it coins for gas, then: sahara-lab network join {name} --account {handle}"
+        )
+        return
     from sahara_lab.localnet import create_account
 
     _lab()

@@ -34,7 +34,7 @@ def connect(profile: str = "local", account: str | None = None, *, start: bool =
     """Attach to a network, starting the embedded one when it is not running.
 
     Args:
-        profile: which network; "local" is the embedded one.
+        profile: which network; "local" is the embedded one, others are those of ``sahara-lab network list``.
         account: handle that acts; default is ``SAHARA_LAB_ACCOUNT``, else "alice".
         start: start the embedded network when it is not running.
 
@@ -42,10 +42,15 @@ def connect(profile: str = "local", account: str | None = None, *, start: bool =
         NetworkError: the network cannot be started or reached.
         NotFound: this machine has no keystore of that account.
     """
-    from sahara_lab.localnet import attach, ensure_up
-
     where = Profile(profile)
-    network = ensure_up(where) if start and profile == "local" else attach(where)
+    if start and profile == "local":
+        from sahara_lab.localnet import ensure_up
+
+        network = ensure_up(where)
+    else:
+        from sahara_lab.networks import attach
+
+        network = attach(where)
     return Lab(where, network, account or current_account())
 
 

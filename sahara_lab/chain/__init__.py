@@ -10,7 +10,7 @@ from sahara_lab.errors import ChainError
 if TYPE_CHECKING:
     from sahara_lab.chain.client import Block, Chain, Contract, Event
     from sahara_lab.chain.deployment import Deployment, KeyServerEntry, Rules, deploy
-    from sahara_lab.chain.eventlog import EventLog
+    from sahara_lab.chain.eventlog import Batch, EventLog, Position
     from sahara_lab.chain.network import KeyServerAddress, Network
     from sahara_lab.chain.reasons import explain_error
     from sahara_lab.chain.rpc import Rpc, RpcError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sahara_lab.chain.wallet import Keyring, Wallet
 
 _HOMES = {
+    "Batch": "eventlog",
     "Block": "client",
     "Chain": "client",
     "Contract": "client",
@@ -28,6 +29,7 @@ _HOMES = {
     "KeyServerEntry": "deployment",
     "Keyring": "wallet",
     "Network": "network",
+    "Position": "eventlog",
     "Receipt": "sender",
     "Rpc": "rpc",
     "RpcError": "rpc",
@@ -40,9 +42,9 @@ _HOMES = {
 }
 
 __all__ = [
-    "Block", "Chain", "ChainError", "Contract", "Deployment", "Event", "EventLog", "KeyServerAddress", "KeyServerEntry",
-    "Keyring", "Network", "Receipt", "Rpc", "RpcError", "Rules", "Sender", "Unfinished", "Wallet", "deploy",
-    "explain_error",
+    "Batch", "Block", "Chain", "ChainError", "Contract", "Deployment", "Event", "EventLog", "KeyServerAddress",
+    "KeyServerEntry", "Keyring", "Network", "Position", "Receipt", "Rpc", "RpcError", "Rules", "Sender", "Unfinished",
+    "Wallet", "deploy", "explain_error",
 ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from sahara_lab.chain.abi import Abi, abi_of
 from sahara_lab.chain.reasons import error_name, explain_error
@@ -19,17 +19,28 @@ _FUNDS = {"ERC20InsufficientBalance", "ERC20InsufficientAllowance"}
 
 @dataclass(frozen=True)
 class Block:
-    """A block's header; ``timestamp`` in seconds."""
+    """A block's header; ``timestamp`` in seconds, ``bloom`` the 2048-bit filter of its logs."""
 
     number: int
     hash: str
     parent_hash: str
     timestamp: int
+    bloom: int = 0
+
+    @classmethod
+    def of(cls, found: dict[str, Any]) -> Block:
+        """The header in a node's answer."""
+        return cls(
+            number=int(found["number"], 16) if found.get("number") else -1,
+            hash=found.get("hash") or "",
+            parent_hash=found["parentHash"],
+            timestamp=int(found["timestamp"], 16),
+            bloom=int(found.get("logsBloom") or "0x0", 16),
+        )
 
 
-@dataclass(frozen=True)
-class Event:
-    """A decoded log."""
+class Event(NamedTuple):
+    """A decoded log. A tuple, because they come by the hundred thousand."""
 
     contract: str
     name: str
@@ -70,12 +81,12 @@ class Chain:
         found = self.rpc("eth_getBlockByNumber", _tag(tag), False)
         if found is None:
             raise ChainError(f"the chain has no block {tag}")
-        return Block(
-            number=int(found["number"], 16) if found.get("number") else -1,
-            hash=found.get("hash") or "",
-            parent_hash=found["parentHash"],
-            timestamp=int(found["timestamp"], 16),
-        )
+        return Block.of(found)
+
+    def blocks(self, numbers: Sequence[int]) -> list[Block | None]:
+        """Headers by number in few requests; None where the node has no such block."""
+        found = self.rpc.batch([("eth_getBlockByNumber", [hex(number), False]) for number in numbers])
+        return [Block.of(one) if one else None for one in found]
 
     def batch_call(self, calls: Sequence[tuple[Contract, str, Sequence[Any]]], block: BlockTag = "latest") -> list[Any]:
         """Many calls in one request; results in order.

@@ -1,6 +1,6 @@
 """What a session must know about a network: where its node is, its contracts and its key servers.
 
-The embedded network's supervisor writes this file; for any other network ``sahara-lab network add`` would.
+The embedded network's supervisor writes this file; for any other network ``sahara-lab network add`` does.
 """
 
 from __future__ import annotations

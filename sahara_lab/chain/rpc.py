@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,11 @@ import orjson
 from sahara_lab.errors import ChainError, NetworkError
 
 MOST_IN_A_BATCH = 200
+#: Pauses, in seconds, before a node that says "too many requests" is asked again; then it is given up.
+BACKOFF = (0.1, 0.2, 0.4, 0.8, 1.6)
+#: The longest that a node's own ``Retry-After`` is obeyed, in seconds.
+LONGEST_PAUSE = 5.0
+TOO_MANY = 429
 
 _FEED = {"Content-Type": "application/json"}
 
@@ -49,7 +55,7 @@ class Rpc:
         """
         answer = self._post(self._body(method, params))
         if not isinstance(answer, dict):
-            raise NetworkError(f"{self.url} does not speak JSON-RPC")
+            raise NetworkError(f"{self.place} does not speak JSON-RPC")
         return _result(answer)
 
     def batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
@@ -64,7 +70,7 @@ class Rpc:
             found = self._post(bodies)
             if not isinstance(found, list) or len(found) != len(bodies):
                 _result(found if isinstance(found, dict) else {})
-                raise NetworkError(f"{self.url} answered a batch of {len(bodies)} calls incompletely")
+                raise NetworkError(f"{self.place} answered a batch of {len(bodies)} calls incompletely")
             by_id = {answer.get("id"): answer for answer in found}
             answers += [by_id[body["id"]] for body in bodies]
         return answers
@@ -72,18 +78,49 @@ class Rpc:
     def _body(self, method: str, params: Sequence[Any]) -> dict[str, Any]:
         return {"jsonrpc": "2.0", "id": next(self._numbers), "method": method, "params": list(params)}
 
+    @property
+    def place(self) -> str:
+        """The node's address as it may be shown: providers put their secret key in the path."""
+        from urllib.parse import urlsplit
+
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
     def _post(self, body: Any) -> Any:
+        sent = orjson.dumps(body)
+        for pause in (*BACKOFF, None):
+            status, answer, wanted = self._exchange(sent)
+            if status != TOO_MANY:
+                return answer
+            if pause is not None:
+                time.sleep(min(max(pause, wanted), LONGEST_PAUSE))
+        raise NetworkError(
+            f"the chain node at {self.place} refuses more requests for now", hint="Try again in a minute"
+        )
+
+    def _exchange(self, body: bytes) -> tuple[int, Any, float]:
+        """One request: the status, the answer, and the seconds that the node asks to wait."""
         import urllib3
 
         try:
-            response = self._pool().request("POST", self.url, body=orjson.dumps(body), headers=_FEED)
-            return orjson.loads(response.data)
+            response = self._pool().request("POST", self.url, body=body, headers=_FEED)
+            if response.status == TOO_MANY:
+                after = response.headers.get("Retry-After", "")
+                return TOO_MANY, None, float(after) if after.isdigit() else 0.0
+            answer = orjson.loads(response.data)
         except urllib3.exceptions.HTTPError as error:
             raise NetworkError(
-                f"the chain node at {self.url} does not answer", hint="Run: sahara-lab up, or sahara-lab doctor"
+                f"the chain node at {self.place} does not answer", hint="Run: sahara-lab up, or sahara-lab doctor"
             ) from error
         except orjson.JSONDecodeError as error:
-            raise NetworkError(f"{self.url} does not speak JSON-RPC") from error
+            if response.status >= 400:
+                raise NetworkError(f"{self.place} answers with HTTP status {response.status}") from error
+            raise NetworkError(f"{self.place} does not speak JSON-RPC") from error
+        if response.status >= 400 and not (
+            isinstance(answer, list) or (isinstance(answer, dict) and "error" in answer)
+        ):
+            raise NetworkError(f"{self.place} answers with HTTP status {response.status}")
+        return response.status, answer, 0.0
 
     def _pool(self) -> Any:
         """This process's connections: a forked child must not speak on its parent's."""
@@ -96,7 +133,7 @@ class Rpc:
         return pool
 
     def __repr__(self) -> str:
-        return f"Rpc({self.url})"
+        return f"Rpc({self.place})"
 
 
 def _result(answer: dict[str, Any]) -> Any:

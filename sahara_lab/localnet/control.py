@@ -81,6 +81,7 @@ def ensure_up(
     Raises:
         NetworkError: it cannot be started; the message says why.
     """
+    _require_embedded(profile)
     running = _running(profile)
     if running:
         return running
@@ -109,7 +110,12 @@ def attach(profile: Profile) -> Network:
 
 
 def down(profile: Profile, patience: float = 30.0) -> None:
-    """Stop the embedded network; its state stays on disk. Stopping what does not run is no error."""
+    """Stop the embedded network; its state stays on disk. Stopping what does not run is no error.
+
+    Raises:
+        InputError: the profile is a network that was not started here.
+    """
+    _require_embedded(profile)
     supervisor = _supervisor(profile)
     if supervisor:
         supervisor.end(patience)
@@ -168,7 +174,7 @@ def _running(profile: Profile) -> Network | None:
 def _probe(network: Network) -> Rpc:
     """See that the node answers and is this network's, not another one that took its port."""
     rpc = Rpc(network.rpc_url, timeout=5)
-    contract = network.addresses["Directory"]
+    contract = network.addresses.get("Directory", "0x" + "0" * 40)
     try:
         chain, nonce = rpc.batch([("eth_chainId", []), ("eth_getTransactionCount", [contract, "latest"])])
     except ChainError as error:
@@ -176,6 +182,18 @@ def _probe(network: Network) -> Rpc:
     if int(chain, 16) != network.chain_id or int(nonce, 16) == 0:  # a contract's nonce starts at 1 (EIP-161)
         raise NetworkError(f"{network.rpc_url} serves another network", hint="Run: sahara-lab up")
     return rpc
+
+
+def _require_embedded(profile: Profile) -> None:
+    """A network of one's own is neither started nor stopped here; its description must not be lost."""
+    try:
+        own = Network.load(profile).extra.get("own")
+    except NetworkError:
+        return
+    if own:
+        raise InputError(
+            f"the network {profile.name!r} runs elsewhere", hint=f"Look at it: sahara-lab network verify {profile.name}"
+        )
 
 
 def _supervisor(profile: Profile) -> Identity | None:

@@ -55,18 +55,20 @@ class ChainSource:
         self._chain = chain
         self._directory = directory
         self._terms = terms
+        self._from_block = from_block
         self._log = EventLog(chain, ["AssetRegistry", "Market"], from_block)
         self.descriptions = Descriptions(profile)
 
     def changes(self, cursor: Cursor | None) -> Changes:
         """What changed after ``cursor``; see :class:`sahara_lab.market.catalog.ChangeSource`."""
-        events, reached, rolled_back_to = self._log.read(None if cursor is None else (cursor.block, cursor.hash))
+        batch = self._log.read(cursor)
         touched: dict[int, int] = {}
-        for event in events:
+        for event in batch.events:
             if event.name in TOUCHING:
                 asset = int(event.args["asset"] if "asset" in event.args else event.args["tokenId"])
                 touched[asset] = max(event.block_number, touched.get(asset, 0))
-        return Changes(self._records(touched), reached, rolled_back_to)
+        reached = batch.position or cursor or (self._from_block - 1, "")
+        return Changes(self._records(touched), reached, batch.rolled_back_to, batch.more)
 
     def _records(self, touched: dict[int, int]) -> list[Record]:
         registry, market = self._chain.contract("AssetRegistry"), self._chain.contract("Market")

@@ -8,11 +8,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
-from hypothesis import given
+from eth_abi import encode
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sahara_lab.chain import Chain, Rpc, explain_error
-from sahara_lab.chain.abi import abi_of, artifact_names
+from sahara_lab.chain.abi import EventType, abi_of, artifact_names
 from sahara_lab.chain.reasons import _WORDS
 from sahara_lab.errors import ChainError, NetworkError
 
@@ -116,3 +117,35 @@ def test_a_forked_process_has_its_own_connections(world: Any) -> None:
     assert [answers.get(timeout=30) for _ in children] == [["0x7a69"] * 20] * 2
     for child in children:
         child.join(30)
+
+
+_KINDS = {
+    "address": st.binary(min_size=20, max_size=20).map(lambda raw: "0x" + raw.hex()),
+    "bool": st.booleans(),
+    "bytes": st.binary(max_size=100),
+    "bytes32": st.binary(min_size=32, max_size=32),
+    "bytes4": st.binary(min_size=4, max_size=4),
+    "int64": st.integers(-(2**63), 2**63 - 1),
+    "string": st.text(max_size=50),
+    "uint256": st.integers(0, 2**256 - 1),
+    "uint8": st.integers(0, 255),
+    "uint16[]": st.lists(st.integers(0, 65_535), max_size=4),
+}
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=60)
+@given(st.data(), st.lists(st.tuples(st.sampled_from(sorted(_KINDS)), st.booleans()), max_size=7))
+def test_events_decode_as_the_general_decoder_would(data: Any, parameters: list[tuple[str, bool]]) -> None:
+    indexed = [place for place, (kind, wanted) in enumerate(parameters) if wanted and kind not in _DYNAMIC][:3]
+    inputs = tuple({"name": f"a{n}", "type": kind, "indexed": n in indexed} for n, (kind, _) in enumerate(parameters))
+    values = [data.draw(_KINDS[kind]) for kind, _ in parameters]
+    topics = ["0x" + "00" * 32] + ["0x" + encode([parameters[n][0]], [values[n]]).hex() for n in indexed]
+    plain = [n for n in range(len(parameters)) if n not in indexed]
+    body = encode([parameters[n][0] for n in plain], [values[n] for n in plain])
+    decoded = EventType("E", topics[0], inputs).decode(topics, body)
+    assert list(decoded) == [entry["name"] for entry in inputs]
+    for entry, value, found in zip(inputs, values, decoded.values(), strict=True):
+        assert (found.lower() if entry["type"] == "address" else found) == value
+
+
+_DYNAMIC = ("bytes", "string", "uint16[]")

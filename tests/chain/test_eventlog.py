@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from sahara_lab.chain import Event, EventLog
+from sahara_lab.chain import Event, EventLog, Position
 
 SOMEBODY = "0x000000000000000000000000000000000000bEEF"
-Position = tuple[int, str]
 
 
 class Reader:
@@ -23,13 +22,14 @@ class Reader:
 
     def catch_up(self) -> None:
         while True:
-            events, position, back_to = self._log.read(self.positions[-1] if self.positions else None)
-            if back_to is None:
-                self.events += events
-                self.positions.append(position)
+            batch = self._log.read(self.positions[-1] if self.positions else None)
+            if batch.rolled_back_to is None:
+                self.events += batch.events
+                assert batch.position is not None
+                self.positions.append(batch.position)
                 return
             self.rollbacks += 1
-            self.positions = [position for position in self.positions if position[0] <= back_to]
+            self.positions = [position for position in self.positions if position[0] <= batch.rolled_back_to]
             kept = self.positions[-1][0] if self.positions else -1
             self.events = [event for event in self.events if event.block_number <= kept]
 
