@@ -296,6 +296,23 @@ def license(name: str, flavor: str | None, max_price: str | None) -> None:
 
 
 @main.command()
+@click.argument("name")
+@click.option("--max-price", required=True, help="The most to pay, in tokens.")
+def renew(name: str, max_price: str) -> None:
+    """Pay for more time on a license you hold, at the price of its terms."""
+    _show(_lab().market.renew(name, max_price=max_price))
+
+
+@main.command()
+@click.argument("name")
+@click.argument("account")
+@click.option("--license", "flavor", help="Which of the offered licenses; default: the cheapest.")
+def give(name: str, account: str, flavor: str | None) -> None:
+    """Give an account a license of an own asset, without payment."""
+    _show(_lab().market.give(name, account, license=flavor))
+
+
+@main.command()
 @click.argument("source")
 @click.option("--name", required=True)
 @click.option("--kind")

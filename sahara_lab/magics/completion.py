@@ -12,7 +12,7 @@ from sahara_lab.magics.parsers import PARSERS
 if TYPE_CHECKING:
     from sahara_lab.magics.sahara import SaharaMagics
 
-_ASSETS = {"show", "quote", "license", "share", "unshare", "who", "rotate", "verify"}
+_ASSETS = {"show", "quote", "license", "renew", "give", "share", "unshare", "who", "rotate", "verify"}
 _JOBS = {"attach", "stop"}
 _VALUES = {
     "--kind": ("dataset", "model", "agent", "notebook", "service", "collection"),
@@ -78,7 +78,7 @@ class Completer:
             return [item.name for item in lab.market.listings.search_all()]
         if name in _JOBS or last == "--resume":
             return [job.id for job in lab.compute.jobs()]
-        if name == "use" or (name in ("share", "unshare") and len(before) == 2) or last == "--owner":
+        if name == "use" or (name in ("give", "share", "unshare") and len(before) == 2) or last == "--owner":
             return lab.wallet.accounts
         if name == "vote":
             if len(before) == 2:

@@ -79,6 +79,14 @@ def _build() -> dict[str, Parser]:
     license.add_argument("--max-price", help="the most to pay, in tokens; without it you are asked")
     license.add_argument("--yes", action="store_true", help="pay the price quoted without being asked")
 
+    renew = command("renew", "pay for more time on a license you hold")
+    renew.add_argument("asset", help="owner/name")
+    renew.add_argument("--max-price", required=True, help="the most to pay, in tokens")
+    give = command("give", "give an account a license of an own asset, without payment")
+    give.add_argument("asset", help="owner/name")
+    give.add_argument("account", help="a handle or an address")
+    give.add_argument("--license", help="which of the offered licenses; the cheapest when left out")
+
     publish = command("publish", "publish a folder, a file or a finished job")
     publish.add_argument("source", help="a path, a job's id, or the name of a variable that holds a job")
     publish.add_argument("--name", required=True, help="the part after the slash")

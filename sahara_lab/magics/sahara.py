@@ -84,6 +84,12 @@ class SaharaMagics(Magics):
             cap = str(quote.price_tokens)
         return market.license(given.asset, license=given.license, max_price=cap)
 
+    def _renew(self, given: argparse.Namespace) -> Any:
+        return self.lab.market.renew(given.asset, max_price=given.max_price)
+
+    def _give(self, given: argparse.Namespace) -> Any:
+        return self.lab.market.give(given.asset, given.account, license=given.license)
+
     @staticmethod
     def _display(value: Any) -> None:
         display(value)  # type: ignore[no-untyped-call]

@@ -136,25 +136,59 @@ class Sales:
         quote = self.quote(asset, name, license)
         if held := self._held(quote):
             return held
-        cap = to_wei(max_price) if max_price is not None else Wei(0)
-        if quote.price > cap:
-            asked = "no cap was given" if max_price is None else f"your cap is {format_tokens(cap)}"
-            raise PriceError(
-                f"a license for {name} costs {format_tokens(quote.price)} and {asked}",
-                hint=f'Allow it: lab.market.license("{name}", max_price="{format_tokens(quote.price, "")}")',
-            )
-        if not quote.affordable:
-            raise FundsError(
-                f"a license for {name} costs {format_tokens(quote.price)} and {self._wallet.handle} has "
-                f"{format_tokens(quote.balance)}",
-                hint="Ask for a transfer, or choose cheaper terms",
-            )
+        cap = self._cap(name, quote.price, max_price, "license")
         receipt = self._purchase(quote, cap)
         issued = next(event for event in receipt.events if event.name == "LicenseIssued")
         grant = self.grant(issued.args["license"], receipt.tx_hash)
         if receipt.resumed and grant.expired:
             return self.buy(asset, name, license, max_price)
         return grant
+
+    def renew(self, asset: int, name: str, max_price: str | int | None) -> LicenseGrant:
+        """Pay for another duration of the newest license held that ends; the license stays the same one.
+
+        Raises:
+            NotFound: no license of the asset that ends is held.
+            ChainError: the owner offers its terms no longer, or their seats are limited.
+            PriceError, FundsError: as for :meth:`buy`.
+        """
+        numbers = self._licenses.call("licensesOf", self._wallet.address, asset)
+        held = [grant for number in reversed(numbers) if (grant := self.grant(number)).expires_at]
+        if not held:
+            raise NotFound(f"you hold no license for {name} that ends", hint=f"Get one: %sahara license {name}")
+        grant, price = held[0], held[0].terms.price
+        cap = self._cap(name, price, max_price, "renew")
+        if self._token.call("allowance", self._wallet.address, self._market.address) < price:
+            self._sender.send(self._token, "approve", self._market.address, price)
+        # The present end is in the name: renewing again later is another purchase, doing this one again is not.
+        intent = f"renew {grant.id} {grant.expires_at}"
+        receipt = self._sender.send(self._market, "renew", grant.id, cap, intent=intent)
+        return self.grant(grant.id, receipt.tx_hash)
+
+    def give(self, asset: int, name: str, account: str, license: License | str | None) -> LicenseGrant:
+        """Issue a license of an own asset without payment, under one of its offers."""
+        terms = self._choose(asset, name, license)
+        receipt = self._sender.send(self._market, "grant", asset, terms.terms_id, self._directory.address(account))
+        issued = next(event for event in receipt.events if event.name == "LicenseIssued")
+        return self.grant(issued.args["license"], receipt.tx_hash)
+
+    def _cap(self, name: str, price: Wei, max_price: str | int | None, verb: str) -> Wei:
+        """The most to pay, in wei; raises when the price is above it or above the balance."""
+        cap = to_wei(max_price) if max_price is not None else Wei(0)
+        if price > cap:
+            asked = "no cap was given" if max_price is None else f"your cap is {format_tokens(cap)}"
+            raise PriceError(
+                f"a license for {name} costs {format_tokens(price)} and {asked}",
+                hint=f'Allow it: lab.market.{verb}("{name}", max_price="{format_tokens(price, "")}")',
+            )
+        balance = Wei(self._token.call("balanceOf", self._wallet.address))
+        if balance < price:
+            raise FundsError(
+                f"a license for {name} costs {format_tokens(price)} and {self._wallet.handle} has "
+                f"{format_tokens(balance)}",
+                hint="Ask for a transfer, or choose cheaper terms",
+            )
+        return cap
 
     def _held(self, quote: Quote) -> LicenseGrant | None:
         numbers = self._licenses.call("licensesOf", self._wallet.address, quote.asset_id)
@@ -283,12 +317,14 @@ class Sales:
         return Wei(sum(event.args["amount"] for event in receipt.events if event.name == "Claimed"))
 
     def sales(self, own: set[int]) -> SalesList:
-        """Licenses sold for own assets, newest first."""
+        """Licenses sold and renewed for own assets, newest first."""
         sold = [
             event
-            for event in self._market.logs("LicenseSold", self._from_block, "latest")
+            for kind in ("LicenseSold", "RenewalSold")
+            for event in self._market.logs(kind, self._from_block, "latest")
             if event.args["asset"] in own
         ]
+        sold.sort(key=lambda event: (event.block_number, event.log_index))
         return SalesList(
             Sale(
                 license=event.args["license"],

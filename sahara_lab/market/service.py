@@ -263,12 +263,43 @@ class Market:
             raise InputError(f"{asset.name} is yours; its owner needs no license")
         return self._sales.buy(asset.id, asset.name, license, max_price)
 
+    def renew(self, name: str, *, max_price: str | int | None = None) -> LicenseGrant:
+        """Pay for another duration of a license held, at the price of its terms; the new time follows the old.
+
+        Args:
+            max_price: the most to pay, in whole tokens; nothing is paid without it.
+
+        Raises:
+            NotFound: no license of the asset that ends is held.
+            ChainError: the owner offers its terms no longer, or their seats are limited.
+            PriceError: the price is above the cap, or there is no cap.
+            FundsError: the balance does not cover the price.
+        """
+        asset = self.get(name)
+        return self._sales.renew(asset.id, asset.name, max_price)
+
+    def give(self, name: str, account: str, *, license: License | str | None = None) -> LicenseGrant:
+        """Give an account a license of an own asset, without payment, under one of its offers.
+
+        Args:
+            license: a flavor's name or terms; the cheapest offer when left out.
+
+        Raises:
+            InputError: the asset belongs to someone else.
+            NotFound: no such account, or the asset is not offered on those terms.
+        """
+        asset = self._own(name, "give licenses of it")
+        return self._sales.give(asset.id, asset.name, account, license)
+
     def offer(self, name: str, license: License) -> License:
         """Offer an own asset under further terms."""
+        return self._sales.offer(self._own(name, "offer it").id, license)
+
+    def _own(self, name: str, what: str) -> Asset:
         asset = self.get(name)
         if asset.owner != self._wallet.handle:
-            raise InputError(f"{asset.name} belongs to {asset.owner}", hint="Only its owner can offer it")
-        return self._sales.offer(asset.id, license)
+            raise InputError(f"{asset.name} belongs to {asset.owner}", hint=f"Only its owner can {what}")
+        return asset
 
     def licenses(self, account: str | None = None) -> Grants:
         """Licenses that an account holds, newest first, expired ones included."""
