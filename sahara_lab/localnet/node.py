@@ -120,16 +120,14 @@ class Node:
     def block_number(self) -> int:
         return int(self.rpc("eth_blockNumber"), 16)
 
-    def finalize(self, head: int) -> int:
-        """Mine the empty blocks after which every transaction up to ``head`` is final; returns the new head."""
+    def finalize(self, head: int) -> None:
+        """Mine the empty blocks after which every transaction up to ``head`` is final."""
         recent = [block for block in range(head, head - FINALITY, -1) if block > 0]
         counts = self.rpc.batch([("eth_getBlockTransactionCountByNumber", [hex(block)]) for block in recent])
         newest = next((block for block, count in zip(recent, counts, strict=True) if int(count or "0x0", 16)), None)
-        if newest is None:
-            return head
-        for _ in range(newest + FINALITY - head):
-            self.rpc("evm_mine")
-        return self.block_number()
+        if newest is not None:
+            for _ in range(newest + FINALITY - head):
+                self.rpc("evm_mine")
 
     def stop(self) -> None:
         end_child(self._process, patience=10)

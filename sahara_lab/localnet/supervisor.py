@@ -107,8 +107,10 @@ class Supervisor:
         """Make new blocks final and write the state down a second after it changed."""
         head = node.block_number()
         if head != self._head:
-            self._head = node.finalize(head)
-            self._snapshots.record_head(self._head)
+            node.finalize(head)
+            # The block that was looked at, not those made after it: a transaction may have slipped in between.
+            self._head = head
+            self._snapshots.record_head(head)
             self._dirty_since = self._dirty_since or time.monotonic()
         if self._dirty_since is not None and time.monotonic() - self._dirty_since >= CHECKPOINT_AFTER:
             self._checkpoint()

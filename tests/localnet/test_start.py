@@ -14,6 +14,8 @@ import sahara_lab
 from sahara_lab.chain import Keyring, Network
 from sahara_lab.errors import InputError, NetworkError
 from sahara_lab.localnet import advance, attach, status
+from sahara_lab.localnet.supervisor import Supervisor
+from sahara_lab.profile import Profile
 from sahara_lab.units import WEI_PER_TOKEN
 from tests.localnet.conftest import Net, environment_of, until
 
@@ -106,6 +108,26 @@ def test_the_node_and_key_servers_listen_on_loopback_only(up: Net) -> None:
 def test_a_transaction_is_final_within_a_second(up: Net) -> None:
     receipt = up.pay(1)
     until(lambda: up.chain.block("finalized").number >= receipt.block_number, patience=5)
+
+
+def test_a_transaction_that_comes_while_another_becomes_final_does_too(tmp_path: Path) -> None:
+    class Node:
+        """A chain on which one transaction comes just after the blocks that make the one before it final."""
+
+        head, asked = 5, []
+
+        def block_number(self) -> int:
+            return self.head
+
+        def finalize(self, head: int) -> None:
+            self.asked.append(head)
+            self.head += 3 if head == 5 else 0
+
+    node = Node()
+    supervisor = Supervisor(Profile("local", tmp_path))
+    for _ in range(3):
+        supervisor._follow_chain(node)  # type: ignore[arg-type]
+    assert node.asked == [5, 8]
 
 
 def test_a_transaction_before_a_jump_in_time_becomes_final_too(up: Net) -> None:
