@@ -9,11 +9,15 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON_SOURCES = ["sahara_lab", "tests", "benchmarks", "tools", "contracts/tools"]
 FORGE = ["node", "tools/forge"]  # the launcher of the npm package ends with 0 whatever happens
+
+#: Tests that wait more than they work, on Ray and on browsers: they run beside everything else.
+APART = ["tests/compute", "tests/e2e"]
 
 Check = tuple[str, str, list[str]]  # what it is called, the folder it runs in, the command
 
@@ -35,7 +39,8 @@ TESTS: list[Check] = [
     ("contract artifacts are fresh", ".", ["python", "contracts/tools/export_artifacts.py", "--check"]),
     ("extension tests", "extension", ["jlpm", "test"]),
     ("widget tests", "widgets", ["node", "--test", "tests/license_card.test.mjs", "tests/dao_panel.test.mjs"]),
-    ("Python and browser tests", ".", ["python", "-m", "pytest"]),
+    ("training and browser tests", ".", ["python", "-m", "pytest", *APART]),
+    ("Python tests", ".", ["python", "-m", "pytest", "tests", *(f"--ignore={folder}" for folder in APART)]),
 ]
 
 CONTRACTS: list[Check] = [
@@ -53,7 +58,9 @@ FORMAT: list[Check] = [
 ]
 
 SUITES = {"lint": LINT, "format": FORMAT, "contracts": CONTRACTS, "all": LINT + TESTS}
-STREAMED = {"Solidity tests", "Python and browser tests"}
+STREAMED = {"Python tests"}
+#: What runs one after another beside the rest, in the suite of all.
+BESIDE = {check[0] for check in (SOLIDITY_FORMAT, SOLIDITY_STYLE, *TESTS)} - STREAMED
 
 
 def perform(check: Check) -> bool:
@@ -83,7 +90,12 @@ def main(arguments: list[str]) -> int:
     if suite is None:
         print(__doc__)
         return 2
-    failed = [check[0] for check in suite if not perform(check)]
+    apart = [check for check in suite if suite is SUITES["all"] and check[0] in BESIDE]
+    # Tests have data folders and ports of their own, so that two lanes of them fill two cores.
+    with ThreadPoolExecutor(1) as lane:
+        waiting = [(check, lane.submit(perform, check)) for check in apart]
+        failed = [check[0] for check in suite if check not in apart and not perform(check)]
+        failed += [check[0] for check, done in waiting if not done.result()]
     if failed:
         print(f"\nfailed: {', '.join(failed)}")
     return 1 if failed else 0
