@@ -287,7 +287,9 @@ def test_deep_nesting_is_refused_even_under_a_raised_recursion_limit() -> None:
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(10**6)
     try:
-        for deep in (b"[" * 10**6, b'{"name":' * 10**5, b"---\ntags: " + b"[" * 60_000 + b"\n---\n# T"):
+        nests = (b"[" * 60_000, b'{"a":' * 10_000, b"\n" + b"- " * 30_000, b"\n" + b"? " * 30_000)
+        cards = (b"---\ntags: " + nest + b"\n---\n# T" for nest in nests)
+        for deep in (b"[" * 10**6, b'{"name":' * 10**5, *cards):
             assert read_summary(deep).tags == ()
     finally:
         sys.setrecursionlimit(before)

@@ -15,6 +15,9 @@ from sahara_lab.market.names import KINDS
 MAX_DOCUMENT = 4 * 2**20
 
 _FRONT_LIMIT = 64_000
+#: What no card needs and the YAML parser takes minutes for: hundreds of brackets, or lists in lists on one line.
+_BRACKETS = 500
+_NESTED = re.compile(r"(?:[-?][ \t]+){20}")
 _LARGEST = 2**53 - 1
 _VOCABULARIES = ("", "sc:", "schema:", "https://schema.org/", "http://schema.org/")
 _FRONT = re.compile(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*$", re.S | re.M)
@@ -74,8 +77,7 @@ def _card(text: str) -> Summary:
     front: Any = {}
     match = _FRONT.match(text[:_FRONT_LIMIT])
     body = text[match.end() :] if match else text
-    # Anchors let a few lines stand for gigabytes, and no card needs them.
-    if match and not re.search(r"(^|[\s\[{,:-])[&*][\w]", match[1]):
+    if match and _harmless(match[1]):
         try:
             front = yaml.safe_load(match[1])
         except yaml.YAMLError:
@@ -95,6 +97,13 @@ def _card(text: str) -> Summary:
         parents=tuple(clean(entry, 128) for entry in _list(front.get("datasets"))[:64] if isinstance(entry, str)),
         card=text[:100_000],
     )
+
+
+def _harmless(front: str) -> bool:
+    """Whether front matter can be given to the YAML parser."""
+    # Anchors let a few lines stand for gigabytes, and no card needs them.
+    anchored = re.search(r"(^|[\s\[{,:-])[&*][\w]", front)
+    return not anchored and front.count("[") + front.count("{") <= _BRACKETS and not _NESTED.search(front)
 
 
 def _get(node: dict[str, Any], key: str) -> Any:
