@@ -254,10 +254,14 @@ class Rows(tuple[Any, ...]):
 
     headers: tuple[str, ...] = ()
     title: str = ""
+    note: str = ""  # what has to be known about all of them, below the rows
 
     def cells(self, value: Any) -> tuple[object, ...]:
         return (value,)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         body = [self.cells(value) for value in self]
-        return bundle(text_table(self.headers, body), table(self.headers, body, caption=self.title or None))
+        plainly, drawn = text_table(self.headers, body), table(self.headers, body, caption=self.title or None)
+        if not self.note:
+            return bundle(plainly, drawn)
+        return bundle(f"{plainly}\n{self.note}", stack(drawn, muted(self.note)))

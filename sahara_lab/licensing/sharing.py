@@ -52,7 +52,7 @@ class Renewals(Rows):
     """The versions whose keys were renewed."""
 
     headers = ("Version", "Key epoch", "Folders", "Files", "Still shared with", "No longer")
-    title = "New keys. No file was encrypted again: who kept a file's key can still open that file."
+    note = "New keys. No file was encrypted again: who kept a file's key can still open that file."
 
     def cells(self, value: Renewal) -> tuple[object, ...]:
         listed = (", ".join(value.kept) or "nobody", ", ".join(value.ended) or "–")

@@ -94,6 +94,7 @@ def test_share_who_unshare(offered: str) -> None:
     taken = sahara("unshare", offered, "carol")
     assert taken.returncode == 0
     assert "carol" in taken.stdout
+    assert "can still open that file" in taken.stdout
     assert "shared" not in sahara("who", offered).stdout
 
 

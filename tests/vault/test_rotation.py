@@ -46,6 +46,16 @@ def test_the_owner_reads_everything_and_no_object_was_written(world: World) -> N
     assert {path: path.stat().st_mtime_ns for kind in "oh" for path in world.stored(ref, kind)} == before
 
 
+def test_a_vault_on_remote_storage_is_renewed_too(world: World) -> None:
+    ref = world.publish(FILES, name="far", location="memory://rotation/far")
+    share(world.open(ref), "", world.bob.public, world.bob.account, world.alice.signer)
+    assert shared(world, ref) == [SharedFolder(world.bob.account, "")]
+    new = renew(world, ref)
+    assert world.open(new).read("deep/in/c") == b"third"
+    with pytest.raises(AccessDenied):
+        world.open(new, world.bob).read("a.txt")
+
+
 def test_until_the_chain_anchors_the_new_keys_the_old_version_is_whole(world: World) -> None:
     ref = world.publish(FILES)
     renew(world, ref)
