@@ -3,9 +3,19 @@ pragma solidity ^0.8.30;
 
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 
+import {IStaking} from "./interfaces/IStaking.sol";
+import {Roles} from "./libraries/Roles.sol";
+
 /// @title The one authority over governed contracts.
 /// @notice Its only admin at first is the timelock, so each change passes a vote and a delay; the DAO may hand out roles.
+///         One is handed out from the first block on: who locks and slashes stake.
 contract SaharaAccess is AccessManager {
     /// @param timelock Admin from the first block on; the deployer never holds a role.
-    constructor(address timelock) AccessManager(timelock) {}
+    /// @param staking Where stake is locked and slashed. Its address is predicted.
+    /// @param slasher Locks stake and slashes what it has locked.
+    constructor(address timelock, address staking, address slasher) AccessManager(timelock) {
+        _setTargetFunctionRole(staking, IStaking.lock.selector, Roles.SLASHER);
+        _setTargetFunctionRole(staking, IStaking.slash.selector, Roles.SLASHER);
+        _grantRole(Roles.SLASHER, slasher, 0, 0);
+    }
 }

@@ -36,6 +36,9 @@ def test_the_directory_names_every_contract(world: Any) -> None:
         ("ProtocolParameters", "authority", "SaharaAccess"),
         ("KeyServerRegistry", "authority", "SaharaAccess"),
         ("Directory", "authority", "SaharaAccess"),
+        ("Staking", "TOKEN", "SaharaToken"),
+        ("Staking", "TREASURY", "SaharaTimelock"),
+        ("Staking", "authority", "SaharaAccess"),
     ],
 )
 def test_contracts_are_wired_to_each_other(world: Any, contract: str, getter: str, wanted: str) -> None:

@@ -17,6 +17,7 @@ import {SaharaAccess} from "../../src/SaharaAccess.sol";
 import {SaharaGovernor} from "../../src/SaharaGovernor.sol";
 import {SaharaTimelock} from "../../src/SaharaTimelock.sol";
 import {SaharaToken} from "../../src/SaharaToken.sol";
+import {Staking} from "../../src/Staking.sol";
 import {IAssetRegistry} from "../../src/interfaces/IAssetRegistry.sol";
 import {IKeyServerRegistry} from "../../src/interfaces/IKeyServerRegistry.sol";
 import {ILicenseTerms, Uses} from "../../src/interfaces/ILicenseTerms.sol";
@@ -28,6 +29,7 @@ abstract contract Lab is Test {
     uint32 internal constant VOTING_PERIOD = 300;
     uint48 internal constant LATE_QUORUM = 60;
     uint256 internal constant TIMELOCK_DELAY = 2;
+    uint48 internal constant COOLDOWN = 14 days;
 
     address internal deployer = makeAddr("deployer");
     address internal alice = makeAddr("alice");
@@ -48,6 +50,7 @@ abstract contract Lab is Test {
     AssetRegistry internal registry;
     LicenseToken internal licenses;
     Market internal market;
+    Staking internal staking;
     Directory internal directory;
 
     function setUp() public virtual {
@@ -77,7 +80,7 @@ abstract contract Lab is Test {
         holders[3] = address(timelock);
         token = new SaharaToken(holders, amounts);
         governor = new SaharaGovernor(token, timelock, VOTING_DELAY, VOTING_PERIOD, LATE_QUORUM);
-        access = new SaharaAccess(address(timelock));
+        access = new SaharaAccess(address(timelock), vm.computeCreateAddress(deployer, nonce + 12), address(timelock));
         parameters = new ProtocolParameters(address(access), address(timelock), 250, 5_000, _currencies());
         identities = new IdentityRegistry();
         keyServers = new KeyServerRegistry(address(access), _servers());
@@ -86,6 +89,7 @@ abstract contract Lab is Test {
         registry = new AssetRegistry(ledger, LicenseToken(vm.computeCreateAddress(deployer, nonce + 10)));
         licenses = new LicenseToken(registry, terms, vm.computeCreateAddress(deployer, nonce + 11));
         market = new Market(registry, terms, licenses, ledger, parameters);
+        staking = new Staking(address(access), token, address(timelock), COOLDOWN);
         directory = new Directory(address(access), _names(), _modules());
         vm.stopPrank();
     }
