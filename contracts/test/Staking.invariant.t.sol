@@ -119,7 +119,16 @@ contract StakingInvariantTest is Lab {
         targetContract(address(handler));
     }
 
-    function invariant_stake_covers_what_is_locked() public view {
+    /// @dev One campaign for all of them: each would play the same games again.
+    function invariant_stake_is_covered_fair_and_all_there() public view {
+        _stake_covers_what_is_locked();
+        _a_share_is_never_worth_more_than_a_token();
+        _tokens_are_in_pools_or_went_where_they_should();
+        _shares_belong_to_somebody();
+        _nobody_takes_what_another_put_in();
+    }
+
+    function _stake_covers_what_is_locked() private view {
         for (uint256 i = 0; i < people.length; ++i) {
             IStaking.Pool memory pool = staking.poolOf(ROLE, people[i]);
             assertLe(pool.locked, pool.assets);
@@ -127,7 +136,7 @@ contract StakingInvariantTest is Lab {
         }
     }
 
-    function invariant_a_share_is_never_worth_more_than_a_token() public view {
+    function _a_share_is_never_worth_more_than_a_token() private view {
         for (uint256 i = 0; i < people.length; ++i) {
             IStaking.Pool memory pool = staking.poolOf(ROLE, people[i]);
             assertLe(pool.assets, pool.shares);
@@ -135,7 +144,7 @@ contract StakingInvariantTest is Lab {
         }
     }
 
-    function invariant_tokens_are_in_pools_or_went_where_they_should() public view {
+    function _tokens_are_in_pools_or_went_where_they_should() private view {
         uint256 inPools;
         for (uint256 i = 0; i < people.length; ++i) {
             inPools += staking.poolOf(ROLE, people[i]).assets;
@@ -144,7 +153,7 @@ contract StakingInvariantTest is Lab {
         assertEq(handler.staked(), inPools + handler.withdrawn() + handler.taken());
     }
 
-    function invariant_shares_belong_to_somebody() public view {
+    function _shares_belong_to_somebody() private view {
         for (uint256 i = 0; i < people.length; ++i) {
             IStaking.Pool memory pool = staking.poolOf(ROLE, people[i]);
             uint256 shares;
@@ -159,7 +168,7 @@ contract StakingInvariantTest is Lab {
         }
     }
 
-    function invariant_nobody_takes_what_another_put_in() public view {
+    function _nobody_takes_what_another_put_in() private view {
         for (uint256 i = 0; i < people.length; ++i) {
             uint256 worth;
             for (uint256 j = 0; j < people.length; ++j) {

@@ -31,6 +31,9 @@ class Rules:
     fee_bps: int = 250
     max_royalty_bps: int = 5_000
     stake_cooldown: int = 1_209_600
+    dispute_window: int = 86_400
+    judgment_period: int = 2_592_000
+    stop_delay: int = 3_600
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def deploy(
     order = (
         "SaharaTimelock", "SaharaToken", "SaharaGovernor", "SaharaAccess", "ProtocolParameters", "IdentityRegistry",
         "KeyServerRegistry", "LicenseTerms", "RoyaltyLedger", "AssetRegistry", "LicenseToken", "Market", "Staking",
-        "Directory",
+        "ComputeEscrow", "Directory",
     )  # fmt: skip
     at = {name: created_address(deployer.address, nonce + index) for index, name in enumerate(order)}
     servers = [(server.account, True, server.url, server.encryption_key) for server in key_servers]
@@ -92,7 +95,7 @@ def deploy(
             rules.voting_period,
             rules.late_quorum_extension,
         ),
-        "SaharaAccess": (at["SaharaTimelock"], at["Staking"], at["SaharaTimelock"]),
+        "SaharaAccess": (at["SaharaTimelock"], at["Staking"], at["ComputeEscrow"]),
         "ProtocolParameters": (
             at["SaharaAccess"],
             at["SaharaTimelock"],
@@ -114,6 +117,14 @@ def deploy(
             at["ProtocolParameters"],
         ),
         "Staking": (at["SaharaAccess"], at["SaharaToken"], at["SaharaTimelock"], rules.stake_cooldown),
+        "ComputeEscrow": (
+            at["SaharaAccess"],
+            at["Staking"],
+            at["ProtocolParameters"],
+            rules.dispute_window,
+            rules.judgment_period,
+            rules.stop_delay,
+        ),
         "Directory": (
             at["SaharaAccess"],
             [name.encode().ljust(32, b"\0") for name in listed],

@@ -29,6 +29,9 @@ RULES = Rules(
     fee_bps=250,
     max_royalty_bps=5_000,
     stake_cooldown=600,
+    dispute_window=60,
+    judgment_period=3_600,
+    stop_delay=60,
 )
 
 

@@ -5,6 +5,7 @@ import {Test} from "forge-std/Test.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 import {AssetRegistry} from "../../src/AssetRegistry.sol";
+import {ComputeEscrow} from "../../src/ComputeEscrow.sol";
 import {Directory} from "../../src/Directory.sol";
 import {IdentityRegistry} from "../../src/IdentityRegistry.sol";
 import {KeyServerRegistry} from "../../src/KeyServerRegistry.sol";
@@ -30,6 +31,9 @@ abstract contract Lab is Test {
     uint48 internal constant LATE_QUORUM = 60;
     uint256 internal constant TIMELOCK_DELAY = 2;
     uint48 internal constant COOLDOWN = 14 days;
+    uint48 internal constant DISPUTE_WINDOW = 1 days;
+    uint48 internal constant JUDGMENT_PERIOD = 30 days;
+    uint48 internal constant STOP_DELAY = 1 hours;
 
     address internal deployer = makeAddr("deployer");
     address internal alice = makeAddr("alice");
@@ -51,6 +55,7 @@ abstract contract Lab is Test {
     LicenseToken internal licenses;
     Market internal market;
     Staking internal staking;
+    ComputeEscrow internal escrow;
     Directory internal directory;
 
     function setUp() public virtual {
@@ -80,7 +85,11 @@ abstract contract Lab is Test {
         holders[3] = address(timelock);
         token = new SaharaToken(holders, amounts);
         governor = new SaharaGovernor(token, timelock, VOTING_DELAY, VOTING_PERIOD, LATE_QUORUM);
-        access = new SaharaAccess(address(timelock), vm.computeCreateAddress(deployer, nonce + 12), address(timelock));
+        access = new SaharaAccess(
+            address(timelock),
+            vm.computeCreateAddress(deployer, nonce + 12),
+            vm.computeCreateAddress(deployer, nonce + 13)
+        );
         parameters = new ProtocolParameters(address(access), address(timelock), 250, 5_000, _currencies());
         identities = new IdentityRegistry();
         keyServers = new KeyServerRegistry(address(access), _servers());
@@ -90,6 +99,7 @@ abstract contract Lab is Test {
         licenses = new LicenseToken(registry, terms, vm.computeCreateAddress(deployer, nonce + 11));
         market = new Market(registry, terms, licenses, ledger, parameters);
         staking = new Staking(address(access), token, address(timelock), COOLDOWN);
+        escrow = new ComputeEscrow(access, staking, parameters, DISPUTE_WINDOW, JUDGMENT_PERIOD, STOP_DELAY);
         directory = new Directory(address(access), _names(), _modules());
         vm.stopPrank();
     }
