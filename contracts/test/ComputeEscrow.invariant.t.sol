@@ -80,6 +80,23 @@ contract EscrowHandler is Test {
         }
     }
 
+    /// @dev The two do what they would: the provider submits, and the client may dispute it.
+    function progress(uint256 which, bool disputes) external {
+        if (jobs.length == 0) return;
+        uint256 jobId = jobs[which % jobs.length];
+        IComputeEscrow.Job memory job = ESCROW.getJob(jobId);
+        if (!job.accepted || block.timestamp >= job.deadline) return;
+        if (job.status == IComputeEscrow.Status.Funded) {
+            vm.prank(job.provider);
+            ESCROW.submit(jobId, "manifest", "root");
+        } else if (job.status == IComputeEscrow.Status.Submitted && disputes) {
+            vm.prank(job.client);
+            ESCROW.dispute(jobId, "");
+            paidIn += ESCROW.getJob(jobId).bond;
+            ++done["disputed"];
+        }
+    }
+
     /// @dev One of the job's own, or a stranger, takes a step.
     function step(uint256 which, uint8 who, uint8 what, uint96 amount, uint48 patience) external {
         if (jobs.length == 0) return;

@@ -34,6 +34,7 @@ class Rules:
     dispute_window: int = 86_400
     judgment_period: int = 2_592_000
     stop_delay: int = 3_600
+    channel_close_delay: int = 86_400
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def deploy(
     order = (
         "SaharaTimelock", "SaharaToken", "SaharaGovernor", "SaharaAccess", "ProtocolParameters", "IdentityRegistry",
         "KeyServerRegistry", "LicenseTerms", "RoyaltyLedger", "AssetRegistry", "LicenseToken", "Market", "Staking",
-        "ComputeEscrow", "Directory",
+        "ComputeEscrow", "CallChannel", "Directory",
     )  # fmt: skip
     at = {name: created_address(deployer.address, nonce + index) for index, name in enumerate(order)}
     servers = [(server.account, True, server.url, server.encryption_key) for server in key_servers]
@@ -125,6 +126,7 @@ def deploy(
             rules.judgment_period,
             rules.stop_delay,
         ),
+        "CallChannel": (at["RoyaltyLedger"], at["ProtocolParameters"], rules.channel_close_delay),
         "Directory": (
             at["SaharaAccess"],
             [name.encode().ljust(32, b"\0") for name in listed],

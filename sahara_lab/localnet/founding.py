@@ -32,6 +32,7 @@ RULES = Rules(
     dispute_window=60,
     judgment_period=3_600,
     stop_delay=60,
+    channel_close_delay=60,
 )
 
 

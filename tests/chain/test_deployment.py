@@ -40,6 +40,8 @@ def test_the_directory_names_every_contract(world: Any) -> None:
         ("ComputeEscrow", "STAKING", "Staking"),
         ("ComputeEscrow", "ACCESS", "SaharaAccess"),
         ("ComputeEscrow", "PARAMETERS", "ProtocolParameters"),
+        ("CallChannel", "LEDGER", "RoyaltyLedger"),
+        ("CallChannel", "PARAMETERS", "ProtocolParameters"),
         ("Staking", "TREASURY", "SaharaTimelock"),
         ("Staking", "authority", "SaharaAccess"),
     ],

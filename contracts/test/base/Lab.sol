@@ -5,6 +5,7 @@ import {Test} from "forge-std/Test.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 import {AssetRegistry} from "../../src/AssetRegistry.sol";
+import {CallChannel} from "../../src/CallChannel.sol";
 import {ComputeEscrow} from "../../src/ComputeEscrow.sol";
 import {Directory} from "../../src/Directory.sol";
 import {IdentityRegistry} from "../../src/IdentityRegistry.sol";
@@ -34,6 +35,7 @@ abstract contract Lab is Test {
     uint48 internal constant DISPUTE_WINDOW = 1 days;
     uint48 internal constant JUDGMENT_PERIOD = 30 days;
     uint48 internal constant STOP_DELAY = 1 hours;
+    uint48 internal constant CLOSE_DELAY = 1 days;
 
     address internal deployer = makeAddr("deployer");
     address internal alice = makeAddr("alice");
@@ -56,6 +58,7 @@ abstract contract Lab is Test {
     Market internal market;
     Staking internal staking;
     ComputeEscrow internal escrow;
+    CallChannel internal channels;
     Directory internal directory;
 
     function setUp() public virtual {
@@ -100,6 +103,7 @@ abstract contract Lab is Test {
         market = new Market(registry, terms, licenses, ledger, parameters);
         staking = new Staking(address(access), token, address(timelock), COOLDOWN);
         escrow = new ComputeEscrow(access, staking, parameters, DISPUTE_WINDOW, JUDGMENT_PERIOD, STOP_DELAY);
+        channels = new CallChannel(ledger, parameters, CLOSE_DELAY);
         directory = new Directory(address(access), _names(), _modules());
         vm.stopPrank();
     }
