@@ -56,7 +56,7 @@ contract CallChannel is ICallChannel, PullPayments, EIP712 {
         (channel.payee, channel.currency, channel.closesAt) = (payee, currency, expiresAt);
         if (asset != 0) channel.asset = asset;
         emit ChannelOpened(channelId, msg.sender, payee, asset, currency, amount, expiresAt);
-        currency.collect(msg.sender, amount);
+        currency.collect(amount);
     }
 
     /// @inheritdoc ICallChannel
@@ -67,7 +67,7 @@ contract CallChannel is ICallChannel, PullPayments, EIP712 {
         _requireAllowed(channel.currency);
         channel.deposit += amount;
         emit ChannelToppedUp(channelId, amount, channel.deposit);
-        channel.currency.collect(msg.sender, amount);
+        channel.currency.collect(amount);
     }
 
     /// @inheritdoc ICallChannel

@@ -76,7 +76,7 @@ contract ComputeEscrow is IComputeEscrow, PullPayments, EIP712 {
         _requireAllowed(job.currency);
         job.status = Status.Funded;
         emit JobFunded(jobId, msg.sender, expectedBudget);
-        job.currency.collect(msg.sender, expectedBudget);
+        job.currency.collect(expectedBudget);
     }
 
     /// @inheritdoc IComputeEscrow
@@ -141,7 +141,7 @@ contract ComputeEscrow is IComputeEscrow, PullPayments, EIP712 {
         uint48 deadline = uint48(block.timestamp) + JUDGMENT_PERIOD;
         (job.status, job.deadline, job.bond) = (Status.Disputed, deadline, bond);
         emit JobDisputed(jobId, msg.sender, reason, bond, deadline);
-        job.currency.collect(msg.sender, bond);
+        job.currency.collect(bond);
     }
 
     /// @inheritdoc IComputeEscrow
@@ -153,8 +153,8 @@ contract ComputeEscrow is IComputeEscrow, PullPayments, EIP712 {
         bool may = msg.sender == job.client || (inTime ? msg.sender == job.evaluator : submitted);
         if (!may) revert NotYours(jobId, msg.sender);
         emit JobCompleted(jobId, msg.sender, reason);
-        _unlock(jobId, job, job.stake);
         _finish(jobId, job, Status.Completed, _heldOf(job) + job.bond);
+        _unlock(jobId, job, job.stake);
     }
 
     /// @inheritdoc IComputeEscrow
@@ -162,8 +162,8 @@ contract ComputeEscrow is IComputeEscrow, PullPayments, EIP712 {
         Job storage job = _jobs[jobId];
         if (!_mayReject(job)) revert NotYours(jobId, msg.sender);
         emit JobRejected(jobId, msg.sender, reason, 0);
-        _unlock(jobId, job, job.stake);
         _finish(jobId, job, Status.Rejected, 0);
+        _unlock(jobId, job, job.stake);
     }
 
     /// @inheritdoc IComputeEscrow
@@ -176,9 +176,9 @@ contract ComputeEscrow is IComputeEscrow, PullPayments, EIP712 {
         if (slashed > job.stake) revert SlashTooHigh(slashed, job.stake);
         _requireAppointed(msg.sender);
         emit JobRejected(jobId, msg.sender, reason, slashed);
+        _finish(jobId, job, Status.Rejected, 0);
         _unlock(jobId, job, job.stake - slashed);
         STAKING.slash(Pools.PROVIDER, job.provider, slashed, job.client, compensation, bytes32(jobId));
-        _finish(jobId, job, Status.Rejected, 0);
     }
 
     /// @inheritdoc IComputeEscrow
@@ -189,8 +189,8 @@ contract ComputeEscrow is IComputeEscrow, PullPayments, EIP712 {
             revert WrongStatus(jobId, job.status, job.deadline);
         }
         emit JobExpired(jobId);
-        _unlock(jobId, job, job.stake);
         _finish(jobId, job, Status.Expired, disputed ? _heldOf(job) / 2 : 0);
+        _unlock(jobId, job, job.stake);
     }
 
     /* ----------------------------------------------------------------- views */

@@ -46,7 +46,7 @@ contract Staking is IStaking, AccessManaged, ReentrancyGuardTransient {
         pool.shares = (pool.shares + shares).toUint104();
         _position(role, operator, msg.sender).shares += uint104(shares);
         emit Staked(role, operator, msg.sender, amount, shares);
-        TOKEN.collect(msg.sender, amount);
+        TOKEN.collect(amount);
     }
 
     /// @inheritdoc IStaking

@@ -185,6 +185,25 @@ contract ComputeEscrowTest is Jobs {
         assertEq(uint8(statusOf(jobId)), uint8(IComputeEscrow.Status.Disputed));
     }
 
+    function test_the_dao_judges_by_a_vote_in_time() public {
+        uint256 jobId = disputed(100);
+        address[] memory targets = new address[](1);
+        bytes[] memory calls = new bytes[](1);
+        targets[0] = address(escrow);
+        calls[0] = abi.encodeCall(escrow.rejectAndSlash, (jobId, "bad", STAKE, STAKE));
+        vm.prank(carol);
+        uint256 proposal = governor.propose(targets, new uint256[](1), calls, "# Judge");
+        skip(VOTING_DELAY + 1);
+        vm.prank(carol);
+        governor.castVote(proposal, 1);
+        skip(VOTING_PERIOD);
+        governor.queue(targets, new uint256[](1), calls, keccak256("# Judge"));
+        skip(TIMELOCK_DELAY);
+        governor.execute(targets, new uint256[](1), calls, keccak256("# Judge"));
+        assertEq(uint8(statusOf(jobId)), uint8(IComputeEscrow.Status.Rejected));
+        assertEq(staking.poolOf(Pools.PROVIDER, provider).assets, 1_000 * TOKEN - STAKE);
+    }
+
     function test_an_evaluator_judges_without_a_dispute_too() public {
         uint256 jobId = running();
         vm.prank(evaluator);

@@ -11,10 +11,10 @@ library ExactTransfer {
     /// @notice The currency did not move what it was told to, so the books would promise more than there is.
     error WrongAmountReceived(IERC20 currency, uint256 received, uint256 amount);
 
-    /// @dev Moves `amount` from `from` to this contract, which must be guarded against reentrancy.
-    function collect(IERC20 currency, address from, uint256 amount) internal {
+    /// @dev Moves `amount` from the caller to this contract, which must be guarded against reentrancy.
+    function collect(IERC20 currency, uint256 amount) internal {
         uint256 had = currency.balanceOf(address(this));
-        currency.safeTransferFrom(from, address(this), amount);
+        currency.safeTransferFrom(msg.sender, address(this), amount);
         uint256 received = currency.balanceOf(address(this)) - had;
         if (received != amount) revert WrongAmountReceived(currency, received, amount);
     }
