@@ -520,6 +520,52 @@ def execute(number: int) -> None:
     _show(_lab().dao.execute(number))
 
 
+# -- stake ------------------------------------------------------------------------------------------------------------
+
+
+def _pool(command: Any) -> Any:
+    """The options that say which stake is meant."""
+    command = click.option("--role", default="provider", show_default=True, help="provider, key-server or curator.")(
+        command
+    )
+    return click.option("--behind", help="The account it stands behind; your own when left out.")(command)
+
+
+@main.command()
+@click.argument("amount", required=False)
+@_pool
+@click.option("--yes", is_flag=True, help="Stake without being asked.")
+def stake(amount: str | None, behind: str | None, role: str, yes: bool) -> None:
+    """Put AMOUNT tokens behind an account's word; without AMOUNT, show what stands there."""
+    staking = _lab().staking
+    if amount is None:
+        _show(staking.status(behind=behind, role=role))
+        return
+    if not yes:
+        click.echo(staking.quote(amount, behind=behind, role=role))
+        if not sys.stdin.isatty():
+            raise InputError("staking needs your word", hint="Add --yes")
+        click.confirm("Stake it?", abort=True)
+    _show(staking.stake(amount, behind=behind, role=role))
+
+
+@main.command()
+@click.argument("amount", default="all")
+@_pool
+def unstake(amount: str, behind: str | None, role: str) -> None:
+    """Begin to take stake back; it can be withdrawn after the cool-down."""
+    _show(_lab().staking.unstake(amount, behind=behind, role=role))
+
+
+@main.command()
+@_pool
+def withdraw(behind: str | None, role: str) -> None:
+    """Pay out stake that has cooled down."""
+    from sahara_lab.units import format_tokens
+
+    click.echo(f"paid out {format_tokens(_lab().staking.withdraw(behind=behind, role=role))}")
+
+
 # -- accounts ---------------------------------------------------------------------------------------------------------
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sahara_lab.localnet import Check, Status
     from sahara_lab.market import Market
     from sahara_lab.market.sales import Sales
-    from sahara_lab.rental import Training
+    from sahara_lab.rental import Channel, Escrow, Staking, Training
 
 _reconciled: set[str] = set()
 _reconcile_lock = threading.Lock()
@@ -157,6 +157,27 @@ class Lab:
         from sahara_lab.governance import Dao
 
         return Dao(self.chain, self.directory, self.keys.address, self.sender, self._network.deployed_block)
+
+    @cached_property
+    def staking(self) -> Staking:
+        """Stake behind providers and key servers."""
+        from sahara_lab.rental import Staking
+
+        return Staking(self.chain, self.directory, self.keys, self.sender)
+
+    @cached_property
+    def escrow(self) -> Escrow:
+        """Jobs whose money waits in the compute escrow."""
+        from sahara_lab.rental import Escrow
+
+        return Escrow(self.chain, self.directory, self.keys, self.sender)
+
+    @cached_property
+    def channels(self) -> Channel:
+        """Prepaid channels for paid calls."""
+        from sahara_lab.rental import Channel
+
+        return Channel(self.chain, self.directory, self.keys, self.sender)
 
     @cached_property
     def wallet(self) -> WalletView:

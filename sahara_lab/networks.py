@@ -449,6 +449,9 @@ def _complete(chain: Chain) -> dict[str, str]:
         return chain.addresses
     directory = chain.contract("Directory")
     try:
+        # A network that was founded before a contract existed does not have it, and works without.
+        known = {bytes(name).rstrip(b"\0").decode(errors="replace") for name in directory.call("names")}
+        missing = [name for name in missing if name in known]
         found = chain.batch_call([(directory, "get", (name.encode().ljust(32, b"\0"),)) for name in missing])
     except ChainError as error:
         raise NetworkError(f"the directory at {directory.address} does not know our contracts") from error

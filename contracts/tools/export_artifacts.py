@@ -24,6 +24,8 @@ ARTIFACTS = CONTRACTS.parent / "sahara_lab" / "chain" / "artifacts"
 FORGE = CONTRACTS / "tools" / "forge"
 NAMES = (
     "AssetRegistry",
+    "CallChannel",
+    "ComputeEscrow",
     "Directory",
     "IdentityRegistry",
     "KeyServerRegistry",
@@ -36,6 +38,7 @@ NAMES = (
     "SaharaGovernor",
     "SaharaTimelock",
     "SaharaToken",
+    "Staking",
 )
 # A contract larger than this cannot be deployed (EIP-170).
 LARGEST_CODE = 24_576

@@ -1,4 +1,4 @@
-"""Deploying the contracts: thirteen transactions of one account that holds nothing afterwards.
+"""Deploying the contracts: one transaction each, of one account that holds nothing afterwards.
 
 Contracts that need each other's address get it predicted from the deployer's nonce (EIP-161 CREATE addresses), so no
 setter and no role is left behind. Order and arguments are described in docs/spec/contracts.md.
@@ -30,6 +30,11 @@ class Rules:
     timelock_delay: int = 172_800
     fee_bps: int = 250
     max_royalty_bps: int = 5_000
+    stake_cooldown: int = 1_209_600
+    dispute_window: int = 86_400
+    judgment_period: int = 2_592_000
+    stop_delay: int = 3_600
+    channel_close_delay: int = 86_400
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,8 @@ def deploy(
     nonce = int(rpc("eth_getTransactionCount", deployer.address, "latest"), 16)
     order = (
         "SaharaTimelock", "SaharaToken", "SaharaGovernor", "SaharaAccess", "ProtocolParameters", "IdentityRegistry",
-        "KeyServerRegistry", "LicenseTerms", "RoyaltyLedger", "AssetRegistry", "LicenseToken", "Market", "Directory",
+        "KeyServerRegistry", "LicenseTerms", "RoyaltyLedger", "AssetRegistry", "LicenseToken", "Market", "Staking",
+        "ComputeEscrow", "CallChannel", "Directory",
     )  # fmt: skip
     at = {name: created_address(deployer.address, nonce + index) for index, name in enumerate(order)}
     servers = [(server.account, True, server.url, server.encryption_key) for server in key_servers]
@@ -90,7 +96,7 @@ def deploy(
             rules.voting_period,
             rules.late_quorum_extension,
         ),
-        "SaharaAccess": (at["SaharaTimelock"],),
+        "SaharaAccess": (at["SaharaTimelock"], at["Staking"], at["ComputeEscrow"]),
         "ProtocolParameters": (
             at["SaharaAccess"],
             at["SaharaTimelock"],
@@ -111,6 +117,16 @@ def deploy(
             at["RoyaltyLedger"],
             at["ProtocolParameters"],
         ),
+        "Staking": (at["SaharaAccess"], at["SaharaToken"], at["SaharaTimelock"], rules.stake_cooldown),
+        "ComputeEscrow": (
+            at["SaharaAccess"],
+            at["Staking"],
+            at["ProtocolParameters"],
+            rules.dispute_window,
+            rules.judgment_period,
+            rules.stop_delay,
+        ),
+        "CallChannel": (at["RoyaltyLedger"], at["ProtocolParameters"], rules.channel_close_delay),
         "Directory": (
             at["SaharaAccess"],
             [name.encode().ljust(32, b"\0") for name in listed],

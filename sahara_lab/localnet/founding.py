@@ -22,7 +22,17 @@ TOKENS = 10_000 * WEI_PER_TOKEN
 TREASURY = 70_000 * WEI_PER_TOKEN
 #: A vote here lasts minutes, not weeks: the network is for one machine.
 RULES = Rules(
-    voting_delay=1, voting_period=300, late_quorum_extension=60, timelock_delay=2, fee_bps=250, max_royalty_bps=5_000
+    voting_delay=1,
+    voting_period=300,
+    late_quorum_extension=60,
+    timelock_delay=2,
+    fee_bps=250,
+    max_royalty_bps=5_000,
+    stake_cooldown=600,
+    dispute_window=60,
+    judgment_period=3_600,
+    stop_delay=60,
+    channel_close_delay=60,
 )
 
 

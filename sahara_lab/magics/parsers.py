@@ -151,6 +151,19 @@ def _build() -> dict[str, Parser]:
     ):
         command(step, about).add_argument("number", type=int, help="the proposal's number")
 
+    def pool(name: str, about: str) -> Parser:
+        made = command(name, about)
+        made.add_argument("--behind", help="the account it stands behind; yourself when left out")
+        made.add_argument("--role", default="provider", help="provider, key-server or curator")
+        return made
+
+    stake = pool("stake", "put tokens behind an account's word; without an amount, show what stands there")
+    stake.add_argument("amount", nargs="?", help="in tokens")
+    stake.add_argument("--yes", action="store_true", help="stake without being asked")
+    unstake = pool("unstake", "begin to take stake back; it can be withdrawn after the cool-down")
+    unstake.add_argument("amount", nargs="?", default="all", help="in tokens; all when left out")
+    pool("withdraw", "pay out stake that has cooled down")
+
     command("wallet", "show your address, tokens and voting power")
     use = command("use", "choose the account that acts in this notebook")
     use.add_argument("account", help="a handle of this machine")

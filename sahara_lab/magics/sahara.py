@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sahara_lab.lab import Lab
 
 QUIET_VARIABLE = "SAHARA_NONINTERACTIVE"
+_CAP_HINT = "Add --max-price, or --yes to pay the price quoted"
 
 
 @magics_class
@@ -94,11 +95,11 @@ class SaharaMagics(Magics):
     def _display(value: Any) -> None:
         display(value)  # type: ignore[no-untyped-call]
 
-    def _confirmed(self, question: str) -> bool:
+    def _confirmed(self, question: str, needed: str = "a purchase needs a cap", hint: str = _CAP_HINT) -> bool:
         kernel = getattr(self.shell, "kernel", None)  # a terminal has none
         answers = getattr(kernel, "_allow_stdin", False) if kernel is not None else sys.stdin.isatty()
         if os.environ.get(QUIET_VARIABLE) or not answers:
-            raise InputError("a purchase needs a cap", hint="Add --max-price, or --yes to pay the price quoted")
+            raise InputError(needed, hint=hint)
         return input(question).strip().lower() in ("y", "yes")
 
     def _publish(self, given: argparse.Namespace) -> Any:
@@ -204,6 +205,26 @@ class SaharaMagics(Magics):
 
     def _execute(self, given: argparse.Namespace) -> Any:
         return self.lab.dao.execute(given.number)
+
+    # -- stake --------------------------------------------------------------------------------------------------------
+
+    def _stake(self, given: argparse.Namespace) -> Any:
+        staking, pool = self.lab.staking, {"behind": given.behind, "role": given.role}
+        if given.amount is None:
+            return staking.status(**pool)
+        if not given.yes:
+            print(staking.quote(given.amount, **pool))
+            if not self._confirmed("Stake it? [y/N] ", "staking needs your word", "Add --yes"):
+                return None
+        return staking.stake(given.amount, **pool)
+
+    def _unstake(self, given: argparse.Namespace) -> Any:
+        return self.lab.staking.unstake(given.amount, behind=given.behind, role=given.role)
+
+    def _withdraw(self, given: argparse.Namespace) -> None:
+        from sahara_lab.units import format_tokens
+
+        print(f"paid out {format_tokens(self.lab.staking.withdraw(behind=given.behind, role=given.role))}")
 
     # -- accounts and the network -------------------------------------------------------------------------------------
 

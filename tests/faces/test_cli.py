@@ -79,6 +79,8 @@ def test_license_get_and_verify(offered: str, tmp_path) -> None:  # type: ignore
         (["publish", "/nonexistent", "--name", "x"], "no file or folder"),
         (["vote", "99999", "for"], "proposals"),
         (["stop", "train-0"], "train-0"),
+        (["stake", "1"], "--yes"),
+        (["stake", "1", "--role", "king"], "key-server"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_one(network, arguments: list[str], hint: str) -> None:  # type: ignore[no-untyped-def]
@@ -149,3 +151,11 @@ def test_a_notebook_that_is_not_there_is_named(network) -> None:  # type: ignore
     done = sahara("lab", "nowhere.ipynb", "--no-browser")
     assert done.returncode == 1
     assert "there is no notebook 'nowhere.ipynb'" in done.stderr
+
+
+def test_stake_unstake_withdraw(network) -> None:  # type: ignore[no-untyped-def]
+    pool = ("--behind", "carol", "--role", "key-server")
+    assert "2 SAHARA yours" in sahara("stake", "2", "--yes", *pool).stdout
+    assert "2 SAHARA on its way back" in sahara("unstake", *pool).stdout
+    assert "cools down" in sahara("withdraw", *pool).stderr
+    assert "2 SAHARA behind carol" in sahara("stake", *pool).stdout

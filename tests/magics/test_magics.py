@@ -7,7 +7,7 @@ import os
 import pytest
 
 from sahara_lab import License
-from sahara_lab.errors import InputError, JobError, NetworkError, NotFound, SaharaError
+from sahara_lab.errors import ChainError, InputError, JobError, NetworkError, NotFound, SaharaError
 
 pytestmark = pytest.mark.network
 
@@ -21,7 +21,8 @@ def offered(alice, tmp_path_factory):  # type: ignore[no-untyped-def]
 
 def test_help_lists_every_command(notebook):  # type: ignore[no-untyped-def]
     text = notebook("%sahara help")._repr_mimebundle_()["text/plain"]
-    for name in ("search", "license", "publish", "train", "jobs", "attach", "stop", "vote", "wallet", "use", "doctor"):
+    named = "search license publish train jobs attach stop vote stake unstake withdraw wallet use doctor"
+    for name in named.split():
         assert f"%sahara {name}" in text
 
 
@@ -119,3 +120,13 @@ def test_loading_twice_and_unloading_leaves_nothing(notebook, shell):  # type: i
     assert len(shell.Completer.custom_matchers) == before - 1
     assert "sahara" not in shell.magics_manager.magics["line"]
     sahara_lab.load_ipython_extension(shell)
+
+
+def test_staking_shows_what_it_means_and_needs_a_word(notebook, capsys):  # type: ignore[no-untyped-def]
+    with pytest.raises(InputError, match="--yes"):
+        notebook("%sahara stake 3 --role curator --behind alice")
+    assert "3 SAHARA behind alice as curator" in capsys.readouterr().out
+    assert "3 SAHARA yours" in str(notebook("%sahara stake 3 --role curator --behind alice --yes"))
+    assert "3 SAHARA on its way back" in str(notebook("%sahara unstake --role curator --behind alice"))
+    with pytest.raises(ChainError, match="cools down"):
+        notebook("%sahara withdraw --role curator --behind alice")

@@ -170,6 +170,16 @@ def test_verify_finds_foreign_code(plain: Plain, made: str) -> None:
         plain.rpc("anvil_setCode", market, code)
 
 
+def test_a_network_older_than_a_contract_is_joined_without_it(
+    plain: Plain, made: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = networks.described(made)
+    monkeypatch.setattr(networks, "artifact_names", lambda: [*network.addresses, "Tomorrow"])
+    (tmp_path / "at.json").write_text(json.dumps({"Directory": network.addresses["Directory"]}))
+    assert networks.add("older", plain.url, tmp_path / "at.json").addresses == network.addresses
+    networks.remove("older")
+
+
 def test_others_need_the_directory_only(plain: Plain, made: str, tmp_path: Path) -> None:
     network = networks.described(made)
     (tmp_path / "at.json").write_text(json.dumps({"Directory": network.addresses["Directory"]}))

@@ -5,6 +5,8 @@ import {Test} from "forge-std/Test.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 import {AssetRegistry} from "../../src/AssetRegistry.sol";
+import {CallChannel} from "../../src/CallChannel.sol";
+import {ComputeEscrow} from "../../src/ComputeEscrow.sol";
 import {Directory} from "../../src/Directory.sol";
 import {IdentityRegistry} from "../../src/IdentityRegistry.sol";
 import {KeyServerRegistry} from "../../src/KeyServerRegistry.sol";
@@ -17,6 +19,7 @@ import {SaharaAccess} from "../../src/SaharaAccess.sol";
 import {SaharaGovernor} from "../../src/SaharaGovernor.sol";
 import {SaharaTimelock} from "../../src/SaharaTimelock.sol";
 import {SaharaToken} from "../../src/SaharaToken.sol";
+import {Staking} from "../../src/Staking.sol";
 import {IAssetRegistry} from "../../src/interfaces/IAssetRegistry.sol";
 import {IKeyServerRegistry} from "../../src/interfaces/IKeyServerRegistry.sol";
 import {ILicenseTerms, Uses} from "../../src/interfaces/ILicenseTerms.sol";
@@ -28,6 +31,11 @@ abstract contract Lab is Test {
     uint32 internal constant VOTING_PERIOD = 300;
     uint48 internal constant LATE_QUORUM = 60;
     uint256 internal constant TIMELOCK_DELAY = 2;
+    uint48 internal constant COOLDOWN = 14 days;
+    uint48 internal constant DISPUTE_WINDOW = 1 days;
+    uint48 internal constant JUDGMENT_PERIOD = 30 days;
+    uint48 internal constant STOP_DELAY = 1 hours;
+    uint48 internal constant CLOSE_DELAY = 1 days;
 
     address internal deployer = makeAddr("deployer");
     address internal alice = makeAddr("alice");
@@ -48,6 +56,9 @@ abstract contract Lab is Test {
     AssetRegistry internal registry;
     LicenseToken internal licenses;
     Market internal market;
+    Staking internal staking;
+    ComputeEscrow internal escrow;
+    CallChannel internal channels;
     Directory internal directory;
 
     function setUp() public virtual {
@@ -77,7 +88,11 @@ abstract contract Lab is Test {
         holders[3] = address(timelock);
         token = new SaharaToken(holders, amounts);
         governor = new SaharaGovernor(token, timelock, VOTING_DELAY, VOTING_PERIOD, LATE_QUORUM);
-        access = new SaharaAccess(address(timelock));
+        access = new SaharaAccess(
+            address(timelock),
+            vm.computeCreateAddress(deployer, nonce + 12),
+            vm.computeCreateAddress(deployer, nonce + 13)
+        );
         parameters = new ProtocolParameters(address(access), address(timelock), 250, 5_000, _currencies());
         identities = new IdentityRegistry();
         keyServers = new KeyServerRegistry(address(access), _servers());
@@ -86,6 +101,9 @@ abstract contract Lab is Test {
         registry = new AssetRegistry(ledger, LicenseToken(vm.computeCreateAddress(deployer, nonce + 10)));
         licenses = new LicenseToken(registry, terms, vm.computeCreateAddress(deployer, nonce + 11));
         market = new Market(registry, terms, licenses, ledger, parameters);
+        staking = new Staking(address(access), token, address(timelock), COOLDOWN);
+        escrow = new ComputeEscrow(access, staking, parameters, DISPUTE_WINDOW, JUDGMENT_PERIOD, STOP_DELAY);
+        channels = new CallChannel(ledger, parameters, CLOSE_DELAY);
         directory = new Directory(address(access), _names(), _modules());
         vm.stopPrank();
     }
