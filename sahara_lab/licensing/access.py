@@ -79,6 +79,7 @@ class ChainManifestSource:
             creator=creator,
             owner=holder,
             key_servers={server.id: server.url for server in self._network.key_servers},
+            server_accounts={server.id: server.account for server in self._network.key_servers},
         )
 
 

@@ -35,6 +35,13 @@ class ChainAccessPolicy:
             return None
         return (creator, name) if creator != ZERO_ADDRESS else None
 
+    def owner(self, asset: int) -> str | None:
+        """The present owner of an asset, or None when the registry does not know it."""
+        try:
+            return str(self._chain.contract("AssetRegistry").call("ownerOf", asset))
+        except ChainError:
+            return None
+
     def check(self, account: str, asset: int, epoch: int, use: str) -> Decision:
         """Whether ``account`` may have the keys of ``asset`` for ``use``.
 
@@ -43,10 +50,10 @@ class ChainAccessPolicy:
         """
         block = self._chain.block(self._tag)
         now = max(self._chain.block("latest").timestamp, int(time.time()))
-        reason, license, detail = self._judge(account, asset, epoch, use, self._tag, now)
+        reason, license, detail, until = self._judge(account, asset, epoch, use, self._tag, now)
         if reason != "ok":
             # A refusal is safe at any block, and the newest knows best why.
-            reason, _, detail = self._judge(account, asset, epoch, use, "latest", now)
+            reason, _, detail, _ = self._judge(account, asset, epoch, use, "latest", now)
             if reason == "ok":
                 reason, detail = "not-final", "the license is recorded but its block is not final yet"
         return Decision(
@@ -56,9 +63,10 @@ class ChainAccessPolicy:
             block_hash=block.hash,
             reason_code=reason,
             detail=detail,
+            until=until,
         )
 
-    def _judge(self, account: str, asset: int, epoch: int, use: str, tag: str, now: int) -> tuple[str, int, str]:
+    def _judge(self, account: str, asset: int, epoch: int, use: str, tag: str, now: int) -> tuple[str, int, str, int]:
         registry = self._chain.contract("AssetRegistry")
         licenses = self._chain.contract("LicenseToken")
         # Released keys serve any use, so every release needs the right to read: a compute-only license has none.
@@ -74,21 +82,22 @@ class ChainAccessPolicy:
                 block=tag,
             )
         except ChainError as error:
-            return "unknown-asset", 0, str(error)
+            return "unknown-asset", 0, str(error), 0
         epochs = self._chain.batch_call(
             [(registry, "versionOf", (asset, version)) for version in range(1, count + 1)], block=tag
         )
         if epoch not in {entry["epoch"] for entry in epochs}:
-            return "stale-epoch", 0, f"key epoch {epoch} of asset {asset} is not in use"
+            return "stale-epoch", 0, f"key epoch {epoch} of asset {asset} is not in use", 0
         if owner.lower() == account.lower():
-            return "ok", 0, "owner"
+            return "ok", 0, "owner", 0
         held = self._chain.batch_call(
             [(licenses, "get", (number,)) for number in licenses.call("licensesOf", account, asset, block=tag)],
             block=tag,
         )
-        if allowed and self._alive(licenses.call("get", license, block=tag)["expiresAt"], now):
-            return "ok", license, ""
-        return _refusal(held, mask, now)
+        until = licenses.call("get", license, block=tag)["expiresAt"] if allowed else 0
+        if allowed and self._alive(until, now):
+            return "ok", license, "", until
+        return *_refusal(held, mask, now), 0
 
     @staticmethod
     def _alive(expires_at: int, now: int) -> bool:

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from sahara_lab.vault.drafts import Draft
     from sahara_lab.vault.filesystem import VaultFileSystem
     from sahara_lab.vault.grants import SharedFolder, share, shared_with
-    from sahara_lab.vault.keyserver import create_app, verify_receipt
+    from sahara_lab.vault.keyserver_app import create_app
+    from sahara_lab.vault.limits import Limits
     from sahara_lab.vault.lineage import accessed, forget_access, track_access
     from sahara_lab.vault.merkle import verify_proof
     from sahara_lab.vault.opened import Entry, Vault, open_vault
+    from sahara_lab.vault.receipts import verify_receipt
     from sahara_lab.vault.rotation import Grantee, Rotated, rotate
     from sahara_lab.vault.sealing import new_seed, private_key, public_bytes
     from sahara_lab.vault.storage import get_public, put_public
@@ -43,6 +45,7 @@ _HOMES = {
     "Entry": "opened",
     "Grantee": "rotation",
     "KeyServer": "values",
+    "Limits": "limits",
     "ManifestSource": "values",
     "Packed": "values",
     "ReleaseClass": "values",
@@ -54,7 +57,7 @@ _HOMES = {
     "VaultRef": "values",
     "Verified": "values",
     "accessed": "lineage",
-    "create_app": "keyserver",
+    "create_app": "keyserver_app",
     "delegate_session": "typed",
     "forget_access": "lineage",
     "get_public": "storage",
@@ -69,7 +72,7 @@ _HOMES = {
     "shared_with": "grants",
     "track_access": "lineage",
     "verify_proof": "merkle",
-    "verify_receipt": "keyserver",
+    "verify_receipt": "receipts",
 }
 
 __all__ = [
@@ -80,6 +83,7 @@ __all__ = [
     "Entry",
     "Grantee",
     "KeyServer",
+    "Limits",
     "ManifestSource",
     "Packed",
     "ReleaseClass",
