@@ -21,6 +21,7 @@ contract KeyServerRegistry is IKeyServerRegistry, AccessManaged {
     }
 
     Entry[] private _servers;
+    mapping(uint256 serverId => Anchor) private _anchors;
 
     /// @param authority The access manager that says who may add and switch servers.
     /// @param servers The first servers, ids from 1 upward in this order.
@@ -57,6 +58,22 @@ contract KeyServerRegistry is IKeyServerRegistry, AccessManaged {
         Entry storage server = _entry(id);
         server.active = active;
         emit KeyServerChanged(id, active, server.url);
+    }
+
+    /// @inheritdoc IKeyServerRegistry
+    function anchor(uint256 serverId, uint64 treeSize, bytes32 root) external {
+        address account = _entry(serverId).account;
+        if (msg.sender != account) revert NotServerAccount(serverId, account, msg.sender);
+        uint64 anchored = _anchors[serverId].treeSize;
+        if (treeSize <= anchored) revert LogNotLonger(serverId, anchored, treeSize);
+        _anchors[serverId] = Anchor(treeSize, root);
+        emit LogAnchored(serverId, treeSize, root);
+    }
+
+    /// @inheritdoc IKeyServerRegistry
+    function anchorOf(uint256 serverId) external view returns (Anchor memory) {
+        _entry(serverId);
+        return _anchors[serverId];
     }
 
     /// @inheritdoc IKeyServerRegistry

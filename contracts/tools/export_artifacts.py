@@ -36,6 +36,7 @@ NAMES = (
     "SaharaGovernor",
     "SaharaTimelock",
     "SaharaToken",
+    "Teams",
 )
 # A contract larger than this cannot be deployed (EIP-170).
 LARGEST_CODE = 24_576

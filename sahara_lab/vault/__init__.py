@@ -10,15 +10,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sahara_lab.vault.audit import Anchor, AuditedServer, Collected, collect
     from sahara_lab.vault.drafts import Draft
     from sahara_lab.vault.filesystem import VaultFileSystem
-    from sahara_lab.vault.grants import SharedFolder, share, shared_with
+    from sahara_lab.vault.grants import Shared, share, shared_with
     from sahara_lab.vault.keyserver_app import create_app
     from sahara_lab.vault.limits import Limits
     from sahara_lab.vault.lineage import accessed, forget_access, track_access
     from sahara_lab.vault.merkle import verify_proof
     from sahara_lab.vault.opened import Entry, Vault, open_vault
-    from sahara_lab.vault.receipts import verify_receipt
+    from sahara_lab.vault.receipts import ReceiptLog, verify_receipt
     from sahara_lab.vault.rotation import Grantee, Rotated, rotate
     from sahara_lab.vault.sealing import new_seed, private_key, public_bytes
     from sahara_lab.vault.storage import get_public, put_public
@@ -38,6 +39,11 @@ if TYPE_CHECKING:
     from sahara_lab.vault.writer import pack
 
 _HOMES = {
+    "ReceiptLog": "receipts",
+    "collect": "audit",
+    "Collected": "audit",
+    "AuditedServer": "audit",
+    "Anchor": "audit",
     "AccessPolicy": "values",
     "Credentials": "values",
     "Decision": "values",
@@ -51,7 +57,7 @@ _HOMES = {
     "ReleaseClass": "values",
     "Rotated": "rotation",
     "Session": "values",
-    "SharedFolder": "grants",
+    "Shared": "grants",
     "Vault": "opened",
     "VaultFileSystem": "filesystem",
     "VaultRef": "values",
@@ -77,6 +83,9 @@ _HOMES = {
 
 __all__ = [
     "AccessPolicy",
+    "Anchor",
+    "AuditedServer",
+    "Collected",
     "Credentials",
     "Decision",
     "Draft",
@@ -86,15 +95,17 @@ __all__ = [
     "Limits",
     "ManifestSource",
     "Packed",
+    "ReceiptLog",
     "ReleaseClass",
     "Rotated",
     "Session",
-    "SharedFolder",
+    "Shared",
     "Vault",
     "VaultFileSystem",
     "VaultRef",
     "Verified",
     "accessed",
+    "collect",
     "create_app",
     "delegate_session",
     "forget_access",

@@ -106,7 +106,9 @@ class KeyServer:
         request, sealed, reply_key = self._release_request(body)
         asset = int(request["asset"])
         identity = self._policy.identity(asset)
-        decision = self._policy.check(request["account"], asset, request["epoch"], request["use"])
+        decision = self._policy.check(
+            request["account"], asset, request["epoch"], request["use"], request["accessClass"]
+        )
         if not decision.allowed or identity is None:
             code = "unknown-asset" if identity is None and decision.allowed else decision.reason_code
             raise Refusal(code, decision.detail or "the policy refuses")

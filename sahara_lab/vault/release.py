@@ -18,6 +18,7 @@ import orjson
 from sahara_lab.errors import AccessDenied, IntegrityError, KeyServersUnavailable, LicenseExpired, SaharaError
 from sahara_lab.signing import canonical_json
 from sahara_lab.vault.manifest import Manifest, Release, SealedShare
+from sahara_lab.vault.nodes import Grant
 from sahara_lab.vault.receipts import LINE_FIELDS, verify_receipt
 from sahara_lab.vault.sealing import new_seed, open_sealed, private_key, public_bytes
 from sahara_lab.vault.typed import MAX_REQUEST, typed
@@ -35,10 +36,9 @@ _RELEASE = b"sahara-vault/v1/release\0"
 
 @dataclass(frozen=True)
 class Released:
-    """A folder's key, and the receipts that the servers signed for it; ``until`` is when the license ends, or 0."""
+    """What a class opens, and the receipts that the servers signed for it; ``until`` is when the license ends, or 0."""
 
-    node: bytes
-    key: bytes = field(repr=False)
+    grant: Grant
     receipts: list[dict[str, Any]] = field(default_factory=list)
     until: int = 0
 
@@ -60,8 +60,10 @@ def reply_info(request: dict[str, Any]) -> bytes:
     return _RELEASE + hashlib.sha256(canonical_json(request)).digest()
 
 
-def request_key(ref: VaultRef, manifest: Manifest, credentials: Credentials, use: str) -> Released:
-    """Have the key servers release the vault's key to this account: once in a session, which remembers it.
+def request_keys(ref: VaultRef, manifest: Manifest, credentials: Credentials, use: str) -> list[Released]:
+    """Have the key servers release what this account may open: once in a session, which remembers it.
+
+    The class of the whole version when that is allowed, else every class that is: parts shared with a team, say.
 
     Raises:
         AccessDenied: the servers say that no license covers the use.
@@ -69,26 +71,30 @@ def request_key(ref: VaultRef, manifest: Manifest, credentials: Credentials, use
         KeyServersUnavailable: fewer servers answered than the threshold.
         IntegrityError: what they released is not what the owner published.
     """
-    classes = [entry for entry in manifest.release if entry.node == manifest.root_node]
-    if not classes:
+    if not manifest.release:
         raise AccessDenied(
             f"{ref.name} is shared only directly by its owner", hint="Ask the owner to share it with you"
         )
     session = credentials.session()
     wanted = (ref.manifest_hash, credentials.account, use)
-    known: Released | None = session.released.get(wanted)
+    known: list[Released] = session.released.get(wanted, [])
     now = time.time()
-    if known is not None and session.expires_at > now and (not known.until or known.until > now):
+    if known and session.expires_at > now and all(not one.until or one.until > now for one in known):
         return known
-    error: SaharaError | None = None
-    for release in classes:
+    found: list[Released] = []
+    denied: AccessDenied | None = None
+    for release in sorted(manifest.release, key=lambda entry: entry.node != manifest.root_node):
         try:
-            released = _Request(ref, manifest, release, credentials.account, session, use).run()
-            session.released[wanted] = released
-            return released
-        except AccessDenied as denied:
-            error = denied
-    raise error or AccessDenied(f"{ref.name} has no access class")
+            found.append(_Request(ref, manifest, release, credentials.account, session, use).run())
+        except AccessDenied as error:
+            denied = denied or error
+            continue
+        if release.node == manifest.root_node:
+            break
+    if not found:
+        raise denied or AccessDenied(f"{ref.name} has no access class")
+    session.released[wanted] = found
+    return found
 
 
 class _Request:
@@ -127,10 +133,10 @@ class _Request:
 
     def _join(self, good: dict[int, Answer]) -> Released:
         shares = {index: answer.share for index, answer in good.items() if answer.share is not None}
-        key = open_release(self._manifest.scope(), self._release, shares)
+        grant = open_release(self._manifest.scope(), self._release, shares)
         receipts = [answer.receipt for answer in good.values() if answer.receipt is not None]
         ends = [receipt["until"] for receipt in receipts if receipt.get("until")]
-        return Released(self._release.node, key, receipts, min(ends, default=0))
+        return Released(grant, receipts, min(ends, default=0))
 
     def _ask(self, shares: list[SealedShare]) -> Iterable[Answer]:
         """Ask all at once; answers as they come. Threads are daemons: a server that hangs holds nobody up."""

@@ -99,7 +99,8 @@ class ManifestSource(Protocol):
 class Decision:
     """A policy's answer, and the block it was found at.
 
-    ``reason_code`` is one of ok, no-license, expired, not-final, stale-epoch, compute-only, unknown-asset. ``until`` is
+    ``reason_code`` is one of ok, no-license, expired, not-final, stale-epoch, compute-only, unknown-asset,
+    unknown-class. ``until`` is
     when what allows it ends, in seconds since the epoch; 0 for never.
     """
 
@@ -121,8 +122,8 @@ class AccessPolicy(Protocol):
     def owner(self, asset: int) -> str | None:
         """Address of the present owner, who may see the asset's receipts; None when unknown."""
 
-    def check(self, account: str, asset: int, epoch: int, use: str) -> Decision:
-        """Whether the account may have keys of this epoch for this use."""
+    def check(self, account: str, asset: int, epoch: int, use: str, access_class: str) -> Decision:
+        """Whether the account may have keys of this epoch and class for this use."""
 
 
 @dataclass(frozen=True)
@@ -136,11 +137,17 @@ class KeyServer:
 
 @dataclass(frozen=True)
 class ReleaseClass:
-    """Who guards the keys: ``threshold`` of these servers, together, release them to whom the policy allows."""
+    """Who guards the keys: ``threshold`` of these servers, together, release them to whom the policy allows.
+
+    Attributes:
+        name: whom; the policy knows what it means. "read" is every licensee who may read.
+        path: the folder or file whose key it is; "" for all of the version.
+    """
 
     name: str
     key_servers: tuple[KeyServer, ...] | list[KeyServer]
     threshold: int
+    path: str = ""
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,8 @@ class Policy:
     def __init__(self) -> None:
         self.assets: dict[int, tuple[str, str]] = {}
         self.answers: dict[tuple[str, int], str] = {}
+        self.groups: dict[str, set[str]] = {}
+        self.epochs = {1}
         self.asked = 0
         self.not_final_for = 0
         self.until = 0
@@ -57,14 +59,17 @@ class Policy:
     def owner(self, asset: int) -> str | None:
         return self.assets.get(asset, (None, ""))[0]
 
-    def check(self, account: str, asset: int, epoch: int, use: str) -> Decision:
+    def check(self, account: str, asset: int, epoch: int, use: str, access_class: str = "read") -> Decision:
         self.asked += 1
+        if access_class != "read":
+            member = account.lower() in self.groups.get(access_class, set())
+            return Decision(member, 0, 7, "0x" + "11" * 32, "ok" if member else "not-in-group", "", self.until)
         if self.not_final_for > 0:
             self.not_final_for -= 1
             return Decision(False, 0, 7, "0x" + "00" * 32, "not-final")
         reason = "ok" if self.assets.get(asset, ("", ""))[0].lower() == account.lower() else "no-license"
         reason = self.answers.get((account.lower(), asset), reason)
-        if epoch != 1 and reason == "ok":
+        if epoch not in self.epochs and reason == "ok":
             reason = "stale-epoch"
         return Decision(reason == "ok", 5, 7, "0x" + "11" * 32, reason, f"it says {reason}", self.until)
 
@@ -221,6 +226,8 @@ def world(
     policy, servers = key_servers
     policy.assets.clear()
     policy.answers.clear()
+    policy.groups.clear()
+    policy.epochs = {1}
     policy.not_final_for = policy.until = 0
     _world = World(tmp_path, policy, servers, Account(), Account())
     yield _world

@@ -247,6 +247,7 @@ def test_a_share_copied_into_another_asset_does_not_open(world: World) -> None:
     "change", [{"epoch": 2}, {"accessClass": "other"}, {"index": 2}, {"threshold": 1}, {"shares": 9}]
 )
 def test_a_share_opens_only_as_what_it_was_sealed_as(world: World, change: dict[str, Any]) -> None:
+    world.policy.groups["other"] = {world.bob.account.lower()}
     body = request_body(world, publish(world), **change)
     refused(world, body, "stale-epoch" if "epoch" in change else "foreign-share")
 
@@ -354,10 +355,10 @@ def test_a_released_key_is_kept_no_longer_than_the_license_lasts(world: World) -
     world.policy.until = int(time.time()) + 3600
     vault = world.open(ref, world.bob)
     assert vault.read("a") == b"content"
-    [released] = world.bob.session().released.values()
+    [[released]] = world.bob.session().released.values()
     assert released.until == world.policy.until
     [wanted] = world.bob.session().released
-    world.bob.session().released[wanted] = replace(released, until=int(time.time()) - 1)
+    world.bob.session().released[wanted] = [replace(released, until=int(time.time()) - 1)]
     world.policy.license(world.bob.account, ref.asset, "expired")
     with pytest.raises(LicenseExpired):
         world.open(ref, world.bob).read("a")
@@ -366,9 +367,9 @@ def test_a_released_key_is_kept_no_longer_than_the_license_lasts(world: World) -
 def test_released_keys_leave_the_process_neither_in_a_pickle_nor_in_a_repr(world: World) -> None:
     world.open(publish(world), world.bob).read("a")
     session = world.bob.session()
-    [released] = session.released.values()
-    assert released.key.hex() not in repr(session) + repr(released)
-    assert released.key not in pickle.dumps(session)
+    [[released]] = session.released.values()
+    assert released.grant.key.hex() not in repr(session) + repr(released)
+    assert released.grant.key not in pickle.dumps(session)
     assert pickle.loads(pickle.dumps(session)).released == {}
 
 

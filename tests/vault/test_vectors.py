@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,14 +78,17 @@ def test_shares() -> None:
 def test_release_keys() -> None:
     v = VECTORS["release"]
     release = Release(v["class"], b"", 1, unhex(v["commitment"]), unhex(v["wrapped"]), ())
-    assert wrapping.open_release(v["scope"], release, {1: unhex(v["share"])}).hex() == v["node_key"]
+    assert wrapping.open_release(v["scope"], release, {1: unhex(v["share"])}).key.hex() == v["node_key"]
+    part = replace(release, wrapped=unhex(v["wrapped_file"]))
+    opened = wrapping.open_release(v["scope"], part, {1: unhex(v["share"])})
+    assert (opened.path, opened.size, opened.key.hex()) == ("samples/a.csv", 70_000, v["node_key"])
     assert wrapping.share_digest(v["share_index"], unhex(v["share"])).hex() == v["share_digest"]
     assert wrapping.share_info(v["scope"], v["class"], 1, 2, 3).hex() == v["share_info_2_of_3"]
     with pytest.raises(IntegrityError, match="committed"):
         wrapping.open_release({**v["scope"], "epoch": 2}, release, {1: unhex(v["share"])})
 
 
-@pytest.mark.parametrize("kind", ["Delegation", "ReleaseRequest", "ReleaseReceipt", "Grant"])
+@pytest.mark.parametrize("kind", [kind for kind in VECTORS["messages"] if kind[0].isupper()])
 def test_messages(kind: str) -> None:
     given = VECTORS["messages"]
     data = typed(kind, given[kind]["message"], given["chain_id"], given["registry"])

@@ -24,6 +24,7 @@ from sahara_lab.vault.manifest import (
     SealedShare,
     vault_root,
 )
+from sahara_lab.vault.nodes import Grant
 from sahara_lab.vault.typed import typed
 
 CHAIN, REGISTRY, CREATOR = 31337, "0x" + "ab" * 20, "0x" + "cd" * 20
@@ -76,7 +77,12 @@ def trees() -> list[dict[str, Any]]:
         tree = merkle.MerkleTree(merkle.leaf_hash(bytes([number])) for number in range(count))
         proofs = [[step.hex() for step in tree.proof(index)] for index in range(count)]
         found.append(
-            {"leaves": [f"{number:02x}" for number in range(count)], "root": tree.root().hex(), "proofs": proofs}
+            {
+                "leaves": [f"{number:02x}" for number in range(count)],
+                "root": tree.root().hex(),
+                "proofs": proofs,
+                "consistency": [[step.hex() for step in tree.consistency(first)] for first in range(count + 1)],
+            }
         )
     return found
 
@@ -90,6 +96,7 @@ def shares() -> dict[str, Any]:
 def release(scope: dict[str, Any]) -> dict[str, Any]:
     key, node_key = bytes([9]) * 32, bytes([8]) * 32
     material = wrapping._derive(key, wrapping._WRAP, scope, "read", 44)
+    part = Grant("samples/a.csv", IDENTIFIER, node_key, 70_000, 1_800_000_000)
     return {
         "scope": scope,
         "class": "read",
@@ -97,6 +104,7 @@ def release(scope: dict[str, Any]) -> dict[str, Any]:
         "node_key": node_key.hex(),
         "commitment": wrapping.commitment(key, scope, "read").hex(),
         "wrapped": AESGCM(material[:32]).encrypt(material[32:], node_key, None).hex(),
+        "wrapped_file": AESGCM(material[:32]).encrypt(material[32:], wrapping._wrapped_form(part), None).hex(),
         "share": key.hex(),
         "share_index": 1,
         "share_digest": wrapping.share_digest(1, key).hex(),
@@ -145,6 +153,15 @@ def messages() -> dict[str, Any]:
             "blockHash": word,
             "time": 1_800_000_001,
         },
+        "ReceiptsRequest": {
+            "server": 1,
+            "account": signer.address,
+            "asset": "12",
+            "first": 0,
+            "nonce": word,
+            "expires": 1_800_000_060,
+        },
+        "LogHead": {"server": 1, "size": 3, "root": word, "time": 1_800_000_002},
         "Grant": {
             "dataset": word,
             "epoch": 1,
