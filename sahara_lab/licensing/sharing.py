@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -10,9 +11,9 @@ from sahara_lab.chain import Chain, Network, Sender, Wallet
 from sahara_lab.display import Rows, format_time
 from sahara_lab.errors import AccessDenied, InputError, NotFound
 from sahara_lab.identity import Directory
-from sahara_lab.licensing.access import ChainManifestSource, release_classes, split_version
+from sahara_lab.licensing.access import ChainManifestSource, guards, next_epoch, release_classes, split_version
 from sahara_lab.licensing.filesystem import backend
-from sahara_lab.licensing.groups import Group, Groups
+from sahara_lab.licensing.groups import LICENSEES, Group, Groups
 from sahara_lab.licensing.terms import READ
 from sahara_lab.profile import Profile
 from sahara_lab.vault import Grantee, ReleaseClass, Shared, Vault, VaultRef, open_vault, rotate, share, shared_with
@@ -220,22 +221,35 @@ class Sharing:
         self._renew(replace(version, groups=[*others, given]))
         return given.path
 
-    def _renew(self, version: _Version, ended: Callable[[Shared | GroupShare], bool] = lambda _: False) -> Renewal:
+    def _guards(self, vault: Vault) -> ReleaseClass:
+        """Who guards a version's keys: the servers that did so far, if the network still has them all."""
+        for entry in vault.manifest.release:
+            if entry.name == LICENSEES:
+                with contextlib.suppress(NotFound):
+                    return guards(self._network, self._chain, [one.server for one in entry.shares], entry.threshold)
+        return release_classes(self._network, self._chain)[0]
+
+    def _classes(self, readers: ReleaseClass, groups: Sequence[GroupShare]) -> list[ReleaseClass]:
+        return [readers, *(replace(readers, name=one.group.access_class, path=one.path) for one in groups)]
+
+    def _renew(
+        self,
+        version: _Version,
+        ended: Callable[[Shared | GroupShare], bool] = lambda _: False,
+        readers: ReleaseClass | None = None,
+    ) -> Renewal:
         """New keys for one version; what ``ended`` says of is shared no longer."""
         ref, vault = version.ref, version.vault
         kept = [shared for shared in version.shared if not ended(shared)]
         groups = [shared for shared in version.groups if not ended(shared)]
-        # Above every epoch of the asset: one that another version still uses is not a new one.
-        epoch = 1 + max(entry["epoch"] for entry in self._recorded(ref.asset))
-        [readers] = release_classes(self._network, self._chain)
-        classes = [ReleaseClass(g.group.access_class, readers.key_servers, readers.threshold, g.path) for g in groups]
+        epoch = next_epoch(self._chain, ref.asset)
         rotated = rotate(
             vault,
             epoch=epoch,
             owner=self._wallet,
             owner_key=self._wallet.encryption_public_key,
-            release=[readers, *classes],
-            grants=[Grantee(shared, self._directory.encryption_key(shared.account)) for shared in kept],
+            release=self._classes(readers or self._guards(vault), groups),
+            grants=self._grantees(kept),
         )
         uri = self._registry.call("versionOf", ref.asset, ref.version)["uri"]
         self._sender().send(self._registry, "rekeyVersion", ref.asset, ref.version, epoch, rotated.manifest_hash, uri)
@@ -245,10 +259,8 @@ class Sharing:
             str(ref), epoch, rotated.folders, rotated.files, self._names([*kept, *groups]), self._names(gone)
         )
 
-    def _recorded(self, asset: int) -> list[dict[str, int]]:
-        count = self._registry.call("versionCount", asset)
-        calls = [(self._registry, "versionOf", (asset, number)) for number in range(1, count + 1)]
-        return self._chain.batch_call(calls)
+    def _grantees(self, kept: Sequence[Shared]) -> list[Grantee]:
+        return [Grantee(shared, self._directory.encryption_key(shared.account)) for shared in kept]
 
     def _names(self, shared: Sequence[Shared | GroupShare]) -> tuple[str, ...]:
         names = [

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO
 
 from sahara_lab.chain import Chain, Network, Sender, Wallet
 from sahara_lab.identity import Directory
 from sahara_lab.licensing.access import install_session, split_version
 from sahara_lab.licensing.auditing import Audit, audit
+from sahara_lab.licensing.custody import Custody, Handovers, Migrations, Reencryptions
 from sahara_lab.licensing.filesystem import LicensedVaultFileSystem, backend
-from sahara_lab.licensing.sharing import Readers, Renewals, Sharing
+from sahara_lab.licensing.sharing import Readers, Renewals
 from sahara_lab.licensing.terms import seconds
 from sahara_lab.profile import Profile
 from sahara_lab.vault import Session, Vault, forget_access, open_vault, track_access
@@ -35,7 +36,7 @@ class Vaults:
         self._network = network
         self._chain = chain
         self._directory = directory
-        self._sharing = Sharing(profile, account, network, chain, directory, wallet, sender)
+        self._sharing = Custody(profile, account, network, chain, directory, wallet, sender)
 
     @property
     def fs(self) -> LicensedVaultFileSystem:
@@ -109,6 +110,43 @@ class Vaults:
             AccessDenied: the asset belongs to someone else.
         """
         return self._sharing.rotate(name)
+
+    def reencrypt(self, name: str, progress: Callable[[int, int], None] | None = None) -> Reencryptions:
+        """Encrypt every file of an asset's newest version again, as a new version that no kept key opens.
+
+        What is shared stays shared; ``unshare`` first whoever is to lose access. When it is cut off, running it again
+        goes on after the last finished file. The old version is not touched.
+
+        Raises:
+            AccessDenied: the asset belongs to someone else.
+            StorageError: the disk is full; what is done is kept.
+        """
+        return self._sharing.reencrypt(name, progress)
+
+    def reshare(self, name: str, servers: Sequence[int], threshold: int) -> Migrations:
+        """Have other key servers, or another number of them, guard the keys of an asset's versions.
+
+        Versions change one after another; each is readable all the time. When it is cut off, running it again changes
+        the rest.
+
+        Args:
+            servers: numbers of key servers in the network's registry.
+
+        Raises:
+            KeyServersUnavailable: one of them does not answer; nothing was changed.
+        """
+        return self._sharing.reshare(name, servers, threshold)
+
+    def transfer(self, name: str, to: str) -> Handovers:
+        """Give an asset and its keys to another account, who owns it from then on; it cannot be taken back.
+
+        The new owner renews the keys with ``rotate``: until then the seller can still read.
+
+        Raises:
+            AccessDenied: the asset belongs to someone else.
+            NotFound: the account has published no encryption key.
+        """
+        return self._sharing.transfer(name, to)
 
     def who_can_read(self, name: str) -> Readers:
         """Everybody who can get the keys of an asset now: its owner, licensees, and those it is shared with.

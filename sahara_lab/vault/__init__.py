@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from sahara_lab.vault.keyserver_app import create_app
     from sahara_lab.vault.limits import Limits
     from sahara_lab.vault.lineage import accessed, forget_access, track_access
+    from sahara_lab.vault.manifest import Release
     from sahara_lab.vault.merkle import verify_proof
     from sahara_lab.vault.opened import Entry, Vault, open_vault
     from sahara_lab.vault.receipts import ReceiptLog, verify_receipt
+    from sahara_lab.vault.recovery import Asking, Guardianship, Recovered, appoint, fingerprint, help_recover, recover
+    from sahara_lab.vault.reencryption import Journal, reencrypt
     from sahara_lab.vault.rotation import Grantee, Rotated, rotate
     from sahara_lab.vault.sealing import new_seed, private_key, public_bytes
     from sahara_lab.vault.storage import get_public, put_public
@@ -39,6 +42,16 @@ if TYPE_CHECKING:
     from sahara_lab.vault.writer import pack
 
 _HOMES = {
+    "Release": "manifest",
+    "Recovered": "recovery",
+    "recover": "recovery",
+    "help_recover": "recovery",
+    "fingerprint": "recovery",
+    "appoint": "recovery",
+    "Asking": "recovery",
+    "Guardianship": "recovery",
+    "reencrypt": "reencryption",
+    "Journal": "reencryption",
     "ReceiptLog": "receipts",
     "collect": "audit",
     "Collected": "audit",
@@ -84,6 +97,7 @@ _HOMES = {
 __all__ = [
     "AccessPolicy",
     "Anchor",
+    "Asking",
     "AuditedServer",
     "Collected",
     "Credentials",
@@ -91,11 +105,15 @@ __all__ = [
     "Draft",
     "Entry",
     "Grantee",
+    "Guardianship",
+    "Journal",
     "KeyServer",
     "Limits",
     "ManifestSource",
     "Packed",
     "ReceiptLog",
+    "Recovered",
+    "Release",
     "ReleaseClass",
     "Rotated",
     "Session",
@@ -105,17 +123,22 @@ __all__ = [
     "VaultRef",
     "Verified",
     "accessed",
+    "appoint",
     "collect",
     "create_app",
     "delegate_session",
+    "fingerprint",
     "forget_access",
     "get_public",
+    "help_recover",
     "new_seed",
     "open_vault",
     "pack",
     "private_key",
     "public_bytes",
     "put_public",
+    "recover",
+    "reencrypt",
     "rotate",
     "share",
     "shared_with",

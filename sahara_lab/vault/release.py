@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import combinations, islice
 from typing import Any
 
 import orjson
@@ -30,6 +31,7 @@ READ_TIMEOUT = 10.0
 NOT_FINAL_PATIENCE = 8.0  # seconds to wait for a purchase to become final
 NOT_FINAL_PAUSE = 0.2
 MAX_ANSWER = 64 << 10
+MOST_SUBSETS = 64  # of shares that are tried when an owner has published wrong ones
 _FAILURES = {"unreachable", "wrong-share", "wrong-receipt", "internal", "busy"}  # no decision about the license
 _RELEASE = b"sahara-vault/v1/release\0"
 
@@ -123,13 +125,28 @@ class _Request:
                 answers[answer.index] = answer
                 if answer.share is not None:
                     good[answer.index] = answer
-                    if len(good) == self._release.threshold:
-                        return self._join(good)
+                    if released := self._join_with(answer, good):
+                        return released
             pending = [share for share in self._release.shares if answers[share.index].refusal == "not-final"]
             deadline = deadline or time.monotonic() + NOT_FINAL_PATIENCE
             if not pending or time.monotonic() > deadline:
+                if len(good) >= self._release.threshold:
+                    raise IntegrityError(
+                        f"the key of {self._ref.name} cannot be joined: its owner published shares of no one key",
+                        hint="Ask the owner to renew the keys",
+                    )
                 raise self._explain(list(answers.values()))
             time.sleep(NOT_FINAL_PAUSE)
+
+    def _join_with(self, newest: Answer, good: dict[int, Answer]) -> Released | None:
+        """Join the newest share with others; any ``threshold`` of honest shares give one key, the first tried does."""
+        others = [answer for answer in good.values() if answer is not newest]
+        for chosen in islice(combinations(others, self._release.threshold - 1), MOST_SUBSETS):
+            try:
+                return self._join({answer.index: answer for answer in (newest, *chosen)})
+            except IntegrityError:
+                continue
+        return None
 
     def _join(self, good: dict[int, Answer]) -> Released:
         shares = {index: answer.share for index, answer in good.items() if answer.share is not None}

@@ -10,6 +10,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from sahara_lab.errors import InputError, NotFound, storing
 from sahara_lab.signing import Signer, canonical_json
@@ -75,7 +76,7 @@ def rotate(
             draft = replace(before, epoch=epoch, root_node=root_node, nodes={e.id: e for e in writer.nodes})
             made = tuple(make_release(draft.scope(), wanted, writer.grant(wanted.path)) for wanted in release)
             manifest = replace(draft, release=made)
-            _regrant(vault.storage, manifest, writer, owner, owner_key, grants)
+            regrant(vault.storage, manifest, writer, owner, owner_key, grants)
             encoded = manifest.encode()
             digest = hashlib.sha256(encoded).digest()
             vault.storage.write(manifest_path(digest), encoded)
@@ -122,10 +123,17 @@ class _Folders:
             self._vault.storage.remove(entry.path)
 
 
-def _regrant(
+class Granting(Protocol):
+    """Knows the new key of each path."""
+
+    def grant(self, path: str) -> Grant:
+        """The key of a folder or file."""
+
+
+def regrant(
     storage: Storage,
     manifest: Manifest,
-    folders: _Folders,
+    folders: Granting,
     owner: Signer,
     owner_key: bytes,
     grants: Sequence[Grantee],

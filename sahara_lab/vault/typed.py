@@ -62,6 +62,7 @@ _FIELDS: dict[str, list[tuple[str, str]]] = {
         ("expires", "uint64"),
     ],
     "LogHead": [("server", "uint256"), ("size", "uint64"), ("root", "bytes32"), ("time", "uint64")],
+    "Guardianship": [("account", "address"), ("document", "bytes32")],
     "Grant": [
         ("dataset", "bytes32"),
         ("epoch", "uint64"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +22,9 @@ from sahara_lab.licensing.anchoring import Anchoring, Batch, anchors_of
 from sahara_lab.licensing.filesystem import LicensedVaultFileSystem
 from sahara_lab.licensing.serverkeys import ServerKeys
 from sahara_lab.localnet.founding import server_keys
+from sahara_lab.localnet.node import free_port
 from sahara_lab.vault import ReceiptLog
+from sahara_lab.vault.release import exchange
 
 pytestmark = pytest.mark.network
 
@@ -159,3 +163,27 @@ def test_an_operator_makes_keys_and_proposes_the_server(alice, tmp_path: Path) -
     done = CliRunner().invoke(main, ["keyserver", "run", str(folder), "--port", "1"])
     assert done.exit_code == 1
     assert "does not know a key server" in done.output
+
+
+def test_a_registered_server_runs_from_the_command_line(alice, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """Server 2's keys under a passphrase, at another port and with a log of its own."""
+    folder = tmp_path / "server"
+    folder.mkdir()
+    server_keys(alice.profile.state, 2).save(folder / "keys.json", PASSPHRASE)
+    (tmp_path / "passphrase").write_text(f"{PASSPHRASE}\n")
+    port = free_port()
+    command = [sys.executable, "-m", "sahara_lab.cli", "keyserver", "run", str(folder), "--port", str(port)]
+    running = subprocess.Popen([*command, "--passphrase-file", str(tmp_path / "passphrase")])
+    try:
+        status, info = until(lambda: _answer(f"http://127.0.0.1:{port}/v1/info"))
+        assert (status, info["server"], info["log"]["size"]) == (200, 2, 0)
+    finally:
+        running.terminate()
+        assert running.wait(20) is not None
+
+
+def _answer(url: str) -> Any:
+    try:
+        return exchange(url)
+    except OSError:
+        return None

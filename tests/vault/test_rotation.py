@@ -125,7 +125,7 @@ def test_an_attempt_that_fails_leaves_no_folder_behind(world: World, monkeypatch
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("sahara_lab.vault.rotation._regrant", stop)
+        patch.setattr("sahara_lab.vault.rotation.regrant", stop)
         with pytest.raises(KeyboardInterrupt):
             renew(world, ref)
     assert (world.stored(ref, "n"), world.stored(ref, "m")) == (nodes, manifests)
