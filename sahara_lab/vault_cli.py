@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,7 @@ def custody() -> None:
 @click.argument("name")
 def reencrypt(name: str) -> None:
     """Encrypt the files of an own asset again, as a new version that no kept key opens."""
-    progress: Any = click.progressbar(length=1, label="encrypting", file=click.get_text_stream("stderr"))
-    with progress as bar:
+    with click.progressbar(length=1, label="encrypting", file=sys.stderr) as bar:
 
         def show(done: int, total: int) -> None:
             bar.length = max(total, 1)
