@@ -17,7 +17,7 @@ from eth_account.messages import encode_typed_data
 
 from sahara_lab.errors import IntegrityError
 from sahara_lab.signing import LocalSigner, recover_typed_data
-from sahara_lab.vault import merkle, sealing, shamir, wrapping
+from sahara_lab.vault import merkle, recovery, sealing, shamir, wrapping
 from sahara_lab.vault.cobblestone import ChunkCipher, object_context, sealed_size
 from sahara_lab.vault.manifest import FIRST_LEAF, LEAF, Release, parse_manifest
 from sahara_lab.vault.typed import typed
@@ -111,3 +111,25 @@ def test_seals() -> None:
     assert sealing.public_bytes(unhex(vector["seed"])).hex() == vector["public_key"]
     opened = sealing.open_sealed(unhex(vector["seed"]), unhex(vector["info"]), unhex(vector["sealed"]))
     assert opened.hex() == vector["secret"]
+
+
+def test_guardians() -> None:
+    v = VECTORS["guardians"]
+    guardianship = recovery.Guardianship.decode(v["document"].encode())
+    assert guardianship.digest.hex() == v["digest"]
+    asking = recovery.Asking(guardianship.digest, unhex(v["asking_seed"]))
+    assert asking.request().decode() == v["request"]
+    assert recovery.fingerprint(asking.request()) == v["fingerprint"]
+    found = recovery.recover(guardianship, asking, [answer.encode() for answer in v["answers"]])
+    assert (found.seed.hex(), found.liars) == (v["seed"], ())
+    for person in v["guardians"]:
+        recovery.help_recover(guardianship, asking.request(), person["address"], unhex(person["seed"]))
+
+
+def test_consistency_proofs() -> None:
+    for given in VECTORS["merkle"]:
+        tree = merkle.MerkleTree(merkle.leaf_hash(unhex(leaf)) for leaf in given["leaves"])
+        for first, path in enumerate(given["consistency"]):
+            proof = [unhex(step) for step in path]
+            assert tree.consistency(first) == proof
+            assert merkle.verify_consistency(first, len(tree), tree.root(first), unhex(given["root"]), proof)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from eth_account.messages import encode_typed_data
 
 from sahara_lab.signing import LocalSigner
-from sahara_lab.vault import cobblestone, merkle, sealing, shamir, wrapping
+from sahara_lab.vault import cobblestone, merkle, recovery, sealing, shamir, wrapping
 from sahara_lab.vault.manifest import (
     FIRST_LEAF,
     LEAF,
@@ -162,6 +162,7 @@ def messages() -> dict[str, Any]:
             "expires": 1_800_000_060,
         },
         "LogHead": {"server": 1, "size": 3, "root": word, "time": 1_800_000_002},
+        "Guardianship": {"account": signer.address, "document": word},
         "Grant": {
             "dataset": word,
             "epoch": 1,
@@ -219,6 +220,26 @@ def manifest() -> dict[str, Any]:
     return {"text": encoded.decode(), "sha256": hashlib.sha256(encoded).hexdigest(), "root": example.root.hex()}
 
 
+def guardians() -> dict[str, Any]:
+    """A document of guardians, opened by two of three; its seals are random."""
+    owner, seed = LocalSigner(bytes([1]) * 32), bytes([42]) * 32
+    people = [(LocalSigner(bytes([n]) * 32).address, bytes([n]) * 32) for n in (2, 3, 4)]
+    known = [(address, sealing.public_bytes(key)) for address, key in people]
+    made = recovery.appoint(owner, seed, known, 2, chain_id=CHAIN, registry=REGISTRY)
+    asking = recovery.Asking(made.digest, bytes([9]) * 32)
+    request = asking.request()
+    return {
+        "seed": seed.hex(),
+        "guardians": [{"address": address, "seed": key.hex()} for address, key in people],
+        "document": made.encode().decode(),
+        "digest": made.digest.hex(),
+        "asking_seed": asking.seed.hex(),
+        "request": request.decode(),
+        "fingerprint": recovery.fingerprint(request),
+        "answers": [recovery.help_recover(made, request, address, key).decode() for address, key in people[:2]],
+    }
+
+
 def seals() -> dict[str, Any]:
     seed = bytes([42]) * 32
     public = sealing.public_bytes(seed)
@@ -250,6 +271,7 @@ def main() -> None:
         "messages": messages(),
         "manifest": manifest(),
         "hpke": seals(),
+        "guardians": guardians(),
     }
     Path(__file__).with_name("vault.json").write_text(json.dumps(vectors, indent=1) + "\n")
 
