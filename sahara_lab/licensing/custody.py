@@ -33,7 +33,7 @@ class Migrations(Rows):
     headers = ("Version", "Key epoch", "Guarded before by", "Guarded by", "Changed")
     note = (
         "Until a version was changed, its old shares worked. Those of old epochs are of no use any more: key servers "
-        "release keys of the epochs that the chain records."
+        "release keys of the epochs that the chain records. Who could read can read as before."
     )
 
     def cells(self, value: Migration) -> tuple[object, ...]:

@@ -155,6 +155,12 @@ class SaharaMagics(Magics):
     def _audit(self, given: argparse.Namespace) -> Any:
         return self.lab.vault.audit(given.asset)
 
+    def _reencrypt(self, given: argparse.Namespace) -> Any:
+        return self.lab.vault.reencrypt(given.asset)
+
+    def _reshare(self, given: argparse.Namespace) -> Any:
+        return self.lab.vault.reshare(given.asset, given.servers, given.threshold)
+
     def _rotate(self, given: argparse.Namespace) -> Any:
         return self.lab.vault.rotate(given.asset)
 

@@ -6,8 +6,10 @@ import contextlib
 import fcntl
 import os
 import threading
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -182,8 +184,9 @@ class ReceiptLog:
         """Numbers of an asset's receipts from ``first`` on, at most ``count``; of one account when it is given."""
         with self._lock:
             known = self._by_asset.get(asset, [])
-            wanted = [index for index, who in known if index >= first and account in (None, who)]
-        return wanted[:count]
+            start = bisect_left(known, (first, ""))
+            wanted = (known[at][0] for at in range(start, len(known)) if account in (None, known[at][1]))
+            return list(islice(wanted, count))
 
     def inclusion(self, leaf: bytes, size: int) -> tuple[int, list[bytes]]:
         """Number and audit path of a leaf among the first ``size`` receipts.

@@ -119,3 +119,17 @@ def test_loading_twice_and_unloading_leaves_nothing(notebook, shell):  # type: i
     assert len(shell.Completer.custom_matchers) == before - 1
     assert "sahara" not in shell.magics_manager.magics["line"]
     sahara_lab.load_ipython_extension(shell)
+
+
+def test_an_owner_shares_looks_and_renews_from_a_notebook(notebook, offered, fresh):  # type: ignore[no-untyped-def]
+    notebook("%sahara use alice")
+    team = fresh("team")
+    assert notebook(f"%sahara team new {team} carol")[0].members == ("carol",)
+    assert team in notebook("%sahara team")._repr_mimebundle_()["text/plain"]
+    notebook(f"%sahara share {offered} team:{team} --path rows.csv --for '1 day'")
+    readers = {reader.account: reader for reader in notebook(f"%sahara who {offered}")}
+    assert readers[f"team:alice/{team}"].path == "rows.csv"
+    assert notebook(f"%sahara reshare {offered} --servers 1 2 --threshold 2")[0].after == ((1, 2), 2)
+    assert notebook(f"%sahara reencrypt {offered}")[0].after == f"{offered}@2"
+    assert notebook(f"%sahara audit {offered}").asset == offered
+    assert notebook(f"%sahara unshare {offered} team:{team}")[-1].ended == (f"team:alice/{team}",)
