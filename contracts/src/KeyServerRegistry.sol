@@ -21,7 +21,6 @@ contract KeyServerRegistry is IKeyServerRegistry, AccessManaged {
     }
 
     Entry[] private _servers;
-    mapping(uint256 serverId => Anchor) private _anchors;
 
     /// @param authority The access manager that says who may add and switch servers.
     /// @param servers The first servers, ids from 1 upward in this order.
@@ -61,25 +60,14 @@ contract KeyServerRegistry is IKeyServerRegistry, AccessManaged {
     }
 
     /// @inheritdoc IKeyServerRegistry
-    function anchor(uint256 serverId, uint64 treeSize, bytes32 root) external {
-        address account = _entry(serverId).account;
-        if (msg.sender != account) revert NotServerAccount(serverId, account, msg.sender);
-        uint64 anchored = _anchors[serverId].treeSize;
-        if (treeSize <= anchored) revert LogNotLonger(serverId, anchored, treeSize);
-        _anchors[serverId] = Anchor(treeSize, root);
-        emit LogAnchored(serverId, treeSize, root);
-    }
-
-    /// @inheritdoc IKeyServerRegistry
-    function anchorOf(uint256 serverId) external view returns (Anchor memory) {
-        _entry(serverId);
-        return _anchors[serverId];
-    }
-
-    /// @inheritdoc IKeyServerRegistry
     function get(uint256 id) external view returns (KeyServer memory) {
         Entry storage server = _entry(id);
         return KeyServer(server.account, server.active, server.url, SSTORE2.read(server.keyPointer));
+    }
+
+    /// @inheritdoc IKeyServerRegistry
+    function accountOf(uint256 id) external view returns (address account) {
+        return _entry(id).account;
     }
 
     /// @inheritdoc IKeyServerRegistry

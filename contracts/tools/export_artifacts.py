@@ -31,6 +31,7 @@ NAMES = (
     "LicenseToken",
     "Market",
     "ProtocolParameters",
+    "ReceiptAnchors",
     "RoyaltyLedger",
     "SaharaAccess",
     "SaharaGovernor",

@@ -1,4 +1,4 @@
-"""Deploying the contracts: fourteen transactions of one account that holds nothing afterwards.
+"""Deploying the contracts: fifteen transactions of one account that holds nothing afterwards.
 
 Contracts that need each other's address get it predicted from the deployer's nonce (EIP-161 CREATE addresses), so no
 setter and no role is left behind. Order and arguments are described in docs/spec/contracts.md.
@@ -72,8 +72,8 @@ def deploy(
     nonce = int(rpc("eth_getTransactionCount", deployer.address, "latest"), 16)
     order = (
         "SaharaTimelock", "SaharaToken", "SaharaGovernor", "SaharaAccess", "ProtocolParameters", "IdentityRegistry",
-        "KeyServerRegistry", "LicenseTerms", "RoyaltyLedger", "AssetRegistry", "LicenseToken", "Market", "Teams",
-        "Directory",
+        "KeyServerRegistry", "LicenseTerms", "RoyaltyLedger", "AssetRegistry", "LicenseToken", "Market",
+        "ReceiptAnchors", "Teams", "Directory",
     )  # fmt: skip
     at = {name: created_address(deployer.address, nonce + index) for index, name in enumerate(order)}
     servers = [(server.account, True, server.url, server.encryption_key) for server in key_servers]
@@ -112,6 +112,7 @@ def deploy(
             at["RoyaltyLedger"],
             at["ProtocolParameters"],
         ),
+        "ReceiptAnchors": (at["KeyServerRegistry"],),
         "Teams": (),
         "Directory": (
             at["SaharaAccess"],

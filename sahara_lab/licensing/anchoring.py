@@ -16,6 +16,7 @@ from sahara_lab.chain.deployment import send_signed
 from sahara_lab.errors import SaharaError
 from sahara_lab.signing import LocalSigner
 from sahara_lab.vault import Anchor, ReceiptLog
+from sahara_lab.vault.audit import MOST_ANCHORS
 
 POLL = 1.0  # seconds between looks at the log
 LONGEST_PAUSE = 600.0  # seconds between attempts while the chain refuses
@@ -31,13 +32,12 @@ class Batch:
     seconds: float = 3600.0
 
 
-def anchors_of(chain: Chain, server: int, from_block: int = 0) -> list[Anchor]:
-    """What a key server has anchored, oldest first."""
-    events = chain.contract("KeyServerRegistry").logs("LogAnchored", from_block)
+def anchors_of(chain: Chain, server: int, count: int = MOST_ANCHORS) -> list[Anchor]:
+    """The newest anchors of a key server, oldest first."""
+    anchors = chain.contract("ReceiptAnchors")
+    first = max(0, anchors.call("count", server) - count)
     return [
-        Anchor(event.args["treeSize"], bytes(event.args["root"]), event.block_number)
-        for event in events
-        if event.args["serverId"] == server
+        Anchor(one["treeSize"], bytes(one["root"]), one["time"]) for one in anchors.call("page", server, first, count)
     ]
 
 
@@ -50,7 +50,7 @@ class Anchoring:
 
     def __init__(self, chain: Chain, server: int, signer: LocalSigner, log: ReceiptLog, batch: Batch) -> None:
         self._chain = chain
-        self._registry = chain.contract("KeyServerRegistry")
+        self._anchors = chain.contract("ReceiptAnchors")
         self._server = server
         self._signer = signer
         self._receipts = log
@@ -73,16 +73,14 @@ class Anchoring:
             ChainError: the chain refuses: the account has no gas, or the log is shorter than what it anchored.
         """
         size = len(self._receipts)
-        self._anchored = self._registry.call("anchorOf", self._server)["treeSize"]
+        self._anchored = self._anchors.call("latest", self._server)["treeSize"]
         if size <= self._anchored:
             return None
         root = self._receipts.root(size)
-        data = self._registry.encode("anchor", self._server, size, root)
-        receipt = send_signed(
-            self._chain.rpc, self._signer, data, chain_id=self._chain.chain_id, to=self._registry.address
-        )
+        data = self._anchors.encode("anchor", self._server, size, root)
+        send_signed(self._chain.rpc, self._signer, data, chain_id=self._chain.chain_id, to=self._anchors.address)
         self._anchored = size
-        return Anchor(size, root, int(receipt["blockNumber"], 16))
+        return anchors_of(self._chain, self._server, 1)[0]
 
     def _run(self) -> None:
         pause = POLL
@@ -101,7 +99,7 @@ class Anchoring:
 
     def _is_due(self) -> bool:
         if self._anchored < 0:
-            self._anchored = self._registry.call("anchorOf", self._server)["treeSize"]
+            self._anchored = self._anchors.call("latest", self._server)["treeSize"]
             if self._anchored > len(self._receipts):
                 _log.error(
                     "this log has %d receipts, but %d are anchored: receipts are lost, and every audit will say so",

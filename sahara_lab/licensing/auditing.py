@@ -114,7 +114,7 @@ def audit(
 
     def ask(server: Any) -> Collected:
         audited = AuditedServer(server.id, server.url, server.account)
-        anchors = anchors_of(chain, server.id, network.deployed_block)
+        anchors = anchors_of(chain, server.id)
         return collect(audited, credentials, asset, anchors, chain_id=network.chain_id, registry=registry)
 
     with ThreadPoolExecutor(max(1, len(network.key_servers))) as pool:

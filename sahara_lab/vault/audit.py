@@ -27,11 +27,11 @@ MOST_RECEIPTS = 100_000
 
 @dataclass(frozen=True)
 class Anchor:
-    """Size and root of a log as a server once wrote them on chain; ``block`` is where."""
+    """Size and root of a log as a server wrote them on chain at ``time``, in seconds since the epoch."""
 
     size: int
     root: bytes
-    block: int
+    time: int
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class _Auditor:
     def require_anchors(self, head: dict[str, Any], anchors: Sequence[Anchor]) -> None:
         """See that the log is what was anchored, and more."""
         for anchor in sorted(anchors, key=lambda one: one.size)[-MOST_ANCHORS:]:
-            self._require_growth(anchor.size, anchor.root, head, f"its anchor in block {anchor.block}")
+            self._require_growth(anchor.size, anchor.root, head, f"its anchor of {anchor.size} receipts")
 
     def _require_growth(self, size: int, root: bytes, head: dict[str, Any], what: str) -> None:
         if size > head["size"]:

@@ -12,6 +12,7 @@ import {LicenseTerms} from "../../src/LicenseTerms.sol";
 import {LicenseToken} from "../../src/LicenseToken.sol";
 import {Market} from "../../src/Market.sol";
 import {ProtocolParameters} from "../../src/ProtocolParameters.sol";
+import {ReceiptAnchors} from "../../src/ReceiptAnchors.sol";
 import {RoyaltyLedger} from "../../src/RoyaltyLedger.sol";
 import {SaharaAccess} from "../../src/SaharaAccess.sol";
 import {SaharaGovernor} from "../../src/SaharaGovernor.sol";
@@ -48,6 +49,7 @@ abstract contract Lab is Test {
     AssetRegistry internal registry;
     LicenseToken internal licenses;
     Market internal market;
+    ReceiptAnchors internal anchors;
     Directory internal directory;
 
     function setUp() public virtual {
@@ -86,6 +88,7 @@ abstract contract Lab is Test {
         registry = new AssetRegistry(ledger, LicenseToken(vm.computeCreateAddress(deployer, nonce + 10)));
         licenses = new LicenseToken(registry, terms, vm.computeCreateAddress(deployer, nonce + 11));
         market = new Market(registry, terms, licenses, ledger, parameters);
+        anchors = new ReceiptAnchors(keyServers);
         directory = new Directory(address(access), _names(), _modules());
         vm.stopPrank();
     }
