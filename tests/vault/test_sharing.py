@@ -122,6 +122,21 @@ def test_who_leaves_a_team_gets_no_key_in_the_next_session(world: World) -> None
         world.open(ref, world.bob).read("a/train.csv")
 
 
+def test_a_session_that_holds_keys_of_an_old_epoch_gets_none_of_a_new_one(world: World) -> None:
+    ref = renewed(world, world.publish(FILES), to_team(world, "a"))
+    world.policy.epochs = {2, 3}
+    world.policy.groups[TEAM] = {world.bob.account.lower()}
+    before = world.open(ref, world.bob)
+    assert before.read("a/train.csv") == b"shared"
+    new = renewed(world, ref)  # without the team
+    with pytest.raises(AccessDenied):
+        world.open(new, world.bob).read("a/train.csv")
+    kept = world.open(new, world.bob)
+    kept._mounts.update(before._mounts)
+    with pytest.raises(IntegrityError, match="not in the manifest"):
+        kept.read("a/train.csv")
+
+
 def test_a_manifest_does_not_show_the_path_that_a_team_gets(world: World) -> None:
     short = renewed(world, world.publish(FILES), to_team(world, "a"), to_team(world, "a/train.csv"))
     manifest = world.open(short).manifest
