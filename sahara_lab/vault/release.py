@@ -33,6 +33,7 @@ NOT_FINAL_PAUSE = 0.2
 MAX_ANSWER = 64 << 10
 MOST_SUBSETS = 64  # of shares that are tried when an owner has published wrong ones
 _FAILURES = {"unreachable", "wrong-share", "wrong-receipt", "internal", "busy"}  # no decision about the license
+_PASSING = {"not-final", "too-many"}  # worth waiting a moment for
 _RELEASE = b"sahara-vault/v1/release\0"
 
 
@@ -127,7 +128,7 @@ class _Request:
                     good[answer.index] = answer
                     if released := self._join_with(answer, good):
                         return released
-            pending = [share for share in self._release.shares if answers[share.index].refusal == "not-final"]
+            pending = [share for share in self._release.shares if answers[share.index].refusal in _PASSING]
             deadline = deadline or time.monotonic() + NOT_FINAL_PATIENCE
             if not pending or time.monotonic() > deadline:
                 if len(good) >= self._release.threshold:

@@ -83,6 +83,20 @@ def test_an_account_that_asks_too_often_is_told_when_to_come_again(world: World,
         server._accounts = before
 
 
+def test_a_reader_of_many_assets_waits_for_their_turn(world: World) -> None:
+    ref = publish(world)
+    servers = [server.app.state.server for server in world.servers]
+    before = [server._accounts for server in servers]
+    for server in servers:
+        server._accounts = Buckets(Rate(1, 5.0))
+        server._accounts.take(world.bob.account.lower())
+    try:
+        assert world.open(ref, world.bob).read("a") == b"content"
+    finally:
+        for server, buckets in zip(servers, before, strict=True):
+            server._accounts = buckets
+
+
 def test_nobody_uses_up_what_another_account_may_ask(world: World) -> None:
     """Requests in Bob's name that he did not sign do not count against him."""
     ref = publish(world)
