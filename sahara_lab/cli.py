@@ -13,7 +13,9 @@ import click
 
 from sahara_lab._version import __version__
 from sahara_lab.errors import InputError, SaharaError
+from sahara_lab.keyserver_cli import keyserver
 from sahara_lab.profile import ACCOUNT_VARIABLE, Profile, choose_account
+from sahara_lab.vault_cli import custody, recovery
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 #: Defaults of a lab that asks the network for nothing on its own; what a user has set goes before them.
@@ -39,6 +41,11 @@ class OneLineErrors(click.Group):
 def main(ctx: click.Context, account: str | None, profile: str) -> None:
     """Own, share, license, train, sell and govern AI assets."""
     ctx.obj = {"account": account, "profile": profile}
+
+
+main.add_command(keyserver)
+main.add_command(custody)
+main.add_command(recovery)
 
 
 def _lab() -> Any:
@@ -368,19 +375,57 @@ def claim() -> None:
 @main.command()
 @click.argument("name")
 @click.argument("account")
-@click.option("--path", default="", help="A folder inside the asset; all of it when left out.")
-def share(name: str, account: str, path: str) -> None:
-    """Give an account the key of an own asset, without a license."""
-    _lab().vault.share(name, account, path)
+@click.option("--path", default="", help="A folder or file inside the asset; all of it when left out.")
+@click.option("--for", "lasts", help='How long, e.g. "30 days"; for ever when left out.')
+def share(name: str, account: str, path: str, lasts: str | None) -> None:
+    """Give ACCOUNT (or team:NAME, or license:NAME) the key of an own asset, without a license."""
+    _lab().vault.share(name, account, path, not_after=lasts or 0)
     click.echo(f"{account} can read {name}{'/' + path if path else ''}")
 
 
 @main.command()
 @click.argument("name")
 @click.argument("account")
-def unshare(name: str, account: str) -> None:
-    """Take back what was shared with an account, by new keys that it does not get."""
-    _show(_lab().vault.unshare(name, account))
+@click.option("--path", help="What was shared; everything shared with them when left out.")
+def unshare(name: str, account: str, path: str | None) -> None:
+    """Take back what was shared with ACCOUNT (or team:NAME, or license:NAME), by new keys that it does not get."""
+    _show(_lab().vault.unshare(name, account, path))
+
+
+@main.group()
+def team() -> None:
+    """Teams: groups of accounts to share with, as team:NAME."""
+
+
+@team.command("new")
+@click.argument("name")
+@click.argument("members", nargs=-1)
+def team_new(name: str, members: tuple[str, ...]) -> None:
+    """Found the team NAME with MEMBERS."""
+    made = _lab().teams.new(name, members)
+    click.echo(f"{made.name}: {', '.join(made.members) or 'nobody yet'}")
+
+
+@team.command("add")
+@click.argument("name")
+@click.argument("members", nargs=-1, required=True)
+def team_add(name: str, members: tuple[str, ...]) -> None:
+    """Add MEMBERS to the own team NAME."""
+    click.echo(f"{name}: {', '.join(_lab().teams.add(name, *members).members)}")
+
+
+@team.command("remove")
+@click.argument("name")
+@click.argument("members", nargs=-1, required=True)
+def team_remove(name: str, members: tuple[str, ...]) -> None:
+    """Remove MEMBERS from the own team NAME; no key is released to them from then on."""
+    click.echo(f"{name}: {', '.join(_lab().teams.remove(name, *members).members) or 'nobody'}")
+
+
+@team.command("list")
+def team_list() -> None:
+    """List the own teams."""
+    _show(_lab().teams.mine())
 
 
 @main.command()
@@ -395,6 +440,16 @@ def who(name: str) -> None:
 def rotate(name: str) -> None:
     """Renew the keys of an own asset; no file is encrypted again, and what is shared stays shared."""
     _show(_lab().vault.rotate(name))
+
+
+@main.command()
+@click.argument("name")
+def audit(name: str) -> None:
+    """Show who could read an asset, and when, as the key servers' receipts prove."""
+    found = _lab().vault.audit(name)
+    _show(found)
+    if not found.sound:
+        click.get_current_context().exit(1)
 
 
 @main.command()

@@ -19,7 +19,8 @@ from sahara_lab.units import Wei, format_tokens
 if TYPE_CHECKING:
     from sahara_lab.chain import Chain, Receipt, Sender, Wallet
     from sahara_lab.governance import Dao
-    from sahara_lab.identity import Directory
+    from sahara_lab.identity import Directory, Teams
+    from sahara_lab.licensing.recovery import Recovery
     from sahara_lab.licensing.vaults import Vaults
     from sahara_lab.localnet import Check, Status
     from sahara_lab.market import Market
@@ -143,6 +144,23 @@ class Lab:
         return Vaults(
             self.profile, self.account, self._network, self.chain, self.directory, self.keys, lambda: self.sender
         )
+
+    @cached_property
+    def teams(self) -> Teams:
+        """Groups of accounts that assets are shared with."""
+        from sahara_lab.identity import Teams
+
+        return Teams(self.chain, self.directory, self.keys.address, lambda: self.sender, self._network.deployed_block)
+
+    @cached_property
+    def recovery(self) -> Recovery:
+        """Guardians who can give back the key of this account's vaults."""
+        from sahara_lab.licensing.access import ChainManifestSource
+        from sahara_lab.licensing.recovery import Recovery
+
+        source = ChainManifestSource(self.profile, self._network, self.chain, self.directory)
+        registry = self._network.addresses["AssetRegistry"]
+        return Recovery(self.chain, self.directory, self.keys, source, registry)
 
     @cached_property
     def compute(self) -> Training:

@@ -60,6 +60,13 @@ contract GasTest is Lab {
         assertLt(_measured("claim: SAHARA, to somebody who votes"), 90_000);
     }
 
+    function test_anchoring_receipts() public {
+        vm.startPrank(keyServer);
+        anchors.anchor(1, 100, "first");
+        anchors.anchor(1, 200, "second");
+        assertLt(_measured("anchor a receipt log"), 90_000);
+    }
+
     function test_voting() public {
         address[] memory targets = new address[](1);
         bytes[] memory calls = new bytes[](1);

@@ -33,12 +33,14 @@ NAMES = (
     "LicenseToken",
     "Market",
     "ProtocolParameters",
+    "ReceiptAnchors",
     "RoyaltyLedger",
     "SaharaAccess",
     "SaharaGovernor",
     "SaharaTimelock",
     "SaharaToken",
     "Staking",
+    "Teams",
 )
 # A contract larger than this cannot be deployed (EIP-170).
 LARGEST_CODE = 24_576

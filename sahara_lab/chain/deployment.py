@@ -78,7 +78,7 @@ def deploy(
     order = (
         "SaharaTimelock", "SaharaToken", "SaharaGovernor", "SaharaAccess", "ProtocolParameters", "IdentityRegistry",
         "KeyServerRegistry", "LicenseTerms", "RoyaltyLedger", "AssetRegistry", "LicenseToken", "Market", "Staking",
-        "ComputeEscrow", "CallChannel", "Directory",
+        "ComputeEscrow", "CallChannel", "ReceiptAnchors", "Teams", "Directory",
     )  # fmt: skip
     at = {name: created_address(deployer.address, nonce + index) for index, name in enumerate(order)}
     servers = [(server.account, True, server.url, server.encryption_key) for server in key_servers]
@@ -127,6 +127,8 @@ def deploy(
             rules.stop_delay,
         ),
         "CallChannel": (at["RoyaltyLedger"], at["ProtocolParameters"], rules.channel_close_delay),
+        "ReceiptAnchors": (at["KeyServerRegistry"],),
+        "Teams": (),
         "Directory": (
             at["SaharaAccess"],
             [name.encode().ljust(32, b"\0") for name in listed],

@@ -76,7 +76,7 @@ class Wallet:
             "address": str(account.address),
             "encryption_key": encryption_public(_encryption_seed(key)).hex(),
         }
-        _write_private(path, json.dumps(document))
+        write_private(path, json.dumps(document))
         wallet = cls(path, document, lambda: password)
         wallet._key = key
         return wallet
@@ -200,7 +200,7 @@ class Keyring:
         )
         marker = self._folder / ".local"
         local = set(marker.read_text().split()) if marker.exists() else set()
-        _write_private(marker, "\n".join(sorted(local | {name})), replace=True)
+        write_private(marker, "\n".join(sorted(local | {name})), replace=True)
         return wallet
 
     def passphrase(self) -> str:
@@ -208,7 +208,7 @@ class Keyring:
         path = self._folder / PASSPHRASE_FILE
         if not path.exists():
             self._profile.private(self._folder)
-            _write_private(path, secrets.token_hex(32))
+            write_private(path, secrets.token_hex(32))
         return path.read_text().strip()
 
     def _password_for(self, name: str) -> str:
@@ -235,7 +235,7 @@ def _encryption_seed(key: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"sahara-lab/encryption-key/v1").derive(key)
 
 
-def _write_private(path: Path, text: str, *, replace: bool = False) -> None:
+def write_private(path: Path, text: str, *, replace: bool = False) -> None:
     """Write a file that only this user can read, complete or not at all."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     with os.fdopen(handle, "w") as stream:

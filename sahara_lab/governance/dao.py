@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sahara_lab.chain import Chain, Event, Receipt, Sender
+from sahara_lab.chain import Chain, Contract, Event, Receipt, Sender
 from sahara_lab.errors import GovernanceError, InputError, NotFound
 from sahara_lab.governance.cards import proposal_card
 from sahara_lab.identity import Directory
@@ -193,9 +193,28 @@ class Dao:
         if points > maximum:
             raise InputError(f"{label.lower()} can be at most {format_share(maximum)}")
         heading = title or f"Set the {label[0].lower()}{label[1:]} to {format_share(points)}"
+        return self._propose(self._parameters, self._parameters.encode(setter, points), heading, reason)
+
+    def propose_key_server(self, account: str, url: str, encryption_key: bytes, reason: str = "") -> Proposal:
+        """Propose that the network recognizes a key server.
+
+        Args:
+            account: address that signs its receipts and anchors its log.
+            encryption_key: public key that shares are sealed to (MLKEM768_X25519, 1216 bytes).
+
+        Raises:
+            InputError: the URL is not one that readers on other machines can use.
+        """
+        if not url.startswith(("https://", "http://")) or len(url) > 512:
+            raise InputError(f"{url[:80]!r} is not a key server's address", hint="Write https://keys.example")
+        registry = self._chain.contract("KeyServerRegistry")
+        call = registry.encode("add", account, url, encryption_key)
+        return self._propose(registry, call, f"Recognize the key server at {url}", reason)
+
+    def _propose(self, contract: Contract, call: bytes, heading: str, reason: str) -> Proposal:
         # The clock makes a repeated proposal a new one: the Governor identifies proposals by their content.
         description = f"# {heading}\n\n{reason}\n\nproposed at {self._now()}"
-        calls = ([self._parameters.address], [0], [self._parameters.encode(setter, points)], description)
+        calls = ([contract.address], [0], [call], description)
         receipt = self._sender.send(self._governor, "propose", *calls)
         identity = next(e.args["proposalId"] for e in receipt.events if e.name == "ProposalCreated")
         return next(proposal for proposal in self.proposals() if proposal.id == identity)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
-from dataclasses import dataclass
 from pathlib import Path
 
 from sahara_lab.chain import Chain, Deployment, Keyring, KeyServerEntry, Rpc, Rules, Sender, Wallet, deploy
 from sahara_lab.chain.deployment import send_signed
-from sahara_lab.errors import NetworkError
-from sahara_lab.localnet.processes import read_json, write_json
+from sahara_lab.licensing.serverkeys import ServerKeys
 from sahara_lab.profile import Profile
 from sahara_lab.signing import LocalSigner
 from sahara_lab.units import WEI_PER_TOKEN
@@ -36,38 +33,12 @@ RULES = Rules(
 )
 
 
-@dataclass(frozen=True)
-class ServerKeys:
-    """A key server's secrets: the account that signs receipts and the seed of its HPKE key."""
-
-    index: int
-    account_key: bytes
-    encryption_seed: bytes
-
-    @property
-    def signer(self) -> LocalSigner:
-        return LocalSigner(self.account_key)
-
-    @classmethod
-    def load_or_create(cls, folder: Path, index: int) -> ServerKeys:
-        """The keys of server ``index`` (from 1), made at first use, readable by this user only."""
-        path = folder / f"keyserver-{index}.key.json"
-        if not path.exists():
-            account = LocalSigner.generate().private_bytes().hex()
-            write_json(path, {"v": 1, "account": account, "encryption": secrets.token_hex(32)})
-        kept = read_json(path)
-        try:
-            return cls(index, bytes.fromhex(kept["account"]), bytes.fromhex(kept["encryption"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise NetworkError(
-                f"the key file {path} is damaged",
-                hint="Restore it from a backup: without it this key server cannot open what was sealed to it",
-            ) from error
-
-    def entry(self, url: str) -> KeyServerEntry:
-        from sahara_lab.vault import public_bytes
-
-        return KeyServerEntry(self.signer.address, url, public_bytes(self.encryption_seed))
+def server_keys(folder: Path, index: int) -> ServerKeys:
+    """The keys of server ``index`` (from 1), made at first use, readable by this user only."""
+    path = folder / f"keyserver-{index}.key.json"
+    if not path.exists():
+        ServerKeys.generate().save(path)
+    return ServerKeys.load(path)
 
 
 def open_accounts(profile: Profile) -> list[Wallet]:
@@ -101,12 +72,12 @@ def found(profile: Profile, rpc: Rpc, wallets: list[Wallet], servers: list[KeySe
     return deployment
 
 
-def move_key_server(rpc: Rpc, addresses: dict[str, str], keys: ServerKeys, url: str) -> bool:
+def move_key_server(rpc: Rpc, addresses: dict[str, str], index: int, keys: ServerKeys, url: str) -> bool:
     """Write a key server's new address on chain, from its own account; whether it had moved."""
     chain = Chain(rpc.url, int(rpc("eth_chainId"), 16), addresses)
     registry = chain.contract("KeyServerRegistry")
-    if registry.call("get", keys.index)["url"] == url:
+    if registry.call("get", index)["url"] == url:
         return False
-    data = registry.encode("setUrl", keys.index, url)
+    data = registry.encode("setUrl", index, url)
     send_signed(rpc, keys.signer, data, chain_id=chain.chain_id, to=registry.address)
     return True

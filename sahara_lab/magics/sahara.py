@@ -135,14 +135,32 @@ class SaharaMagics(Magics):
     # -- the vault ----------------------------------------------------------------------------------------------------
 
     def _share(self, given: argparse.Namespace) -> None:
-        self.lab.vault.share(given.asset, given.account, given.path)
+        self.lab.vault.share(given.asset, given.account, given.path, not_after=given.lasts or 0)
         print(f"{given.account} can read {given.asset}{'/' + given.path if given.path else ''}")
 
     def _unshare(self, given: argparse.Namespace) -> Any:
-        return self.lab.vault.unshare(given.asset, given.account)
+        return self.lab.vault.unshare(given.asset, given.account, given.path)
+
+    def _team(self, given: argparse.Namespace) -> Any:
+        from sahara_lab.identity import TeamRows
+
+        teams = self.lab.teams
+        if given.action == "list":
+            return teams.mine()
+        change = {"new": lambda name, *who: teams.new(name, who), "add": teams.add, "remove": teams.remove}
+        return TeamRows([change[given.action](given.name, *given.members)])
 
     def _who(self, given: argparse.Namespace) -> Any:
         return self.lab.vault.who_can_read(given.asset)
+
+    def _audit(self, given: argparse.Namespace) -> Any:
+        return self.lab.vault.audit(given.asset)
+
+    def _reencrypt(self, given: argparse.Namespace) -> Any:
+        return self.lab.vault.reencrypt(given.asset)
+
+    def _reshare(self, given: argparse.Namespace) -> Any:
+        return self.lab.vault.reshare(given.asset, given.servers, given.threshold)
 
     def _rotate(self, given: argparse.Namespace) -> Any:
         return self.lab.vault.rotate(given.asset)

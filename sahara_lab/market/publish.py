@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from sahara_lab.chain import Chain, Network, Sender, Wallet
 from sahara_lab.errors import AccessDenied, InputError, JobError, NameTaken
 from sahara_lab.identity import Directory
-from sahara_lab.licensing.access import ChainManifestSource, license_for, release_classes
+from sahara_lab.licensing.access import ChainManifestSource, license_for, next_epoch, release_classes
 from sahara_lab.licensing.terms import DERIVATIVE, TRAINING, License
 from sahara_lab.market.names import RELATIONS, AssetName, checked_name, kind_index
 from sahara_lab.profile import Profile
@@ -172,6 +172,7 @@ class Publisher:
         from sahara_lab.market.metadata import describe
         from sahara_lab.vault import pack, put_public
 
+        previous = self._newest(name) if existing else None
         relative = f"assets/{secrets.token_hex(16)}"
         folder = self._profile.storage / relative
         self._profile.private(self._profile.storage)
@@ -186,7 +187,8 @@ class Publisher:
                 release=release_classes(self._network, self._chain),
                 chain_id=self._chain.chain_id,
                 registry=self._registry.address,
-                previous=self._newest(name) if existing else None,
+                epoch=next_epoch(self._chain, previous.asset) if previous else 1,
+                previous=previous,
             )
             tell("describing")
             document = describe(

@@ -10,13 +10,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sahara_lab.vault.audit import Anchor, AuditedServer, Collected, collect
     from sahara_lab.vault.drafts import Draft
     from sahara_lab.vault.filesystem import VaultFileSystem
-    from sahara_lab.vault.grants import SharedFolder, share, shared_with
-    from sahara_lab.vault.keyserver import create_app, verify_receipt
+    from sahara_lab.vault.grants import Shared, share, shared_with
+    from sahara_lab.vault.keyserver_app import create_app
+    from sahara_lab.vault.limits import Limits
     from sahara_lab.vault.lineage import accessed, forget_access, track_access
+    from sahara_lab.vault.manifest import Release
     from sahara_lab.vault.merkle import verify_proof
     from sahara_lab.vault.opened import Entry, Vault, open_vault
+    from sahara_lab.vault.receipts import ReceiptLog, verify_receipt
+    from sahara_lab.vault.recovery import Asking, Guardianship, Recovered, appoint, fingerprint, help_recover, recover
+    from sahara_lab.vault.reencryption import Journal, reencrypt
     from sahara_lab.vault.rotation import Grantee, Rotated, rotate
     from sahara_lab.vault.sealing import new_seed, private_key, public_bytes
     from sahara_lab.vault.storage import get_public, put_public
@@ -36,6 +42,21 @@ if TYPE_CHECKING:
     from sahara_lab.vault.writer import pack
 
 _HOMES = {
+    "Release": "manifest",
+    "Recovered": "recovery",
+    "recover": "recovery",
+    "help_recover": "recovery",
+    "fingerprint": "recovery",
+    "appoint": "recovery",
+    "Asking": "recovery",
+    "Guardianship": "recovery",
+    "reencrypt": "reencryption",
+    "Journal": "reencryption",
+    "ReceiptLog": "receipts",
+    "collect": "audit",
+    "Collected": "audit",
+    "AuditedServer": "audit",
+    "Anchor": "audit",
     "AccessPolicy": "values",
     "Credentials": "values",
     "Decision": "values",
@@ -43,18 +64,19 @@ _HOMES = {
     "Entry": "opened",
     "Grantee": "rotation",
     "KeyServer": "values",
+    "Limits": "limits",
     "ManifestSource": "values",
     "Packed": "values",
     "ReleaseClass": "values",
     "Rotated": "rotation",
     "Session": "values",
-    "SharedFolder": "grants",
+    "Shared": "grants",
     "Vault": "opened",
     "VaultFileSystem": "filesystem",
     "VaultRef": "values",
     "Verified": "values",
     "accessed": "lineage",
-    "create_app": "keyserver",
+    "create_app": "keyserver_app",
     "delegate_session": "typed",
     "forget_access": "lineage",
     "get_public": "storage",
@@ -69,38 +91,54 @@ _HOMES = {
     "shared_with": "grants",
     "track_access": "lineage",
     "verify_proof": "merkle",
-    "verify_receipt": "keyserver",
+    "verify_receipt": "receipts",
 }
 
 __all__ = [
     "AccessPolicy",
+    "Anchor",
+    "Asking",
+    "AuditedServer",
+    "Collected",
     "Credentials",
     "Decision",
     "Draft",
     "Entry",
     "Grantee",
+    "Guardianship",
+    "Journal",
     "KeyServer",
+    "Limits",
     "ManifestSource",
     "Packed",
+    "ReceiptLog",
+    "Recovered",
+    "Release",
     "ReleaseClass",
     "Rotated",
     "Session",
-    "SharedFolder",
+    "Shared",
     "Vault",
     "VaultFileSystem",
     "VaultRef",
     "Verified",
     "accessed",
+    "appoint",
+    "collect",
     "create_app",
     "delegate_session",
+    "fingerprint",
     "forget_access",
     "get_public",
+    "help_recover",
     "new_seed",
     "open_vault",
     "pack",
     "private_key",
     "public_bytes",
     "put_public",
+    "recover",
+    "reencrypt",
     "rotate",
     "share",
     "shared_with",

@@ -10,7 +10,7 @@ import pytest
 
 from sahara_lab.chain import Chain, Contract, Deployment, Keyring, Sender, Wallet
 from sahara_lab.localnet import anvil
-from sahara_lab.localnet.founding import ServerKeys, found, open_accounts
+from sahara_lab.localnet.founding import found, open_accounts, server_keys
 from sahara_lab.localnet.node import Node, free_port
 from sahara_lab.profile import Profile
 from tests.chain.proxy import Proxy
@@ -46,7 +46,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     node = Node(anvil.ensure(), free_port(), logs / "anvil.log")
     try:
         node.wait_ready()
-        servers = [ServerKeys.load_or_create(state, n).entry(f"http://127.0.0.1:{n}") for n in (1, 2, 3)]
+        servers = [server_keys(state, n).entry(f"http://127.0.0.1:{n}") for n in (1, 2, 3)]
         made = found(profile, node.rpc, open_accounts(profile), servers)
         yield World(profile, node, made, Chain(node.url, made.chain_id, made.addresses))
     finally:

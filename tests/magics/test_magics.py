@@ -130,3 +130,15 @@ def test_staking_shows_what_it_means_and_needs_a_word(notebook, capsys):  # type
     assert "3 SAHARA on its way back" in str(notebook("%sahara unstake --role curator --behind alice"))
     with pytest.raises(ChainError, match="cools down"):
         notebook("%sahara withdraw --role curator --behind alice")
+def test_an_owner_shares_looks_and_renews_from_a_notebook(notebook, offered, fresh):  # type: ignore[no-untyped-def]
+    notebook("%sahara use alice")
+    team = fresh("team")
+    assert notebook(f"%sahara team new {team} carol")[0].members == ("carol",)
+    assert team in notebook("%sahara team")._repr_mimebundle_()["text/plain"]
+    notebook(f"%sahara share {offered} team:{team} --path rows.csv --for '1 day'")
+    readers = {reader.account: reader for reader in notebook(f"%sahara who {offered}")}
+    assert readers[f"team:alice/{team}"].path == "rows.csv"
+    assert notebook(f"%sahara reshare {offered} --servers 1 2 --threshold 2")[0].after == ((1, 2), 2)
+    assert notebook(f"%sahara reencrypt {offered}")[0].after == f"{offered}@2"
+    assert notebook(f"%sahara audit {offered}").asset == offered
+    assert notebook(f"%sahara unshare {offered} team:{team}")[-1].ended == (f"team:alice/{team}",)

@@ -14,6 +14,7 @@ import {LicenseTerms} from "../../src/LicenseTerms.sol";
 import {LicenseToken} from "../../src/LicenseToken.sol";
 import {Market} from "../../src/Market.sol";
 import {ProtocolParameters} from "../../src/ProtocolParameters.sol";
+import {ReceiptAnchors} from "../../src/ReceiptAnchors.sol";
 import {RoyaltyLedger} from "../../src/RoyaltyLedger.sol";
 import {SaharaAccess} from "../../src/SaharaAccess.sol";
 import {SaharaGovernor} from "../../src/SaharaGovernor.sol";
@@ -59,6 +60,7 @@ abstract contract Lab is Test {
     Staking internal staking;
     ComputeEscrow internal escrow;
     CallChannel internal channels;
+    ReceiptAnchors internal anchors;
     Directory internal directory;
 
     function setUp() public virtual {
@@ -104,6 +106,7 @@ abstract contract Lab is Test {
         staking = new Staking(address(access), token, address(timelock), COOLDOWN);
         escrow = new ComputeEscrow(access, staking, parameters, DISPUTE_WINDOW, JUDGMENT_PERIOD, STOP_DELAY);
         channels = new CallChannel(ledger, parameters, CLOSE_DELAY);
+        anchors = new ReceiptAnchors(keyServers);
         directory = new Directory(address(access), _names(), _modules());
         vm.stopPrank();
     }
