@@ -130,6 +130,8 @@ def test_staking_shows_what_it_means_and_needs_a_word(notebook, capsys):  # type
     assert "3 SAHARA on its way back" in str(notebook("%sahara unstake --role curator --behind alice"))
     with pytest.raises(ChainError, match="cools down"):
         notebook("%sahara withdraw --role curator --behind alice")
+
+
 def test_an_owner_shares_looks_and_renews_from_a_notebook(notebook, offered, fresh):  # type: ignore[no-untyped-def]
     notebook("%sahara use alice")
     team = fresh("team")
