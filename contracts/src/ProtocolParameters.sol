@@ -13,6 +13,7 @@ contract ProtocolParameters is IProtocolParameters, AccessManaged {
     uint16 public constant MAX_MAX_ROYALTY_BPS = 9_000;
     uint256 public constant MAX_CURRENCIES = 16;
 
+    uint256 private constant BPS = 10_000;
     bytes32 private constant FEE_BPS = "feeBps";
     bytes32 private constant ROYALTY_BPS = "maxRoyaltyBps";
 
@@ -59,6 +60,12 @@ contract ProtocolParameters is IProtocolParameters, AccessManaged {
     /// @inheritdoc IProtocolParameters
     function setCurrency(IERC20 currency, bool allowed) external restricted {
         _setCurrency(currency, allowed);
+    }
+
+    /// @inheritdoc IProtocolParameters
+    function feeOn(IERC20 currency, uint256 price) external view returns (uint256) {
+        if (!isCurrency[currency]) revert CurrencyNotAllowed(currency);
+        return price * feeBps / BPS;
     }
 
     /// @inheritdoc IProtocolParameters

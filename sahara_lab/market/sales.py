@@ -12,6 +12,7 @@ from sahara_lab.licensing.terms import License
 from sahara_lab.market.values import Earnings, EarningsLine, Grants, LicenseGrant, Quote, QuoteLine, Sale, SalesList
 from sahara_lab.units import Wei, format_tokens, to_wei
 
+SHARE_SCALE = 10**9  # a royalty table's shares are parts of this
 PERMIT_LIFETIME = 600  # seconds a payment permit is good for
 
 
@@ -300,12 +301,15 @@ class Sales:
         return amount
 
     def _received(self) -> dict[int, int]:
+        """What each asset was ever paid: its own sales, and its part of each settlement of a descendant, in wei."""
         totals: dict[int, int] = {}
         for event in self._ledger.logs("Paid", self._from_block, "latest"):
             totals[event.args["asset"]] = totals.get(event.args["asset"], 0) + event.args["amount"]
-        for event in self._ledger.logs("Credited", self._from_block, "latest"):
-            if event.args["asset"] != event.args["source"]:
-                totals[event.args["asset"]] = totals.get(event.args["asset"], 0) + event.args["amount"]
+        frozen = self._ledger.logs("TableFrozen", self._from_block, "latest")
+        tables = {event.args["asset"]: (event.args["payees"], event.args["shares"]) for event in frozen}
+        for event in self._ledger.logs("Settled", self._from_block, "latest"):
+            for payee, share in zip(*tables.get(event.args["asset"], ((), ())), strict=True):
+                totals[payee] = totals.get(payee, 0) + event.args["amount"] * share // SHARE_SCALE
         return totals
 
     def claim(self, assets: list[int]) -> Wei:

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
-
 /// @title Licenses as ERC-721 tokens; soul-bound unless the terms say transferable (ERC-5192).
-interface ILicenseToken is IERC721 {
+/// @dev The contract has all of ERC-721 with metadata; what follows is what it has beyond that, and `ownerOf`.
+interface ILicenseToken {
     /// @param expiresAt Block time in seconds; zero is never.
-    /// @param royaltyBps Frozen at mint from the terms.
+    /// @param royaltyBps Frozen, since terms are.
     struct License {
         uint256 asset;
         bytes32 termsId;
@@ -38,6 +37,8 @@ interface ILicenseToken is IERC721 {
     error SoulBound(uint256 license);
     /// @notice Only the market may do this.
     error OnlyMarket(address caller);
+    /// @notice As many licenses are valid as the terms allow.
+    error NoSeatsLeft(uint256 asset, bytes32 termsId, uint32 seats);
     /// @notice No such license was issued.
     error UnknownLicense(uint256 license);
     /// @notice A license without an end cannot be extended.
@@ -53,6 +54,8 @@ interface ILicenseToken is IERC721 {
     ///         market may. Uses and royalty share stay as they were frozen.
     /// @return expiresAt The new end: at most 100 years ahead.
     function renew(uint256 license) external returns (uint64 expiresAt);
+    /// @notice Who holds a license.
+    function ownerOf(uint256 license) external view returns (address);
     /// @notice What a license says.
     function get(uint256 license) external view returns (License memory);
     /// @notice Whether `account` owns `asset` or holds an unexpired license for it that allows every bit of `use`.

@@ -49,12 +49,8 @@ interface IMarket {
     error NotOffered(uint256 asset, bytes32 termsId);
     /// @notice Dearer than the buyer said.
     error PriceAboveCap(uint256 price, uint256 cap);
-    /// @notice As many licenses are valid as the terms allow.
-    error NoSeatsLeft(uint256 asset, bytes32 termsId, uint32 seats);
     /// @notice Only the asset's owner may do this.
     error NotAssetOwner(uint256 asset, address caller);
-    /// @notice The DAO does not accept the currency.
-    error CurrencyNotAllowed(IERC20 currency);
     /// @notice The note of a request is above the limit.
     error NoteTooLong(uint256 length, uint256 maximum);
     /// @notice At deployment: an address that was predicted is another one.

@@ -22,10 +22,9 @@ interface IRoyaltyLedger {
     event TableFrozen(uint256 indexed asset, uint256[] payees, uint256[] shares);
     /// @notice Revenue came in and waits to be settled.
     event Paid(uint256 indexed asset, address indexed payer, IERC20 indexed currency, uint256 amount);
-    /// @notice `amount` of revenue was divided; `Credited` says among whom.
+    /// @notice `amount` of revenue was divided by the table that `TableFrozen` announced: `floor(amount * share / 1e9)`
+    ///         to each payee, and what is left to `asset`.
     event Settled(uint256 indexed asset, IERC20 indexed currency, uint256 amount);
-    /// @notice `asset` got `amount` of the revenue of `source`.
-    event Credited(uint256 indexed asset, uint256 indexed source, IERC20 indexed currency, uint256 amount);
     /// @notice An asset changed hands: what it held stays with `seller`, who gets it with the next `claim`.
     event Retained(uint256 indexed asset, address indexed seller, IERC20 indexed currency, uint256 amount);
     /// @notice Money left the ledger for `account`.
@@ -37,10 +36,10 @@ interface IRoyaltyLedger {
     error StackTooHigh(uint256 asset, uint256 stack, uint256 cap);
     /// @notice The table would have more than 16 payees.
     error TooManyPayees(uint256 count);
-    /// @notice The DAO does not accept the currency.
-    error CurrencyNotAllowed(IERC20 currency);
     /// @notice The currency did not move what it was told to, so the books would promise more than there is.
     error WrongAmountReceived(IERC20 currency, uint256 received, uint256 amount);
+    /// @notice With it the ledger would hold more of the currency than its books can say, 2^128 - 1.
+    error AmountTooLarge(uint256 amount, uint256 room);
     /// @notice `account` has nothing in that currency.
     error NothingToClaim(address account);
 
@@ -48,6 +47,10 @@ interface IRoyaltyLedger {
     function link(uint256 asset, Debt[] calldata debts) external;
     /// @notice Revenue for `asset`: O(1), whatever the number of ancestors.
     function pay(uint256 asset, IERC20 currency, uint256 amount) external;
+    /// @notice `pay` for a contract that does not hold the money itself: it is called back (`IRevenueSource`) and has it
+    ///         sent here.
+    /// @param payer Handed to the caller again.
+    function collect(uint256 asset, IERC20 currency, uint256 amount, address payer) external;
     /// @notice Distributes what `asset` received since the last call; open to anyone; at most 16 payees.
     function settle(uint256 asset, IERC20 currency) external;
     /// @notice Settles `assets`, then pays to `account` what its assets hold and what earlier sales left it.
