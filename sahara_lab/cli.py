@@ -305,6 +305,15 @@ def renew(name: str, max_price: str) -> None:
 
 @main.command()
 @click.argument("name")
+def refund(name: str) -> None:
+    """Give back a license while its refund window is open; access ends at once."""
+    from sahara_lab.units import format_tokens
+
+    click.echo(f"paid back {format_tokens(_lab().market.refund(name))}")
+
+
+@main.command()
+@click.argument("name")
 @click.argument("account")
 @click.option("--license", "flavor", help="Which of the offered licenses; default: the cheapest.")
 def give(name: str, account: str, flavor: str | None) -> None:

@@ -183,7 +183,6 @@ contract AssetRegistry is IAssetRegistry, NonFungible {
     /// @dev Checks that the caller may derive from each parent, and finds what is owed to it.
     function _resolve(uint256 asset, Edge[] calldata parents)
         private
-        view
         returns (Edge[] memory edges, IRoyaltyLedger.Debt[] memory debts)
     {
         uint256 count = parents.length;
@@ -198,12 +197,13 @@ contract AssetRegistry is IAssetRegistry, NonFungible {
             previous = edge.parent;
             // An owner needs no license of their own asset and owes it nothing, but what it owes passes to the child.
             bool own = _ownerOf(edge.parent) == msg.sender;
-            debts[i] = IRoyaltyLedger.Debt(edge.parent, own ? 0 : _royaltyOf(edge), own);
+            debts[i] = IRoyaltyLedger.Debt(edge.parent, own ? 0 : _useLicense(edge), own);
             edges[i] = Edge(edge.parent, own ? 0 : edge.license, edge.relation);
         }
     }
 
-    function _royaltyOf(Edge calldata edge) private view returns (uint16) {
+    /// @dev What is owed by the license of an edge; from here on the license cannot be given back.
+    function _useLicense(Edge calldata edge) private returns (uint16) {
         if (edge.license == 0) revert LicenseDoesNotCover(0, edge.parent, msg.sender);
         ILicenseToken.License memory license = LICENSES.get(edge.license);
         bool valid = license.asset == edge.parent && LICENSES.ownerOf(edge.license) == msg.sender
@@ -211,6 +211,7 @@ contract AssetRegistry is IAssetRegistry, NonFungible {
         bool allowed = license.uses & Uses.DERIVATIVE != 0
             || (edge.relation == Relation.TrainedOn && license.uses & Uses.TRAINING != 0);
         if (!valid || !allowed) revert LicenseDoesNotCover(edge.license, edge.parent, msg.sender);
+        LICENSES.makeFirm(edge.license);
         return license.royaltyBps;
     }
 

@@ -12,12 +12,13 @@ import {ILicenseTerms, Uses} from "./interfaces/ILicenseTerms.sol";
 contract LicenseTerms is ILicenseTerms {
     /// @notice Longest duration that is not for ever: one hundred years.
     uint64 public constant MAX_DURATION = 36_525 days;
+    uint32 public constant MAX_REFUND_WINDOW = 30 days;
     uint16 public constant MAX_ROYALTY_BPS = 10_000;
     uint256 public constant MAX_TEXT_URI_BYTES = 512;
 
     /// @dev Where the parts lie in encoded terms: the first word points to the whole tuple.
     uint256 private constant PRICE_AT = 32;
-    uint256 private constant RIGHTS_AT = PRICE_AT + 2 * 32;
+    uint256 private constant RIGHTS_AT = PRICE_AT + 3 * 32;
     uint256 private constant TEXT_AT = RIGHTS_AT + 8 * 32;
 
     mapping(bytes32 termsId => uint256 number) private _numbers;
@@ -85,6 +86,13 @@ contract LicenseTerms is ILicenseTerms {
         }
         if (terms.royaltyBps > MAX_ROYALTY_BPS) revert InvalidTerms("royalty above 100 %");
         if (terms.duration > MAX_DURATION) revert InvalidTerms("duration above 100 years");
+        if (terms.refundWindow != 0) {
+            if (terms.price == 0) revert InvalidTerms("refund window without a price");
+            if (terms.refundWindow > MAX_REFUND_WINDOW) revert InvalidTerms("refund window above 30 days");
+            if (terms.duration != 0 && terms.refundWindow >= terms.duration) {
+                revert InvalidTerms("refund window not shorter than the license");
+            }
+        }
         if (terms.price != 0 && terms.currency == address(0)) revert InvalidTerms("price without a currency");
         if (bytes(terms.textUri).length > MAX_TEXT_URI_BYTES) revert InvalidTerms("text URI above 512 bytes");
     }

@@ -2,7 +2,6 @@
 pragma solidity ^0.8.30;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
 import {LibString} from "solady/utils/LibString.sol";
 
 import {IAssetRegistry} from "./interfaces/IAssetRegistry.sol";
@@ -10,16 +9,17 @@ import {ILicenseTerms, Uses} from "./interfaces/ILicenseTerms.sol";
 import {ILicenseToken} from "./interfaces/ILicenseToken.sol";
 import {LicenseIndex} from "./libraries/LicenseIndex.sol";
 import {LicenseRecord} from "./libraries/LicenseRecord.sol";
+import {SeatList} from "./libraries/SeatList.sol";
 import {NonFungible} from "./base/NonFungible.sol";
 
 /// @title Licenses as ERC-721 tokens; soul-bound unless the terms say transferable (ERC-5192).
 /// @dev Specified in `ILicenseToken`.
-///      Nothing here can be taken back: no burn, no revocation, no owner, and terms are content-addressed.
+///      Nothing here can be taken from a holder: no revocation, no owner, and terms are content-addressed.
 contract LicenseToken is ILicenseToken, NonFungible {
-    using Checkpoints for Checkpoints.Trace208;
     using LibString for uint256;
     using LicenseIndex for LicenseIndex.Index;
     using LicenseRecord for uint96;
+    using SeatList for SeatList.List;
 
     /// @dev ERC-5192.
     bytes4 private constant LOCKED_INTERFACE = 0xb45a3c0e;
@@ -39,9 +39,9 @@ contract LicenseToken is ILicenseToken, NonFungible {
     /// @dev For licenses that were renewed; of others it follows from the end and the duration.
     mapping(uint256 license => uint64) private _issuedAt;
     mapping(address account => mapping(uint256 asset => LicenseIndex.Index)) private _indexes;
-    /// @dev Number of licenses issued that expire until a given time, where seats are limited. One kind of terms has one
-    ///      duration and these licenses are not renewed, so times ascend.
-    mapping(uint256 asset => mapping(bytes32 termsId => Checkpoints.Trace208)) private _issued;
+    /// @dev Licenses that hold a seat, where seats are limited. One kind of terms has one duration and these licenses are
+    ///      not renewed, so they end in the order they were issued.
+    mapping(uint256 asset => mapping(uint256 terms => SeatList.List)) private _seats;
 
     /// @param market Address the market will have; predicted, since it needs this contract's.
     constructor(IAssetRegistry registry, ILicenseTerms terms, address market) NonFungible("Sahara License", "LICENSE") {
@@ -61,10 +61,8 @@ contract LicenseToken is ILicenseToken, NonFungible {
         uint16 uses = _usesOf(rights);
 
         license = ++licenseCount;
-        if (rights.seats != 0) {
-            if (seatsTaken(asset, termsId) >= rights.seats) revert NoSeatsLeft(asset, termsId, rights.seats);
-            Checkpoints.Trace208 storage issued = _issued[asset][termsId];
-            issued.push(until, issued.latest() + 1);
+        if (rights.seats != 0 && !_takeSeat(_seats[asset][number], license, rights)) {
+            revert NoSeatsLeft(asset, termsId, rights.seats);
         }
         _mintAndSetExtraDataUnchecked(holder, license, LicenseRecord.pack(asset, number, time));
         _indexes[holder][asset].add(license, uses, until);
@@ -92,7 +90,21 @@ contract LicenseToken is ILicenseToken, NonFungible {
     }
 
     /// @inheritdoc ILicenseToken
+    function end(uint256 license) external {
+        if (msg.sender != MARKET) revert OnlyMarket(msg.sender);
+        _burn(license);
+        emit LicenseEnded(license);
+    }
+
+    /// @inheritdoc ILicenseToken
+    function makeFirm(uint256 license) external {
+        if (msg.sender != address(REGISTRY)) revert OnlyRegistry(msg.sender);
+        _setExtraData(license, _getExtraData(license).asFirm());
+    }
+
+    /// @inheritdoc ILicenseToken
     function promote(uint256 license) external {
+        if (!_exists(license)) revert UnknownLicense(license);
         (uint96 record, ILicenseTerms.Rights memory rights) = _read(license);
         _indexes[_ownerOf(license)][record.assetOf()].enter(license, _usesOf(rights), _untilOf(record, rights));
     }
@@ -130,9 +142,18 @@ contract LicenseToken is ILicenseToken, NonFungible {
     }
 
     /// @inheritdoc ILicenseToken
-    function seatsTaken(uint256 asset, bytes32 termsId) public view returns (uint256) {
-        Checkpoints.Trace208 storage issued = _issued[asset][termsId];
-        return issued.latest() - issued.upperLookup(uint48(block.timestamp));
+    function seatsTaken(uint256 asset, bytes32 termsId) external view returns (uint256 taken) {
+        (uint256 number, ILicenseTerms.Rights memory rights) = TERMS.rightsOf(termsId);
+        SeatList.List storage list = _seats[asset][number];
+        taken = list.length;
+        for (uint256 at = list.first; at != 0 && _hasEnded(at, rights); at = list.next(at)) {
+            --taken;
+        }
+    }
+
+    /// @inheritdoc ILicenseToken
+    function isFirm(uint256 license) external view returns (bool) {
+        return _getExtraData(license).isFirm();
     }
 
     /// @inheritdoc ILicenseToken
@@ -180,9 +201,14 @@ contract LicenseToken is ILicenseToken, NonFungible {
     function _afterTokenTransfer(address from, address to, uint256 license) internal override {
         if (from == address(0) || from == to) return;
         (uint96 record, ILicenseTerms.Rights memory rights) = _read(license);
-        if (!rights.transferable) revert SoulBound(license);
         uint16 uses = _usesOf(rights);
         _take(from, license, record, uses);
+        if (to == address(0)) {
+            if (rights.seats != 0) _seats[record.assetOf()][record.termsOf()].remove(license);
+            return;
+        }
+        if (!rights.transferable) revert SoulBound(license);
+        _setExtraData(license, record.asFirm());
         _indexes[to][record.assetOf()].add(license, uses, _untilOf(record, rights));
     }
 
@@ -200,9 +226,27 @@ contract LicenseToken is ILicenseToken, NonFungible {
         }
     }
 
+    /// @dev In the list there may be licenses that have ended: two leave when one comes, so that it grows no longer than
+    ///      the seats are many.
+    /// @return taken Whether there was a seat.
+    function _takeSeat(SeatList.List storage list, uint256 license, ILicenseTerms.Rights memory rights)
+        private
+        returns (bool taken)
+    {
+        for (uint256 i = 0; i < 2 && list.first != 0 && _hasEnded(list.first, rights); ++i) {
+            list.remove(list.first);
+        }
+        taken = list.length < rights.seats;
+        if (taken) list.append(license);
+    }
+
+    function _hasEnded(uint256 license, ILicenseTerms.Rights memory rights) private view returns (bool) {
+        return _untilOf(_getExtraData(license), rights) <= block.timestamp;
+    }
+
     function _read(uint256 license) private view returns (uint96 record, ILicenseTerms.Rights memory rights) {
-        if (_ownerOf(license) == address(0)) revert UnknownLicense(license);
         record = _getExtraData(license);
+        if (record == 0) revert UnknownLicense(license);
         rights = TERMS.rightsAt(record.termsOf());
     }
 

@@ -12,7 +12,9 @@ import {ILicenseTerms} from "./interfaces/ILicenseTerms.sol";
 import {ILicenseToken} from "./interfaces/ILicenseToken.sol";
 import {IMarket} from "./interfaces/IMarket.sol";
 import {IProtocolParameters} from "./interfaces/IProtocolParameters.sol";
+import {IRoyaltyLedger} from "./interfaces/IRoyaltyLedger.sol";
 import {IRevenueSource} from "./interfaces/IRevenueSource.sol";
+import {RefundEscrow} from "./RefundEscrow.sol";
 import {LicenseToken} from "./LicenseToken.sol";
 import {RoyaltyLedger} from "./RoyaltyLedger.sol";
 
@@ -29,6 +31,7 @@ contract Market is IMarket, IRevenueSource, ReentrancyGuardTransient {
     ILicenseTerms public immutable TERMS;
     LicenseToken public immutable LICENSES;
     RoyaltyLedger public immutable LEDGER;
+    RefundEscrow public immutable REFUNDS;
     IProtocolParameters public immutable PARAMETERS;
     /// @notice Where fees go; the parameters have named it for good.
     address public immutable TREASURY;
@@ -42,6 +45,7 @@ contract Market is IMarket, IRevenueSource, ReentrancyGuardTransient {
         ILicenseTerms terms,
         LicenseToken licenses,
         RoyaltyLedger ledger,
+        RefundEscrow refunds,
         IProtocolParameters parameters
     ) {
         _expect(licenses.MARKET(), address(this));
@@ -49,6 +53,12 @@ contract Market is IMarket, IRevenueSource, ReentrancyGuardTransient {
         _expect(address(licenses.TERMS()), address(terms));
         _expect(address(ledger.REGISTRY()), address(registry));
         _expect(address(ledger.PARAMETERS()), address(parameters));
+        _expect(refunds.MARKET(), address(this));
+        _expect(address(refunds.LICENSES()), address(licenses));
+        _expect(address(refunds.TERMS()), address(terms));
+        _expect(address(refunds.LEDGER()), address(ledger));
+        _expect(address(refunds.PARAMETERS()), address(parameters));
+        REFUNDS = refunds;
         TREASURY = parameters.treasury();
         (REGISTRY, TERMS, LICENSES, LEDGER, PARAMETERS) = (registry, terms, licenses, ledger, parameters);
     }
@@ -110,6 +120,14 @@ contract Market is IMarket, IRevenueSource, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IMarket
+    function refund(uint256 license) external nonReentrant {
+        if (LICENSES.ownerOf(license) != msg.sender) revert NotLicenseHolder(license, msg.sender);
+        if (LICENSES.isFirm(license)) revert NotRefundable(license);
+        LICENSES.end(license);
+        REFUNDS.refund(license);
+    }
+
+    /// @inheritdoc IMarket
     function buyWithPermit(
         uint256 asset,
         bytes32 termsId,
@@ -152,7 +170,19 @@ contract Market is IMarket, IRevenueSource, ReentrancyGuardTransient {
         uint256 fee = _feeOn(price);
         license = LICENSES.issue(holder, asset, termsId);
         emit LicenseSold(license, asset, msg.sender, termsId, price.amount, fee);
-        if (price.amount != 0) _collect(asset, price, fee);
+        if (price.amount == 0) return license;
+        if (price.refundWindow == 0) _collect(asset, price, fee);
+        else _holdBack(license, price);
+    }
+
+    function _holdBack(uint256 license, ILicenseTerms.Price memory price) private {
+        REFUNDS.hold(license, msg.sender);
+        uint256 had = price.currency.balanceOf(address(REFUNDS));
+        price.currency.safeTransferFrom(msg.sender, address(REFUNDS), price.amount);
+        uint256 received = price.currency.balanceOf(address(REFUNDS)) - had;
+        if (received != price.amount) {
+            revert IRoyaltyLedger.WrongAmountReceived(price.currency, received, price.amount);
+        }
     }
 
     function _collect(uint256 asset, ILicenseTerms.Price memory price, uint256 fee) private {

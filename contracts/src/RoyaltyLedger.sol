@@ -170,7 +170,7 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
     /// @dev Books `amount` of revenue before it comes.
     /// @return had What the ledger holds so far.
     function _expect(uint256 asset, IERC20 currency, uint256 amount) private returns (uint256 had) {
-        if (!PARAMETERS.isCurrency(currency)) revert IProtocolParameters.CurrencyNotAllowed(currency);
+        if (!PARAMETERS.wasCurrency(currency)) revert IProtocolParameters.CurrencyNotAllowed(currency);
         REGISTRY.ownerOf(asset); // reverts for an unknown asset, whose revenue nobody could claim
         had = currency.balanceOf(address(this));
         // What the ledger holds of a currency fits into half a slot, and so does every part of it.

@@ -31,6 +31,7 @@ NAMES = (
     "LicenseToken",
     "Market",
     "ProtocolParameters",
+    "RefundEscrow",
     "RoyaltyLedger",
     "SaharaAccess",
     "SaharaGovernor",

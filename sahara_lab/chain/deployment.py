@@ -1,4 +1,4 @@
-"""Deploying the contracts: thirteen transactions of one account that holds nothing afterwards.
+"""Deploying the contracts: one transaction each, of one account that holds nothing afterwards.
 
 Contracts that need each other's address get it predicted from the deployer's nonce (EIP-161 CREATE addresses), so no
 setter and no role is left behind. Order and arguments are described in docs/spec/contracts.md.
@@ -72,7 +72,8 @@ def deploy(
     nonce = int(rpc("eth_getTransactionCount", deployer.address, "latest"), 16)
     order = (
         "SaharaTimelock", "SaharaToken", "SaharaGovernor", "SaharaAccess", "ProtocolParameters", "IdentityRegistry",
-        "KeyServerRegistry", "LicenseTerms", "RoyaltyLedger", "AssetRegistry", "LicenseToken", "Market", "Directory",
+        "KeyServerRegistry", "LicenseTerms", "RoyaltyLedger", "AssetRegistry", "LicenseToken", "RefundEscrow", "Market",
+        "Directory",
     )  # fmt: skip
     at = {name: created_address(deployer.address, nonce + index) for index, name in enumerate(order)}
     servers = [(server.account, True, server.url, server.encryption_key) for server in key_servers]
@@ -109,7 +110,15 @@ def deploy(
             at["LicenseTerms"],
             at["LicenseToken"],
             at["RoyaltyLedger"],
+            at["RefundEscrow"],
             at["ProtocolParameters"],
+        ),
+        "RefundEscrow": (
+            at["LicenseToken"],
+            at["LicenseTerms"],
+            at["RoyaltyLedger"],
+            at["ProtocolParameters"],
+            at["Market"],
         ),
         "Directory": (
             at["SaharaAccess"],

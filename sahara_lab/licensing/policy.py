@@ -49,6 +49,8 @@ class ChainAccessPolicy:
             reason, _, detail = self._judge(account, asset, epoch, use, "latest", now)
             if reason == "ok":
                 reason, detail = "not-final", "the license is recorded but its block is not final yet"
+        elif not self._still(account, asset, use):
+            reason, license, detail = "no-license", 0, "the license was given back or sold"
         return Decision(
             allowed=reason == "ok",
             license=license,
@@ -57,6 +59,11 @@ class ChainAccessPolicy:
             reason_code=reason,
             detail=detail,
         )
+
+    def _still(self, account: str, asset: int, use: str) -> bool:
+        """Whether the newest block has not taken back what a final one allows."""
+        licenses = self._chain.contract("LicenseToken")
+        return bool(licenses.call("hasAccess", account, asset, use_mask(use) | READ, block="latest"))
 
     def _judge(self, account: str, asset: int, epoch: int, use: str, tag: str, now: int) -> tuple[str, int, str]:
         registry = self._chain.contract("AssetRegistry")

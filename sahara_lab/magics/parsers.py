@@ -82,6 +82,8 @@ def _build() -> dict[str, Parser]:
     renew = command("renew", "pay for more time on a license you hold")
     renew.add_argument("asset", help="owner/name")
     renew.add_argument("--max-price", required=True, help="the most to pay, in tokens")
+    refund = command("refund", "give back a license while its refund window is open; access ends at once")
+    refund.add_argument("asset", help="owner/name")
     give = command("give", "give an account a license of an own asset, without payment")
     give.add_argument("asset", help="owner/name")
     give.add_argument("account", help="a handle or an address")

@@ -87,6 +87,11 @@ class SaharaMagics(Magics):
     def _renew(self, given: argparse.Namespace) -> Any:
         return self.lab.market.renew(given.asset, max_price=given.max_price)
 
+    def _refund(self, given: argparse.Namespace) -> None:
+        from sahara_lab.units import format_tokens
+
+        print(f"paid back {format_tokens(self.lab.market.refund(given.asset))}")
+
     def _give(self, given: argparse.Namespace) -> Any:
         return self.lab.market.give(given.asset, given.account, license=given.license)
 

@@ -9,6 +9,7 @@ from sahara_lab.chain import Chain, Receipt, Sender, Wallet
 from sahara_lab.errors import FundsError, InputError, NotFound, PriceError
 from sahara_lab.identity import Directory
 from sahara_lab.licensing.terms import License
+from sahara_lab.market.refunds import Refunds
 from sahara_lab.market.values import Earnings, EarningsLine, Grants, LicenseGrant, Quote, QuoteLine, Sale, SalesList
 from sahara_lab.units import Wei, format_tokens, to_wei
 
@@ -49,6 +50,7 @@ class Sales:
         self._registry = chain.contract("AssetRegistry")
         self._token = chain.contract("SaharaToken")
         self.terms = Terms(chain)
+        self.refunds = Refunds(chain, sender, from_block)
 
     # -- names --------------------------------------------------------------------------------------------------------
 
@@ -153,8 +155,7 @@ class Sales:
             ChainError: the owner offers its terms no longer, or their seats are limited.
             PriceError, FundsError: as for :meth:`buy`.
         """
-        numbers = self._licenses.call("licensesOf", self._wallet.address, asset)
-        held = [grant for number in reversed(numbers) if (grant := self.grant(number)).expires_at]
+        held = [grant for number in self.numbers(asset) if (grant := self.grant(number)).expires_at]
         if not held:
             raise NotFound(f"you hold no license for {name} that ends", hint=f"Get one: %sahara license {name}")
         grant, price = held[0], held[0].terms.price
@@ -192,8 +193,7 @@ class Sales:
         return cap
 
     def _held(self, quote: Quote) -> LicenseGrant | None:
-        numbers = self._licenses.call("licensesOf", self._wallet.address, quote.asset_id)
-        for number in reversed(numbers):
+        for number in self.numbers(quote.asset_id):
             grant = self.grant(number)
             if (
                 grant.terms.terms_id == quote.terms.terms_id
@@ -251,6 +251,15 @@ class Sales:
 
     # -- licenses held ------------------------------------------------------------------------------------------------
 
+    def numbers(self, asset: int) -> list[int]:
+        """Licenses of an asset that came to the account and were not given back, newest first."""
+        numbers = self._licenses.call("licensesOf", self._wallet.address, asset)
+        ended = self._ended() if numbers else set()
+        return [number for number in reversed(numbers) if number not in ended]
+
+    def _ended(self) -> set[int]:
+        return {event.args["license"] for event in self._licenses.logs("LicenseEnded", self._from_block, "latest")}
+
     def grant(self, number: int, tx_hash: str = "") -> LicenseGrant:
         """A license by its number."""
         held = self._licenses.call("get", number)
@@ -270,30 +279,40 @@ class Sales:
         """All licenses that an account holds, newest first, expired ones included."""
         address = self._directory.address(account) if account else self._wallet.address
         issued = self._licenses.logs("LicenseIssued", self._from_block, "latest")
-        found = [self.grant(event.args["license"]) for event in issued if event.args["holder"] == address]
-        return Grants(reversed(found))
+        ended = self._ended()
+        mine = [event.args["license"] for event in issued if event.args["holder"] == address]
+        return Grants(self.grant(number) for number in reversed(mine) if number not in ended)
 
     # -- revenue ------------------------------------------------------------------------------------------------------
 
     def earnings(self, own: list[int], descendants: list[int]) -> Earnings:
-        """Claimable revenue, per own asset, counting what descendants owe but have not settled yet."""
+        """Claimable revenue, per own asset, counting what descendants owe but have not settled yet, and sales whose
+        refund window has closed but whose price nobody sent on yet.
+        """
         currency = self._token.address
         address = self._wallet.address
         every = sorted({*own, *descendants})
         total = self._ledger.call("claimable", address, currency, every)
+        sales = self.refunds.held(set(every))
+        due: dict[int, int] = {}
+        for sale in sales:
+            if sale.due:
+                due[sale.asset] = due.get(sale.asset, 0) + sale.revenue
         lines = []
         received = self._received()
         for asset in own:
-            amount = self._owed(asset, every)
+            amount = self._owed(asset, every, due)
+            total += amount - self._owed(asset, every, {}) if due else 0
             lines.append(EarningsLine(self.full_name(asset), Wei(amount), Wei(received.get(asset, 0))))
-        return Earnings(self._wallet.handle, Wei(total), tuple(lines))
+        held = sum(sale.revenue for sale in sales if not sale.due and sale.asset in own)
+        return Earnings(self._wallet.handle, Wei(total), tuple(lines), Wei(held))
 
-    def _owed(self, asset: int, sources: list[int]) -> int:
-        """What an asset would hold once every source had settled, in wei."""
+    def _owed(self, asset: int, sources: list[int], due: dict[int, int]) -> int:
+        """What an asset would hold once every source had got what is due to it and had settled, in wei."""
         currency = self._token.address
         amount = int(self._ledger.call("balanceOf", asset, currency))
         for source in sources:
-            waiting = self._ledger.call("unsettled", source, currency)
+            waiting = self._ledger.call("unsettled", source, currency) + due.get(source, 0)
             if waiting:
                 split = self._ledger.call("split", source, waiting)
                 payees, amounts = split.values() if isinstance(split, dict) else split
@@ -313,7 +332,8 @@ class Sales:
         return totals
 
     def claim(self, assets: list[int]) -> Wei:
-        """Settle ``assets`` and pay out what the account may claim, in wei; zero when there is nothing."""
+        """Release and settle ``assets`` and pay out what the account may claim, in wei; zero when there is nothing."""
+        self.refunds.release(self.refunds.held(set(assets)))
         currency = self._token.address
         if not self._ledger.call("claimable", self._wallet.address, currency, assets):
             return Wei(0)

@@ -278,6 +278,17 @@ class Market:
         asset = self.get(name)
         return self._sales.renew(asset.id, asset.name, max_price)
 
+    def refund(self, name: str) -> Wei:
+        """Give back a license bought within its terms' refund window: access ends at once, and who paid for it gets all
+        of the price again. Returns wei.
+
+        Raises:
+            NotFound: no license of the asset is held for which anything waits.
+            ChainError: the license changed hands, a derivative was published with it, or its window has closed.
+        """
+        asset = self.get(name)
+        return self._sales.refunds.refund(self._sales.numbers(asset.id), asset.name)
+
     def give(self, name: str, account: str, *, license: License | str | None = None) -> LicenseGrant:
         """Give an account a license of an own asset, without payment, under one of its offers.
 

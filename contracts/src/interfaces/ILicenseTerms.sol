@@ -7,6 +7,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 interface ILicenseTerms {
     /// @param currency ERC-20 token of the price.
     /// @param price Price of one license, in the currency's smallest unit.
+    /// @param refundWindow Seconds in which a license bought can be given back for its price; zero for none.
     /// @param duration Seconds a license lasts; zero is for ever.
     /// @param seats Most licenses that may be valid at once; zero is no limit.
     /// @param royaltyBps What a derivative owes of its revenue, in basis points.
@@ -20,6 +21,7 @@ interface ILicenseTerms {
     struct Terms {
         address currency;
         uint256 price;
+        uint32 refundWindow;
         uint64 duration;
         uint32 seats;
         uint16 royaltyBps;
@@ -36,6 +38,7 @@ interface ILicenseTerms {
     struct Price {
         IERC20 currency;
         uint256 amount;
+        uint32 refundWindow;
     }
 
     /// @notice The fields of `Terms` between price and text, in their order: what a license looks at.

@@ -30,6 +30,9 @@ interface ILicenseToken {
     /// @notice ERC-5192: the license may change hands.
     event Unlocked(uint256 tokenId);
 
+    /// @notice The license was given back: it is nobody's, and allows nothing any more.
+    event LicenseEnded(uint256 indexed license);
+
     /// @notice The same license lasts longer; nothing else about it changed.
     event LicenseRenewed(uint256 indexed license, uint64 expiresAt);
 
@@ -39,7 +42,9 @@ interface ILicenseToken {
     error OnlyMarket(address caller);
     /// @notice As many licenses are valid as the terms allow.
     error NoSeatsLeft(uint256 asset, bytes32 termsId, uint32 seats);
-    /// @notice No such license was issued.
+    /// @notice Only the asset registry may do this.
+    error OnlyRegistry(address caller);
+    /// @notice No such license was issued, or it was given back.
     error UnknownLicense(uint256 license);
     /// @notice A license without an end cannot be extended.
     error NeverExpires(uint256 license);
@@ -54,9 +59,15 @@ interface ILicenseToken {
     ///         market may. Uses and royalty share stay as they were frozen.
     /// @return expiresAt The new end: at most 100 years ahead.
     function renew(uint256 license) external returns (uint64 expiresAt);
+    /// @notice Ends a license at once and for good; only the market may, for the holder who gives it back.
+    function end(uint256 license) external;
+    /// @notice Makes a license firm: a derivative was registered with it; only the registry may say so.
+    function makeFirm(uint256 license) external;
+    /// @notice Whether a license can no longer be given back: it changed hands, or a derivative was registered with it.
+    function isFirm(uint256 license) external view returns (bool);
     /// @notice Who holds a license.
     function ownerOf(uint256 license) external view returns (address);
-    /// @notice What a license says.
+    /// @notice What a license says, or said before it was given back.
     function get(uint256 license) external view returns (License memory);
     /// @notice Whether `account` owns `asset` or holds an unexpired license for it that allows every bit of `use`.
     /// @dev The one question that key servers, the vault and the marketplace ask. Compute-only licenses never allow READ.

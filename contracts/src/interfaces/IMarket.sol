@@ -51,6 +51,10 @@ interface IMarket {
     error PriceAboveCap(uint256 price, uint256 cap);
     /// @notice Only the asset's owner may do this.
     error NotAssetOwner(uint256 asset, address caller);
+    /// @notice Only the license's holder may do this.
+    error NotLicenseHolder(uint256 license, address caller);
+    /// @notice The license changed hands, or a derivative was registered with it.
+    error NotRefundable(uint256 license);
     /// @notice The note of a request is above the limit.
     error NoteTooLong(uint256 length, uint256 maximum);
     /// @notice At deployment: an address that was predicted is another one.
@@ -75,6 +79,10 @@ interface IMarket {
     /// @param maxPrice Reverts when the price is above it.
     /// @return expiresAt The new end, counted from the old one, or from now when that has passed.
     function renew(uint256 license, uint256 maxPrice) external returns (uint64 expiresAt);
+    /// @notice Gives `license` back within the refund window of its terms: access ends at once, and who paid for it gets all
+    ///         of the price again, fee included; only its holder may.
+    /// @dev Not after it changed hands, nor when a derivative was registered with it; renewals are final.
+    function refund(uint256 license) external;
     /// @notice Asks for a license that is not offered, or not at a price; binds nobody.
     /// @param note What it is for, at most 512 bytes.
     function request(uint256 asset, bytes32 termsId, string calldata note) external;

@@ -29,6 +29,8 @@ interface IProtocolParameters {
     function treasury() external view returns (address);
     /// @notice Whether new payments may be made in `currency`.
     function isCurrency(IERC20 currency) external view returns (bool);
+    /// @notice Whether `currency` is or was allowed: what was paid in it before still finds its way.
+    function wasCurrency(IERC20 currency) external view returns (bool);
     /// @notice Every currency that was ever allowed, at most 16, so that what is kept per currency can be walked.
     function currencies() external view returns (IERC20[] memory);
     /// @notice Sets the protocol fee; only the DAO may.

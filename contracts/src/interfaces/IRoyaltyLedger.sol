@@ -46,6 +46,7 @@ interface IRoyaltyLedger {
     /// @notice Freezes the table of `asset`; only the registry may, once, at registration.
     function link(uint256 asset, Debt[] calldata debts) external;
     /// @notice Revenue for `asset`: O(1), whatever the number of ancestors.
+    /// @dev In any currency that was ever allowed: what is on its way when the DAO withdraws one still arrives.
     function pay(uint256 asset, IERC20 currency, uint256 amount) external;
     /// @notice `pay` for a contract that does not hold the money itself: it is called back (`IRevenueSource`) and has it
     ///         sent here.

@@ -12,6 +12,7 @@ import {LicenseTerms} from "../../src/LicenseTerms.sol";
 import {LicenseToken} from "../../src/LicenseToken.sol";
 import {Market} from "../../src/Market.sol";
 import {ProtocolParameters} from "../../src/ProtocolParameters.sol";
+import {RefundEscrow} from "../../src/RefundEscrow.sol";
 import {RoyaltyLedger} from "../../src/RoyaltyLedger.sol";
 import {SaharaAccess} from "../../src/SaharaAccess.sol";
 import {SaharaGovernor} from "../../src/SaharaGovernor.sol";
@@ -47,6 +48,7 @@ abstract contract Lab is Test {
     RoyaltyLedger internal ledger;
     AssetRegistry internal registry;
     LicenseToken internal licenses;
+    RefundEscrow internal refunds;
     Market internal market;
     Directory internal directory;
 
@@ -84,8 +86,9 @@ abstract contract Lab is Test {
         terms = new LicenseTerms();
         ledger = new RoyaltyLedger(parameters, AssetRegistry(vm.computeCreateAddress(deployer, nonce + 9)));
         registry = new AssetRegistry(ledger, LicenseToken(vm.computeCreateAddress(deployer, nonce + 10)));
-        licenses = new LicenseToken(registry, terms, vm.computeCreateAddress(deployer, nonce + 11));
-        market = new Market(registry, terms, licenses, ledger, parameters);
+        licenses = new LicenseToken(registry, terms, vm.computeCreateAddress(deployer, nonce + 12));
+        refunds = new RefundEscrow(licenses, terms, ledger, parameters, vm.computeCreateAddress(deployer, nonce + 12));
+        market = new Market(registry, terms, licenses, ledger, refunds, parameters);
         directory = new Directory(address(access), _names(), _modules());
         vm.stopPrank();
     }
@@ -133,6 +136,7 @@ abstract contract Lab is Test {
         return ILicenseTerms.Terms({
             currency: address(token),
             price: price,
+            refundWindow: 0,
             duration: 0,
             seats: 0,
             royaltyBps: royaltyBps,
