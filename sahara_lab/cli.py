@@ -346,6 +346,23 @@ def publish(source: str, name: str, price: str | None, royalty: str, open_use: b
 
 
 @main.command()
+@click.argument("name")
+@click.option("--weight", "weights", multiple=True, metavar="ASSET=N", help="Of a member; may be repeated.")
+@click.option("--join", "joining", multiple=True, metavar="ASSET", help="An own asset that may be a member.")
+@click.option("--leave", "leaving", multiple=True, metavar="ASSET", help="An own asset to take out.")
+@click.option("--collect", is_flag=True, help="Pass on what members have earned.")
+def collection(
+    name: str, weights: tuple[str, ...], joining: tuple[str, ...], leaving: tuple[str, ...], collect: bool
+) -> None:
+    """Show a collection's members; join, leave, weigh them, or pass on what they earned."""
+    from sahara_lab.market.collections import parse_weights
+
+    found = _lab().market.collection(name)
+    found.change(join=joining, leave=leaving, weights=parse_weights(weights), collect=collect)
+    _show(found)
+
+
+@main.command()
 def mine() -> None:
     """List the assets you published."""
     _show(_lab().market.mine())

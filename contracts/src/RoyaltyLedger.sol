@@ -21,21 +21,32 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
 
     IProtocolParameters public immutable PARAMETERS;
     IAssetRegistry public immutable REGISTRY;
+    address public immutable COLLECTIONS;
 
-    /// @dev A table is frozen as contract code; no pointer means no payees but the asset itself.
-    mapping(uint256 asset => address pointer) private _tables;
+    uint256 private constant SHARED = 1 << 160;
+
+    /// @dev A table is frozen as contract code; no pointer means no payees but the asset itself. Above the pointer lies
+    ///      whether what the asset keeps is its members', `SHARED`.
+    mapping(uint256 asset => uint256 pointer) private _tables;
     /// @dev `credited << 128 | unsettled`.
     mapping(IERC20 currency => mapping(uint256 asset => uint256)) private _accounts;
     mapping(address account => mapping(IERC20 currency => uint256)) private _retained;
 
     /// @param registry Address the registry will have; predicted, since the registry needs this ledger's.
-    constructor(IProtocolParameters parameters, IAssetRegistry registry) {
+    /// @param collections Address of the contract that divides what collections earn; predicted too.
+    constructor(IProtocolParameters parameters, IAssetRegistry registry, address collections) {
         PARAMETERS = parameters;
         REGISTRY = registry;
+        COLLECTIONS = collections;
     }
 
     modifier onlyRegistry() {
         if (msg.sender != address(REGISTRY)) revert OnlyRegistry(msg.sender);
+        _;
+    }
+
+    modifier onlyCollections() {
+        if (msg.sender != COLLECTIONS) revert OnlyCollections(msg.sender);
         _;
     }
 
@@ -64,21 +75,39 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
         uint256 cap = PARAMETERS.maxRoyaltyBps() * RoyaltyTable.BASIS_POINT;
         if (stack > cap) revert StackTooHigh(asset, stack, cap);
 
-        _tables[asset] = SSTORE2.write(RoyaltyTable.pack(table));
+        _tables[asset] = uint160(SSTORE2.write(RoyaltyTable.pack(table)));
         (uint256[] memory payees, uint256[] memory shares) = _columns(table);
         emit TableFrozen(asset, payees, shares);
     }
 
     /// @inheritdoc IRoyaltyLedger
     function beforeTransfer(uint256 asset, address seller) external nonReentrant onlyRegistry {
-        IERC20[] memory currencies = PARAMETERS.currencies();
-        for (uint256 i = 0; i < currencies.length; ++i) {
-            IERC20 currency = currencies[i];
-            _settle(asset, currency);
-            uint256 amount = _takeCredit(asset, currency);
-            if (amount == 0) continue;
-            _retained[seller][currency] += amount;
-            emit Retained(asset, seller, currency, amount);
+        _retain(asset, seller);
+    }
+
+    /* ----------------------------------------------------------------- the collections' calls */
+
+    /// @inheritdoc IRoyaltyLedger
+    function giveToMembers(uint256 asset) external nonReentrant onlyCollections {
+        _retain(asset, REGISTRY.ownerOf(asset));
+        _tables[asset] |= SHARED;
+        emit Shared(asset);
+    }
+
+    /// @inheritdoc IRoyaltyLedger
+    function passOn(uint256 from, IERC20 currency, uint256[] calldata to, uint256[] calldata amounts)
+        external
+        nonReentrant
+        onlyCollections
+    {
+        if (!isShared(from)) revert NotShared(from);
+        mapping(uint256 => uint256) storage accounts = _accounts[currency];
+        for (uint256 i = 0; i < to.length; ++i) {
+            if (amounts[i] == 0) continue;
+            // Reverts when the collection holds less; all that is held fits into half a slot.
+            accounts[from] -= amounts[i] << 128;
+            accounts[to[i]] += amounts[i];
+            emit PassedOn(from, to[i], currency, amounts[i]);
         }
     }
 
@@ -115,7 +144,7 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
         amount = _retained[account][currency];
         delete _retained[account][currency];
         for (uint256 i = 0; i < assets.length; ++i) {
-            if (_accounts[currency][assets[i]] == 0 || REGISTRY.ownerOf(assets[i]) != account) continue;
+            if (_accounts[currency][assets[i]] == 0 || !_claims(account, assets[i])) continue;
             amount += _takeCredit(assets[i], currency);
         }
         if (amount == 0) revert NothingToClaim(account);
@@ -136,9 +165,14 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
         for (uint256 i = 0; i < sorted.length; ++i) {
             if (i != 0 && sorted[i] == sorted[i - 1]) continue;
             uint256 held = balanceOf(sorted[i], currency);
-            if (held != 0 && REGISTRY.ownerOf(sorted[i]) == account) amount += held;
+            if (held != 0 && _claims(account, sorted[i])) amount += held;
             amount += _comingTo(account, sorted, sorted[i], unsettled(sorted[i], currency));
         }
+    }
+
+    /// @inheritdoc IRoyaltyLedger
+    function isShared(uint256 asset) public view returns (bool) {
+        return _tables[asset] & SHARED != 0;
     }
 
     /// @inheritdoc IRoyaltyLedger
@@ -206,6 +240,25 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
         emit Settled(asset, currency, amount);
     }
 
+    /// @dev Leaves to `holder` what the asset has, unless that is its members'.
+    function _retain(uint256 asset, address holder) private {
+        bool shared = isShared(asset);
+        IERC20[] memory currencies = PARAMETERS.currencies();
+        for (uint256 i = 0; i < currencies.length; ++i) {
+            IERC20 currency = currencies[i];
+            _settle(asset, currency);
+            uint256 amount = shared ? 0 : _takeCredit(asset, currency);
+            if (amount == 0) continue;
+            _retained[holder][currency] += amount;
+            emit Retained(asset, holder, currency, amount);
+        }
+    }
+
+    /// @dev Whether what `asset` keeps is the account's.
+    function _claims(address account, uint256 asset) private view returns (bool) {
+        return REGISTRY.ownerOf(asset) == account && !isShared(asset);
+    }
+
     function _takeCredit(uint256 asset, IERC20 currency) private returns (uint256 amount) {
         uint256 account = _accounts[currency][asset];
         amount = account >> 128;
@@ -221,7 +274,7 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
         if (amount == 0) return 0;
         (uint256[] memory payees, uint256[] memory amounts) = _split(asset, amount);
         for (uint256 i = 0; i < payees.length; ++i) {
-            if (_contains(listed, payees[i]) && REGISTRY.ownerOf(payees[i]) == account) coming += amounts[i];
+            if (_contains(listed, payees[i]) && _claims(account, payees[i])) coming += amounts[i];
         }
     }
 
@@ -249,7 +302,7 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
     }
 
     function _packedTableOf(uint256 asset) private view returns (bytes memory packed) {
-        address pointer = _tables[asset];
+        address pointer = address(uint160(_tables[asset]));
         if (pointer != address(0)) packed = SSTORE2.read(pointer);
     }
 

@@ -24,6 +24,7 @@ ARTIFACTS = CONTRACTS.parent / "sahara_lab" / "chain" / "artifacts"
 FORGE = CONTRACTS / "tools" / "forge"
 NAMES = (
     "AssetRegistry",
+    "CollectionShares",
     "Directory",
     "IdentityRegistry",
     "KeyServerRegistry",

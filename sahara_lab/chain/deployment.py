@@ -73,7 +73,7 @@ def deploy(
     order = (
         "SaharaTimelock", "SaharaToken", "SaharaGovernor", "SaharaAccess", "ProtocolParameters", "IdentityRegistry",
         "KeyServerRegistry", "LicenseTerms", "RoyaltyLedger", "AssetRegistry", "LicenseToken", "RefundEscrow", "Market",
-        "Directory",
+        "CollectionShares", "Directory",
     )  # fmt: skip
     at = {name: created_address(deployer.address, nonce + index) for index, name in enumerate(order)}
     servers = [(server.account, True, server.url, server.encryption_key) for server in key_servers]
@@ -102,7 +102,7 @@ def deploy(
         "IdentityRegistry": (),
         "KeyServerRegistry": (at["SaharaAccess"], servers),
         "LicenseTerms": (),
-        "RoyaltyLedger": (at["ProtocolParameters"], at["AssetRegistry"]),
+        "RoyaltyLedger": (at["ProtocolParameters"], at["AssetRegistry"], at["CollectionShares"]),
         "AssetRegistry": (at["RoyaltyLedger"], at["LicenseToken"]),
         "LicenseToken": (at["AssetRegistry"], at["LicenseTerms"], at["Market"]),
         "Market": (
@@ -120,6 +120,7 @@ def deploy(
             at["ProtocolParameters"],
             at["Market"],
         ),
+        "CollectionShares": (at["AssetRegistry"], at["RoyaltyLedger"], at["ProtocolParameters"]),
         "Directory": (
             at["SaharaAccess"],
             [name.encode().ljust(32, b"\0") for name in listed],

@@ -12,7 +12,20 @@ from sahara_lab.magics.parsers import PARSERS
 if TYPE_CHECKING:
     from sahara_lab.magics.sahara import SaharaMagics
 
-_ASSETS = {"show", "quote", "license", "renew", "refund", "give", "share", "unshare", "who", "rotate", "verify"}
+_ASSETS = {
+    "show",
+    "quote",
+    "license",
+    "renew",
+    "refund",
+    "collection",
+    "give",
+    "share",
+    "unshare",
+    "who",
+    "rotate",
+    "verify",
+}
 _JOBS = {"attach", "stop"}
 _VALUES = {
     "--kind": ("dataset", "model", "agent", "notebook", "service", "collection"),

@@ -102,6 +102,15 @@ def _build() -> dict[str, Parser]:
     publish.add_argument("--open", action="store_true", dest="open_use", help="offer it free for any use")
     publish.add_argument("--update", action="store_true", help="publish a new version of an own asset")
 
+    collection = command("collection", "show a collection's members; join, leave, weigh or pay them")
+    collection.add_argument("asset", help="owner/name of the collection")
+    collection.add_argument(
+        "--weight", action="append", default=[], dest="weights", help="asset=number; may be repeated"
+    )
+    collection.add_argument("--join", action="append", default=[], help="an own asset that may be a member")
+    collection.add_argument("--leave", action="append", default=[], help="an own asset to take out")
+    collection.add_argument("--collect", action="store_true", help="pass on what members have earned")
+
     train = command("train", "run the cell on workers; write it as %%sahara train in the cell's first line")
     train.add_argument("--workers", type=int, default=2, help="processes that train together")
     train.add_argument("--input", action="append", default=[], dest="inputs", help="an asset the cell trains on")

@@ -92,6 +92,13 @@ class SaharaMagics(Magics):
 
         print(f"paid back {format_tokens(self.lab.market.refund(given.asset))}")
 
+    def _collection(self, given: argparse.Namespace) -> Any:
+        from sahara_lab.market.collections import parse_weights
+
+        found = self.lab.market.collection(given.asset)
+        found.change(join=given.join, leave=given.leave, weights=parse_weights(given.weights), collect=given.collect)
+        return found
+
     def _give(self, given: argparse.Namespace) -> Any:
         return self.lab.market.give(given.asset, given.account, license=given.license)
 

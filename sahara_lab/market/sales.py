@@ -9,6 +9,7 @@ from sahara_lab.chain import Chain, Receipt, Sender, Wallet
 from sahara_lab.errors import FundsError, InputError, NotFound, PriceError
 from sahara_lab.identity import Directory
 from sahara_lab.licensing.terms import License
+from sahara_lab.market.collections import Shares
 from sahara_lab.market.refunds import Refunds
 from sahara_lab.market.values import Earnings, EarningsLine, Grants, LicenseGrant, Quote, QuoteLine, Sale, SalesList
 from sahara_lab.units import Wei, format_tokens, to_wei
@@ -51,6 +52,7 @@ class Sales:
         self._token = chain.contract("SaharaToken")
         self.terms = Terms(chain)
         self.refunds = Refunds(chain, sender, from_block)
+        self.shares = Shares(chain, sender, from_block)
 
     # -- names --------------------------------------------------------------------------------------------------------
 
@@ -90,9 +92,14 @@ class Sales:
         """
         terms = self._choose(asset, name, license)
         offered = self._market.call("quote", asset, terms.terms_id)
+        shared = self._chain.batch_call([(self._ledger, "isShared", (payee,)) for payee in offered["payees"]])
+        accounts = [
+            "its members" if is_shared else self._directory.handle(account)
+            for account, is_shared in zip(offered["accounts"], shared, strict=True)
+        ]
         lines = [
-            QuoteLine(self.full_name(payee), self._directory.handle(account), Wei(amount))
-            for payee, account, amount in zip(offered["payees"], offered["accounts"], offered["amounts"], strict=True)
+            QuoteLine(self.full_name(payee), account, Wei(amount))
+            for payee, account, amount in zip(offered["payees"], accounts, offered["amounts"], strict=True)
         ]
         return Quote(
             asset=name,
@@ -286,8 +293,8 @@ class Sales:
     # -- revenue ------------------------------------------------------------------------------------------------------
 
     def earnings(self, own: list[int], descendants: list[int]) -> Earnings:
-        """Claimable revenue, per own asset, counting what descendants owe but have not settled yet, and sales whose
-        refund window has closed but whose price nobody sent on yet.
+        """Claimable revenue, per own asset, counting what descendants owe but have not settled yet, sales whose
+        refund window has closed but whose price nobody sent on yet, and what collections have for their members.
         """
         currency = self._token.address
         address = self._wallet.address
@@ -298,6 +305,8 @@ class Sales:
         for sale in sales:
             if sale.due:
                 due[sale.asset] = due.get(sale.asset, 0) + sale.revenue
+        for place in self.shares.due(set(every)):
+            due[place.member] = due.get(place.member, 0) + place.amount
         lines = []
         received = self._received()
         for asset in own:
@@ -310,6 +319,8 @@ class Sales:
     def _owed(self, asset: int, sources: list[int], due: dict[int, int]) -> int:
         """What an asset would hold once every source had got what is due to it and had settled, in wei."""
         currency = self._token.address
+        if self._ledger.call("isShared", asset):  # what a collection keeps is its members'
+            return 0
         amount = int(self._ledger.call("balanceOf", asset, currency))
         for source in sources:
             waiting = self._ledger.call("unsettled", source, currency) + due.get(source, 0)
@@ -320,8 +331,12 @@ class Sales:
         return amount
 
     def _received(self) -> dict[int, int]:
-        """What each asset was ever paid: its own sales, and its part of each settlement of a descendant, in wei."""
+        """What each asset was ever paid, in wei: its sales, its part of each settlement of a descendant, and what
+        collections passed on to it.
+        """
         totals: dict[int, int] = {}
+        for event in self._ledger.logs("PassedOn", self._from_block, "latest"):
+            totals[event.args["member"]] = totals.get(event.args["member"], 0) + event.args["amount"]
         for event in self._ledger.logs("Paid", self._from_block, "latest"):
             totals[event.args["asset"]] = totals.get(event.args["asset"], 0) + event.args["amount"]
         frozen = self._ledger.logs("TableFrozen", self._from_block, "latest")
@@ -332,8 +347,9 @@ class Sales:
         return totals
 
     def claim(self, assets: list[int]) -> Wei:
-        """Release and settle ``assets`` and pay out what the account may claim, in wei; zero when there is nothing."""
+        """Release, collect and settle ``assets`` and pay out what the account may claim; wei, zero for nothing."""
         self.refunds.release(self.refunds.held(set(assets)))
+        self.shares.pass_on(self.shares.due(set(assets)))
         currency = self._token.address
         if not self._ledger.call("claimable", self._wallet.address, currency, assets):
             return Wei(0)

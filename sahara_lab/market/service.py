@@ -11,6 +11,7 @@ from sahara_lab.chain import Chain, Network, Sender, Wallet
 from sahara_lab.errors import InputError, NotFound
 from sahara_lab.identity import Directory
 from sahara_lab.licensing.terms import READ, License, use_mask
+from sahara_lab.market.collections import Collection
 from sahara_lab.market.names import KINDS, RELATIONS, AssetName
 from sahara_lab.market.publish import Progress, Publisher
 from sahara_lab.market.sales import Sales
@@ -305,6 +306,20 @@ class Market:
     def offer(self, name: str, license: License) -> License:
         """Offer an own asset under further terms."""
         return self._sales.offer(self._own(name, "offer it").id, license)
+
+    def collection(self, name: str) -> Collection:
+        """A collection, to look at its members, join or leave it, weigh them, and pass on what they earned.
+
+        Raises:
+            NotFound: no such asset.
+            InputError: it is of another kind.
+        """
+        asset = self.get(name)
+        if asset.kind != "collection":
+            raise InputError(f"{asset.name} is a {asset.kind}", hint='Publish one with kind="collection"')
+        return Collection(
+            asset.name, asset.id, self._sales.shares, lambda text: self.get(text).id, self._sales.full_name
+        )
 
     def _own(self, name: str, what: str) -> Asset:
         asset = self.get(name)

@@ -30,6 +30,8 @@ def test_the_directory_names_every_contract(world: Any) -> None:
         ("LicenseToken", "MARKET", "Market"),
         ("Market", "REGISTRY", "AssetRegistry"),
         ("Market", "LEDGER", "RoyaltyLedger"),
+        ("RoyaltyLedger", "COLLECTIONS", "CollectionShares"),
+        ("CollectionShares", "LEDGER", "RoyaltyLedger"),
         ("Market", "REFUNDS", "RefundEscrow"),
         ("RefundEscrow", "MARKET", "Market"),
         ("RefundEscrow", "LEDGER", "RoyaltyLedger"),

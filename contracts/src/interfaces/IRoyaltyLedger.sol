@@ -27,11 +27,19 @@ interface IRoyaltyLedger {
     event Settled(uint256 indexed asset, IERC20 indexed currency, uint256 amount);
     /// @notice An asset changed hands: what it held stays with `seller`, who gets it with the next `claim`.
     event Retained(uint256 indexed asset, address indexed seller, IERC20 indexed currency, uint256 amount);
+    /// @notice From here on what `asset` keeps is its members', not its owner's.
+    event Shared(uint256 indexed asset);
+    /// @notice A collection's revenue became revenue of a member, which waits to be settled.
+    event PassedOn(uint256 indexed collection, uint256 indexed member, IERC20 indexed currency, uint256 amount);
     /// @notice Money left the ledger for `account`.
     event Claimed(address indexed account, IERC20 indexed currency, uint256 amount);
 
     /// @notice Only the asset registry may do this.
     error OnlyRegistry(address caller);
+    /// @notice Only the contract of the collections may do this.
+    error OnlyCollections(address caller);
+    /// @notice What the asset keeps is its owner's.
+    error NotShared(uint256 asset);
     /// @param stack Sum of the shares that `asset` would owe, in parts per 1e9, as is `cap`.
     error StackTooHigh(uint256 asset, uint256 stack, uint256 cap);
     /// @notice The table would have more than 16 payees.
@@ -70,6 +78,13 @@ interface IRoyaltyLedger {
         external
         view
         returns (uint256[] memory payees, uint256[] memory amounts);
+    /// @notice Makes what `asset` keeps its members', for good; what it holds so far stays its owner's. Only the contract
+    ///         of the collections may.
+    function giveToMembers(uint256 asset) external;
+    /// @notice Moves what a shared asset holds to its members as revenue; only the contract of the collections may.
+    function passOn(uint256 from, IERC20 currency, uint256[] calldata to, uint256[] calldata amounts) external;
+    /// @notice Whether what `asset` keeps is its members'.
+    function isShared(uint256 asset) external view returns (bool);
     /// @notice Called by the registry before an asset changes hands: what accrued belongs to `seller`.
     function beforeTransfer(uint256 asset, address seller) external;
 }

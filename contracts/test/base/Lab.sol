@@ -5,6 +5,7 @@ import {Test} from "forge-std/Test.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 import {AssetRegistry} from "../../src/AssetRegistry.sol";
+import {CollectionShares} from "../../src/CollectionShares.sol";
 import {Directory} from "../../src/Directory.sol";
 import {IdentityRegistry} from "../../src/IdentityRegistry.sol";
 import {KeyServerRegistry} from "../../src/KeyServerRegistry.sol";
@@ -50,6 +51,7 @@ abstract contract Lab is Test {
     LicenseToken internal licenses;
     RefundEscrow internal refunds;
     Market internal market;
+    CollectionShares internal collections;
     Directory internal directory;
 
     function setUp() public virtual {
@@ -84,11 +86,16 @@ abstract contract Lab is Test {
         identities = new IdentityRegistry();
         keyServers = new KeyServerRegistry(address(access), _servers());
         terms = new LicenseTerms();
-        ledger = new RoyaltyLedger(parameters, AssetRegistry(vm.computeCreateAddress(deployer, nonce + 9)));
+        ledger = new RoyaltyLedger(
+            parameters,
+            AssetRegistry(vm.computeCreateAddress(deployer, nonce + 9)),
+            vm.computeCreateAddress(deployer, nonce + 13)
+        );
         registry = new AssetRegistry(ledger, LicenseToken(vm.computeCreateAddress(deployer, nonce + 10)));
         licenses = new LicenseToken(registry, terms, vm.computeCreateAddress(deployer, nonce + 12));
         refunds = new RefundEscrow(licenses, terms, ledger, parameters, vm.computeCreateAddress(deployer, nonce + 12));
         market = new Market(registry, terms, licenses, ledger, refunds, parameters);
+        collections = new CollectionShares(registry, ledger, parameters);
         directory = new Directory(address(access), _names(), _modules());
         vm.stopPrank();
     }
