@@ -347,6 +347,37 @@ def publish(source: str, name: str, price: str | None, royalty: str, open_use: b
 
 @main.command()
 @click.argument("name")
+@click.option("--note", default="", help="What it is for; everyone can read it.")
+@click.option("--license", "flavor", help="Which of the offered licenses; default: the cheapest.")
+def request(name: str, note: str, flavor: str | None) -> None:
+    """Ask an asset's owner for a license."""
+    _show(_lab().market.request(name, note=note, license=flavor))
+
+
+@main.command()
+@click.option("--sent", is_flag=True, help="What you asked for, and what became of it.")
+def requests(sent: bool) -> None:
+    """List the open requests for your assets."""
+    _show(_lab().market.requests(sent=sent))
+
+
+@main.command()
+@click.argument("number", type=int)
+def grant(number: int) -> None:
+    """Grant a request: issue the license that was asked for, without payment."""
+    _show(_lab().market.grant(number))
+
+
+@main.command()
+@click.argument("number", type=int)
+def decline(number: int) -> None:
+    """Say no to a request, for who asked to see."""
+    _lab().market.decline(number)
+    click.echo(f"request {number} is declined")
+
+
+@main.command()
+@click.argument("name")
 @click.option("--weight", "weights", multiple=True, metavar="ASSET=N", help="Of a member; may be repeated.")
 @click.option("--join", "joining", multiple=True, metavar="ASSET", help="An own asset that may be a member.")
 @click.option("--leave", "leaving", multiple=True, metavar="ASSET", help="An own asset to take out.")

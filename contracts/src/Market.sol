@@ -156,6 +156,12 @@ contract Market is IMarket, IRevenueSource, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IMarket
+    function decline(uint256 asset, bytes32 termsId, address account) external {
+        if (REGISTRY.ownerOf(asset) != msg.sender) revert NotAssetOwner(asset, msg.sender);
+        emit RequestDeclined(asset, account, termsId);
+    }
+
+    /// @inheritdoc IMarket
     function grant(uint256 asset, bytes32 termsId, address holder) external nonReentrant returns (uint256 license) {
         if (REGISTRY.ownerOf(asset) != msg.sender) revert NotAssetOwner(asset, msg.sender);
         license = LICENSES.issue(holder, asset, termsId);

@@ -282,6 +282,17 @@ contract MarketTest is Lab {
         market.grant(asset, id, carol);
     }
 
+    function test_only_the_owner_declines() public {
+        bytes32 id = terms.register(_monthly(0));
+        vm.expectRevert(abi.encodeWithSelector(IMarket.NotAssetOwner.selector, asset, mallory));
+        vm.prank(mallory);
+        market.decline(asset, id, bob);
+        vm.expectEmit(address(market));
+        emit IMarket.RequestDeclined(asset, bob, id);
+        vm.prank(alice);
+        market.decline(asset, id, bob);
+    }
+
     function test_a_request_names_what_exists_and_is_short() public {
         bytes32 id = terms.register(_monthly(0));
         vm.expectRevert(abi.encodeWithSelector(IERC721Errors.ERC721NonexistentToken.selector, 9));

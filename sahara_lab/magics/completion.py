@@ -19,6 +19,7 @@ _ASSETS = {
     "renew",
     "refund",
     "collection",
+    "request",
     "give",
     "share",
     "unshare",

@@ -102,6 +102,15 @@ def _build() -> dict[str, Parser]:
     publish.add_argument("--open", action="store_true", dest="open_use", help="offer it free for any use")
     publish.add_argument("--update", action="store_true", help="publish a new version of an own asset")
 
+    request = command("request", "ask an asset's owner for a license")
+    request.add_argument("asset", help="owner/name")
+    request.add_argument("--note", default="", help="what it is for; everyone can read it")
+    request.add_argument("--license", help="which of the offered licenses; the cheapest when left out")
+    requests = command("requests", "list the open requests for your assets")
+    requests.add_argument("--sent", action="store_true", help="what you asked for, and what became of it")
+    command("grant", "grant a request, without payment").add_argument("number", type=int, help="the request's number")
+    command("decline", "say no to a request").add_argument("number", type=int, help="the request's number")
+
     collection = command("collection", "show a collection's members; join, leave, weigh or pay them")
     collection.add_argument("asset", help="owner/name of the collection")
     collection.add_argument(

@@ -92,6 +92,19 @@ class SaharaMagics(Magics):
 
         print(f"paid back {format_tokens(self.lab.market.refund(given.asset))}")
 
+    def _request(self, given: argparse.Namespace) -> Any:
+        return self.lab.market.request(given.asset, note=given.note, license=given.license)
+
+    def _requests(self, given: argparse.Namespace) -> Any:
+        return self.lab.market.requests(sent=given.sent)
+
+    def _grant(self, given: argparse.Namespace) -> Any:
+        return self.lab.market.grant(given.number)
+
+    def _decline(self, given: argparse.Namespace) -> None:
+        self.lab.market.decline(given.number)
+        print(f"request {given.number} is declined")
+
     def _collection(self, given: argparse.Namespace) -> Any:
         from sahara_lab.market.collections import parse_weights
 

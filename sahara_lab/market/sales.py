@@ -11,6 +11,7 @@ from sahara_lab.identity import Directory
 from sahara_lab.licensing.terms import License
 from sahara_lab.market.collections import Shares
 from sahara_lab.market.refunds import Refunds
+from sahara_lab.market.requests import Request, Requests
 from sahara_lab.market.values import Earnings, EarningsLine, Grants, LicenseGrant, Quote, QuoteLine, Sale, SalesList
 from sahara_lab.units import Wei, format_tokens, to_wei
 
@@ -53,6 +54,7 @@ class Sales:
         self.terms = Terms(chain)
         self.refunds = Refunds(chain, sender, from_block)
         self.shares = Shares(chain, sender, from_block)
+        self.requests = Requests(chain, sender, from_block, self.full_name, directory.handle, self.terms.get)
 
     # -- names --------------------------------------------------------------------------------------------------------
 
@@ -178,6 +180,26 @@ class Sales:
         """Issue a license of an own asset without payment, under one of its offers."""
         terms = self._choose(asset, name, license)
         receipt = self._sender.send(self._market, "grant", asset, terms.terms_id, self._directory.address(account))
+        issued = next(event for event in receipt.events if event.name == "LicenseIssued")
+        return self.grant(issued.args["license"], receipt.tx_hash)
+
+    def request(self, asset: int, name: str, note: str, license: License | str | None) -> Request:
+        """Ask for a license under an offer, under terms of one's own, or for research where nothing is offered."""
+        if license is None and not self.offers(asset):
+            license = License.non_commercial_research()
+        if isinstance(license, License):
+            currency = self._token.address
+            terms_id = self.terms.identify(license, currency)
+            self._sender.send(self._chain.contract("LicenseTerms"), "register", license.to_struct(currency))
+        else:
+            terms_id = self._choose(asset, name, license).terms_id
+        self.requests.send(asset, terms_id, note)
+        newest: Request = self.requests.sent_by(self._wallet.address)[0]
+        return newest
+
+    def answer(self, request: Request) -> LicenseGrant:
+        """Grant what was asked for."""
+        receipt = self.requests.grant(request)
         issued = next(event for event in receipt.events if event.name == "LicenseIssued")
         return self.grant(issued.args["license"], receipt.tx_hash)
 

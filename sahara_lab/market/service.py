@@ -14,6 +14,7 @@ from sahara_lab.licensing.terms import READ, License, use_mask
 from sahara_lab.market.collections import Collection
 from sahara_lab.market.names import KINDS, RELATIONS, AssetName
 from sahara_lab.market.publish import Progress, Publisher
+from sahara_lab.market.requests import Request, RequestList
 from sahara_lab.market.sales import Sales
 from sahara_lab.market.values import (
     Asset,
@@ -306,6 +307,52 @@ class Market:
     def offer(self, name: str, license: License) -> License:
         """Offer an own asset under further terms."""
         return self._sales.offer(self._own(name, "offer it").id, license)
+
+    def request(self, name: str, *, note: str = "", license: License | str | None = None) -> Request:
+        """Ask the owner of an asset for a license; it binds nobody. Everyone can read the note.
+
+        Args:
+            note: what it is for, at most 512 bytes.
+            license: a flavor's name among the offers, or terms of one's own; the cheapest offer when left out, or free
+                research where nothing is offered.
+
+        Raises:
+            InputError: an own asset, or a note that is too long.
+        """
+        asset = self.get(name)
+        if asset.owner == self._wallet.handle:
+            raise InputError(f"{asset.name} is yours; its owner needs no license")
+        return self._sales.request(asset.id, asset.name, note, license)
+
+    def requests(self, *, sent: bool = False) -> RequestList:
+        """Open requests for own assets, newest first; ``sent``: what the account asked for and what became of it."""
+        if sent:
+            return self._sales.requests.sent_by(self._wallet.address)
+        own, _ = self._family()
+        return self._sales.requests.of(set(own))
+
+    def grant(self, request: Request | int) -> LicenseGrant:
+        """Issue the license that was asked for, without payment.
+
+        Args:
+            request: one of :meth:`requests`, or its number.
+
+        Raises:
+            NotFound: no such request.
+            InputError: it was answered already, or is for somebody else's asset.
+        """
+        return self._sales.answer(self._open_request(request))
+
+    def decline(self, request: Request | int) -> None:
+        """Say no to a request, for who asked to see; raises as :meth:`grant` does."""
+        self._sales.requests.decline(self._open_request(request))
+
+    def _open_request(self, request: Request | int) -> Request:
+        found = self._sales.requests.find(request if isinstance(request, int) else request.number)
+        if found.status != "open":
+            raise InputError(f"request {found.number} was {found.status} already")
+        self._own(found.asset, "answer requests for it")
+        return found
 
     def collection(self, name: str) -> Collection:
         """A collection, to look at its members, join or leave it, weigh them, and pass on what they earned.

@@ -42,6 +42,8 @@ interface IMarket {
     );
     /// @notice Somebody asks the owner of `asset` for a license under `termsId`, whether it is offered or not.
     event LicenseRequested(uint256 indexed asset, address indexed account, bytes32 termsId, string note);
+    /// @notice The owner of `asset` will not grant what `account` asked for.
+    event RequestDeclined(uint256 indexed asset, address indexed account, bytes32 termsId);
     /// @notice The owner gave a license away.
     event LicenseGranted(uint256 indexed license, uint256 indexed asset, address indexed holder, bytes32 termsId);
 
@@ -86,6 +88,8 @@ interface IMarket {
     /// @notice Asks for a license that is not offered, or not at a price; binds nobody.
     /// @param note What it is for, at most 512 bytes.
     function request(uint256 asset, bytes32 termsId, string calldata note) external;
+    /// @notice Says no to a request, for who asked to see; only the owner may. It binds nobody either.
+    function decline(uint256 asset, bytes32 termsId, address account) external;
     /// @notice Issues a license without payment, offered or not; only the owner may. Seats count as in a sale.
     function grant(uint256 asset, bytes32 termsId, address holder) external returns (uint256 license);
     /// @notice `buy` with an ERC-2612 permit for the price, so that one transaction does all.
