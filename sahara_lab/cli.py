@@ -312,6 +312,15 @@ def renew(name: str, max_price: str) -> None:
 
 @main.command()
 @click.argument("name")
+def refund(name: str) -> None:
+    """Give back a license while its refund window is open; access ends at once."""
+    from sahara_lab.units import format_tokens
+
+    click.echo(f"paid back {format_tokens(_lab().market.refund(name))}")
+
+
+@main.command()
+@click.argument("name")
 @click.argument("account")
 @click.option("--license", "flavor", help="Which of the offered licenses; default: the cheapest.")
 def give(name: str, account: str, flavor: str | None) -> None:
@@ -341,6 +350,54 @@ def publish(source: str, name: str, price: str | None, royalty: str, open_use: b
         what = opened.compute.job(source)
     terms = License.open_use() if open_use else License.commercial_remix(price, royalty) if price is not None else None
     _show(opened.market.publish(what, name=name, license=terms, progress=_tell, **options))
+
+
+@main.command()
+@click.argument("name")
+@click.option("--note", default="", help="What it is for; everyone can read it.")
+@click.option("--license", "flavor", help="Which of the offered licenses; default: the cheapest.")
+def request(name: str, note: str, flavor: str | None) -> None:
+    """Ask an asset's owner for a license."""
+    _show(_lab().market.request(name, note=note, license=flavor))
+
+
+@main.command()
+@click.option("--sent", is_flag=True, help="What you asked for, and what became of it.")
+def requests(sent: bool) -> None:
+    """List the open requests for your assets."""
+    _show(_lab().market.requests(sent=sent))
+
+
+@main.command()
+@click.argument("number", type=int)
+def grant(number: int) -> None:
+    """Grant a request: issue the license that was asked for, without payment."""
+    _show(_lab().market.grant(number))
+
+
+@main.command()
+@click.argument("number", type=int)
+def decline(number: int) -> None:
+    """Say no to a request, for who asked to see."""
+    _lab().market.decline(number)
+    click.echo(f"request {number} is declined")
+
+
+@main.command()
+@click.argument("name")
+@click.option("--weight", "weights", multiple=True, metavar="ASSET=N", help="Of a member; may be repeated.")
+@click.option("--join", "joining", multiple=True, metavar="ASSET", help="An own asset that may be a member.")
+@click.option("--leave", "leaving", multiple=True, metavar="ASSET", help="An own asset to take out.")
+@click.option("--collect", is_flag=True, help="Pass on what members have earned.")
+def collection(
+    name: str, weights: tuple[str, ...], joining: tuple[str, ...], leaving: tuple[str, ...], collect: bool
+) -> None:
+    """Show a collection's members; join, leave, weigh them, or pass on what they earned."""
+    from sahara_lab.market.collections import parse_weights
+
+    found = _lab().market.collection(name)
+    found.change(join=joining, leave=leaving, weights=parse_weights(weights), collect=collect)
+    _show(found)
 
 
 @main.command()

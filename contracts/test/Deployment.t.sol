@@ -65,7 +65,7 @@ contract DeploymentTest is Lab {
     function test_market_refuses_a_wrong_prediction() public {
         LicenseToken other = new LicenseToken(registry, terms, address(market));
         vm.expectPartialRevert(IMarket.WrongWiring.selector);
-        new Market(registry, terms, other, ledger, parameters);
+        new Market(registry, terms, other, ledger, refunds, parameters);
     }
 
     function test_governor_refuses_a_timelock_that_does_not_expect_it() public {

@@ -26,14 +26,14 @@ contract GasTest is Lab {
 
     function test_registering_and_anchoring_an_asset() public {
         publish(carol, "digits");
-        assertLt(_measured("register"), 200_000);
+        assertLt(_measured("register"), 170_000);
     }
 
     function test_buying_costs_the_same_however_many_ancestors() public {
         uint256 none = _buying(root, "buy: 0 ancestors");
         uint256 one = _buying(child, "buy: 1 ancestor");
         uint256 many = _buying(last, "buy: 16 ancestors");
-        assertLt(many, 260_000);
+        assertLt(many, 200_000);
         assertApproxEqRel(one, none, 0.02e18);
         assertApproxEqRel(many, none, 0.02e18);
     }
@@ -41,10 +41,10 @@ contract GasTest is Lab {
     function test_settling_sixteen_payees() public {
         _pay(last);
         ledger.settle(last, token);
-        assertLt(_measured("settle: 16 payees, first"), 470_000);
+        assertLt(_measured("settle: 16 payees, first"), 420_000);
         _pay(last);
         ledger.settle(last, token);
-        assertLt(_measured("settle: 16 payees, again"), 180_000);
+        assertLt(_measured("settle: 16 payees, again"), 120_000);
     }
 
     function test_claiming() public {

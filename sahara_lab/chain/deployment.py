@@ -77,8 +77,8 @@ def deploy(
     nonce = int(rpc("eth_getTransactionCount", deployer.address, "latest"), 16)
     order = (
         "SaharaTimelock", "SaharaToken", "SaharaGovernor", "SaharaAccess", "ProtocolParameters", "IdentityRegistry",
-        "KeyServerRegistry", "LicenseTerms", "RoyaltyLedger", "AssetRegistry", "LicenseToken", "Market", "Staking",
-        "ComputeEscrow", "CallChannel", "ReceiptAnchors", "Teams", "Directory",
+        "KeyServerRegistry", "LicenseTerms", "RoyaltyLedger", "AssetRegistry", "LicenseToken", "RefundEscrow", "Market",
+        "CollectionShares", "Staking", "ComputeEscrow", "CallChannel", "ReceiptAnchors", "Teams", "Directory",
     )  # fmt: skip
     at = {name: created_address(deployer.address, nonce + index) for index, name in enumerate(order)}
     servers = [(server.account, True, server.url, server.encryption_key) for server in key_servers]
@@ -107,7 +107,7 @@ def deploy(
         "IdentityRegistry": (),
         "KeyServerRegistry": (at["SaharaAccess"], servers),
         "LicenseTerms": (),
-        "RoyaltyLedger": (at["ProtocolParameters"], at["AssetRegistry"]),
+        "RoyaltyLedger": (at["ProtocolParameters"], at["AssetRegistry"], at["CollectionShares"]),
         "AssetRegistry": (at["RoyaltyLedger"], at["LicenseToken"]),
         "LicenseToken": (at["AssetRegistry"], at["LicenseTerms"], at["Market"]),
         "Market": (
@@ -115,6 +115,7 @@ def deploy(
             at["LicenseTerms"],
             at["LicenseToken"],
             at["RoyaltyLedger"],
+            at["RefundEscrow"],
             at["ProtocolParameters"],
         ),
         "Staking": (at["SaharaAccess"], at["SaharaToken"], at["SaharaTimelock"], rules.stake_cooldown),
@@ -129,6 +130,14 @@ def deploy(
         "CallChannel": (at["RoyaltyLedger"], at["ProtocolParameters"], rules.channel_close_delay),
         "ReceiptAnchors": (at["KeyServerRegistry"],),
         "Teams": (),
+        "RefundEscrow": (
+            at["LicenseToken"],
+            at["LicenseTerms"],
+            at["RoyaltyLedger"],
+            at["ProtocolParameters"],
+            at["Market"],
+        ),
+        "CollectionShares": (at["AssetRegistry"], at["RoyaltyLedger"], at["ProtocolParameters"]),
         "Directory": (
             at["SaharaAccess"],
             [name.encode().ljust(32, b"\0") for name in listed],

@@ -54,11 +54,11 @@ class ChainAccessPolicy:
         block = self._chain.block(self._tag)
         now = max(self._chain.block("latest").timestamp, int(time.time()))
         question = _Question(account, asset, epoch, use, access_class, now)
-        answer = self._judge(question, self._tag)
-        if answer.reason != "ok":
-            # A refusal is safe at any block, and the newest knows best why.
-            answer = self._judge(question, "latest")
-            if answer.reason == "ok":
+        # What allows it must be final and must not have been taken back since; a refusal is safe at any block.
+        answer = self._judge(question, "latest")
+        if answer.reason == "ok":
+            answer = self._judge(question, self._tag)
+            if answer.reason != "ok":
                 answer = _Answer("not-final", detail="what allows it is recorded, but its block is not final yet")
         return Decision(
             allowed=answer.reason == "ok",

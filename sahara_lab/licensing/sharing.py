@@ -200,11 +200,12 @@ class Sharing:
     def _licensees(self, asset: int) -> list[Reader]:
         licenses = self._chain.contract("LicenseToken")
         now = max(self._chain.block("latest").timestamp, int(time.time()))
+        ended = {event.args["license"] for event in licenses.logs("LicenseEnded", self._network.deployed_block)}
         found = []
         for event in licenses.logs("LicenseIssued", self._network.deployed_block):
-            if event.args["asset"] != asset:
-                continue
             number = event.args["license"]
+            if event.args["asset"] != asset or number in ended:
+                continue
             held = licenses.call("get", number)
             if held["uses"] & READ and (not held["expiresAt"] or held["expiresAt"] > now):
                 holder = self._directory.handle(licenses.call("ownerOf", number))

@@ -82,6 +82,8 @@ def _build() -> dict[str, Parser]:
     renew = command("renew", "pay for more time on a license you hold")
     renew.add_argument("asset", help="owner/name")
     renew.add_argument("--max-price", required=True, help="the most to pay, in tokens")
+    refund = command("refund", "give back a license while its refund window is open; access ends at once")
+    refund.add_argument("asset", help="owner/name")
     give = command("give", "give an account a license of an own asset, without payment")
     give.add_argument("asset", help="owner/name")
     give.add_argument("account", help="a handle or an address")
@@ -99,6 +101,24 @@ def _build() -> dict[str, Parser]:
     publish.add_argument("--royalty", default="10%", help="what derivatives owe; used with --price")
     publish.add_argument("--open", action="store_true", dest="open_use", help="offer it free for any use")
     publish.add_argument("--update", action="store_true", help="publish a new version of an own asset")
+
+    request = command("request", "ask an asset's owner for a license")
+    request.add_argument("asset", help="owner/name")
+    request.add_argument("--note", default="", help="what it is for; everyone can read it")
+    request.add_argument("--license", help="which of the offered licenses; the cheapest when left out")
+    requests = command("requests", "list the open requests for your assets")
+    requests.add_argument("--sent", action="store_true", help="what you asked for, and what became of it")
+    command("grant", "grant a request, without payment").add_argument("number", type=int, help="the request's number")
+    command("decline", "say no to a request").add_argument("number", type=int, help="the request's number")
+
+    collection = command("collection", "show a collection's members; join, leave, weigh or pay them")
+    collection.add_argument("asset", help="owner/name of the collection")
+    collection.add_argument(
+        "--weight", action="append", default=[], dest="weights", help="asset=number; may be repeated"
+    )
+    collection.add_argument("--join", action="append", default=[], help="an own asset that may be a member")
+    collection.add_argument("--leave", action="append", default=[], help="an own asset to take out")
+    collection.add_argument("--collect", action="store_true", help="pass on what members have earned")
 
     train = command("train", "run the cell on workers; write it as %%sahara train in the cell's first line")
     train.add_argument("--workers", type=int, default=2, help="processes that train together")

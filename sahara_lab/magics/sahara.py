@@ -88,6 +88,31 @@ class SaharaMagics(Magics):
     def _renew(self, given: argparse.Namespace) -> Any:
         return self.lab.market.renew(given.asset, max_price=given.max_price)
 
+    def _refund(self, given: argparse.Namespace) -> None:
+        from sahara_lab.units import format_tokens
+
+        print(f"paid back {format_tokens(self.lab.market.refund(given.asset))}")
+
+    def _request(self, given: argparse.Namespace) -> Any:
+        return self.lab.market.request(given.asset, note=given.note, license=given.license)
+
+    def _requests(self, given: argparse.Namespace) -> Any:
+        return self.lab.market.requests(sent=given.sent)
+
+    def _grant(self, given: argparse.Namespace) -> Any:
+        return self.lab.market.grant(given.number)
+
+    def _decline(self, given: argparse.Namespace) -> None:
+        self.lab.market.decline(given.number)
+        print(f"request {given.number} is declined")
+
+    def _collection(self, given: argparse.Namespace) -> Any:
+        from sahara_lab.market.collections import parse_weights
+
+        found = self.lab.market.collection(given.asset)
+        found.change(join=given.join, leave=given.leave, weights=parse_weights(given.weights), collect=given.collect)
+        return found
+
     def _give(self, given: argparse.Namespace) -> Any:
         return self.lab.market.give(given.asset, given.account, license=given.license)
 

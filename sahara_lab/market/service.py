@@ -11,8 +11,10 @@ from sahara_lab.chain import Chain, Network, Sender, Wallet
 from sahara_lab.errors import InputError, NotFound
 from sahara_lab.identity import Directory
 from sahara_lab.licensing.terms import READ, License, use_mask
+from sahara_lab.market.collections import Collection
 from sahara_lab.market.names import KINDS, RELATIONS, AssetName
 from sahara_lab.market.publish import Progress, Publisher
+from sahara_lab.market.requests import Request, RequestList
 from sahara_lab.market.sales import Sales
 from sahara_lab.market.values import (
     Asset,
@@ -278,6 +280,17 @@ class Market:
         asset = self.get(name)
         return self._sales.renew(asset.id, asset.name, max_price)
 
+    def refund(self, name: str) -> Wei:
+        """Give back a license bought within its terms' refund window: access ends at once, and who paid for it gets all
+        of the price again. Returns wei.
+
+        Raises:
+            NotFound: no license of the asset is held for which anything waits.
+            ChainError: the license changed hands, a derivative was published with it, or its window has closed.
+        """
+        asset = self.get(name)
+        return self._sales.refunds.refund(self._sales.numbers(asset.id), asset.name)
+
     def give(self, name: str, account: str, *, license: License | str | None = None) -> LicenseGrant:
         """Give an account a license of an own asset, without payment, under one of its offers.
 
@@ -294,6 +307,66 @@ class Market:
     def offer(self, name: str, license: License) -> License:
         """Offer an own asset under further terms."""
         return self._sales.offer(self._own(name, "offer it").id, license)
+
+    def request(self, name: str, *, note: str = "", license: License | str | None = None) -> Request:
+        """Ask the owner of an asset for a license; it binds nobody. Everyone can read the note.
+
+        Args:
+            note: what it is for, at most 512 bytes.
+            license: a flavor's name among the offers, or terms of one's own; the cheapest offer when left out, or free
+                research where nothing is offered.
+
+        Raises:
+            InputError: an own asset, or a note that is too long.
+        """
+        asset = self.get(name)
+        if asset.owner == self._wallet.handle:
+            raise InputError(f"{asset.name} is yours; its owner needs no license")
+        return self._sales.request(asset.id, asset.name, note, license)
+
+    def requests(self, *, sent: bool = False) -> RequestList:
+        """Open requests for own assets, newest first; ``sent``: what the account asked for and what became of it."""
+        if sent:
+            return self._sales.requests.sent_by(self._wallet.address)
+        own, _ = self._family()
+        return self._sales.requests.of(set(own))
+
+    def grant(self, request: Request | int) -> LicenseGrant:
+        """Issue the license that was asked for, without payment.
+
+        Args:
+            request: one of :meth:`requests`, or its number.
+
+        Raises:
+            NotFound: no such request.
+            InputError: it was answered already, or is for somebody else's asset.
+        """
+        return self._sales.answer(self._open_request(request))
+
+    def decline(self, request: Request | int) -> None:
+        """Say no to a request, for who asked to see; raises as :meth:`grant` does."""
+        self._sales.requests.decline(self._open_request(request))
+
+    def _open_request(self, request: Request | int) -> Request:
+        found = self._sales.requests.find(request if isinstance(request, int) else request.number)
+        if found.status != "open":
+            raise InputError(f"request {found.number} was {found.status} already")
+        self._own(found.asset, "answer requests for it")
+        return found
+
+    def collection(self, name: str) -> Collection:
+        """A collection, to look at its members, join or leave it, weigh them, and pass on what they earned.
+
+        Raises:
+            NotFound: no such asset.
+            InputError: it is of another kind.
+        """
+        asset = self.get(name)
+        if asset.kind != "collection":
+            raise InputError(f"{asset.name} is a {asset.kind}", hint='Publish one with kind="collection"')
+        return Collection(
+            asset.name, asset.id, self._sales.shares, lambda text: self.get(text).id, self._sales.full_name
+        )
 
     def _own(self, name: str, what: str) -> Asset:
         asset = self.get(name)

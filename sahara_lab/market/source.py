@@ -65,7 +65,7 @@ class ChainSource:
         touched: dict[int, int] = {}
         for event in batch.events:
             if event.name in TOUCHING:
-                asset = int(event.args["asset"] if "asset" in event.args else event.args["tokenId"])
+                asset = int(event.args["asset"] if "asset" in event.args else event.args["id"])
                 touched[asset] = max(event.block_number, touched.get(asset, 0))
         reached = batch.position or cursor or (self._from_block - 1, "")
         return Changes(self._records(touched), reached, batch.rolled_back_to, batch.more)

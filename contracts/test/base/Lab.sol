@@ -7,6 +7,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {AssetRegistry} from "../../src/AssetRegistry.sol";
 import {CallChannel} from "../../src/CallChannel.sol";
 import {ComputeEscrow} from "../../src/ComputeEscrow.sol";
+import {CollectionShares} from "../../src/CollectionShares.sol";
 import {Directory} from "../../src/Directory.sol";
 import {IdentityRegistry} from "../../src/IdentityRegistry.sol";
 import {KeyServerRegistry} from "../../src/KeyServerRegistry.sol";
@@ -15,6 +16,7 @@ import {LicenseToken} from "../../src/LicenseToken.sol";
 import {Market} from "../../src/Market.sol";
 import {ProtocolParameters} from "../../src/ProtocolParameters.sol";
 import {ReceiptAnchors} from "../../src/ReceiptAnchors.sol";
+import {RefundEscrow} from "../../src/RefundEscrow.sol";
 import {RoyaltyLedger} from "../../src/RoyaltyLedger.sol";
 import {SaharaAccess} from "../../src/SaharaAccess.sol";
 import {SaharaGovernor} from "../../src/SaharaGovernor.sol";
@@ -56,11 +58,13 @@ abstract contract Lab is Test {
     RoyaltyLedger internal ledger;
     AssetRegistry internal registry;
     LicenseToken internal licenses;
+    RefundEscrow internal refunds;
     Market internal market;
     Staking internal staking;
     ComputeEscrow internal escrow;
     CallChannel internal channels;
     ReceiptAnchors internal anchors;
+    CollectionShares internal collections;
     Directory internal directory;
 
     function setUp() public virtual {
@@ -92,17 +96,23 @@ abstract contract Lab is Test {
         governor = new SaharaGovernor(token, timelock, VOTING_DELAY, VOTING_PERIOD, LATE_QUORUM);
         access = new SaharaAccess(
             address(timelock),
-            vm.computeCreateAddress(deployer, nonce + 12),
-            vm.computeCreateAddress(deployer, nonce + 13)
+            vm.computeCreateAddress(deployer, nonce + 14),
+            vm.computeCreateAddress(deployer, nonce + 15)
         );
         parameters = new ProtocolParameters(address(access), address(timelock), 250, 5_000, _currencies());
         identities = new IdentityRegistry();
         keyServers = new KeyServerRegistry(address(access), _servers());
         terms = new LicenseTerms();
-        ledger = new RoyaltyLedger(parameters, AssetRegistry(vm.computeCreateAddress(deployer, nonce + 9)));
+        ledger = new RoyaltyLedger(
+            parameters,
+            AssetRegistry(vm.computeCreateAddress(deployer, nonce + 9)),
+            vm.computeCreateAddress(deployer, nonce + 13)
+        );
         registry = new AssetRegistry(ledger, LicenseToken(vm.computeCreateAddress(deployer, nonce + 10)));
-        licenses = new LicenseToken(registry, terms, vm.computeCreateAddress(deployer, nonce + 11));
-        market = new Market(registry, terms, licenses, ledger, parameters);
+        licenses = new LicenseToken(registry, terms, vm.computeCreateAddress(deployer, nonce + 12));
+        refunds = new RefundEscrow(licenses, terms, ledger, parameters, vm.computeCreateAddress(deployer, nonce + 12));
+        market = new Market(registry, terms, licenses, ledger, refunds, parameters);
+        collections = new CollectionShares(registry, ledger, parameters);
         staking = new Staking(address(access), token, address(timelock), COOLDOWN);
         escrow = new ComputeEscrow(access, staking, parameters, DISPUTE_WINDOW, JUDGMENT_PERIOD, STOP_DELAY);
         channels = new CallChannel(ledger, parameters, CLOSE_DELAY);
@@ -154,6 +164,7 @@ abstract contract Lab is Test {
         return ILicenseTerms.Terms({
             currency: address(token),
             price: price,
+            refundWindow: 0,
             duration: 0,
             seats: 0,
             royaltyBps: royaltyBps,
