@@ -73,7 +73,7 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
         if (table.length > RoyaltyTable.MAX_PAYEES) revert TooManyPayees(table.length);
         uint256 stack = RoyaltyTable.sumOf(table);
         uint256 cap = PARAMETERS.maxRoyaltyBps() * RoyaltyTable.BASIS_POINT;
-        if (stack > cap) revert StackTooHigh(asset, stack, cap);
+        if (stack > cap) revert StackTooHigh(asset, stack, cap, debts);
 
         _tables[asset] = uint160(SSTORE2.write(RoyaltyTable.pack(table)));
         (uint256[] memory payees, uint256[] memory shares) = _columns(table);

@@ -276,6 +276,37 @@ contract RefundsTest is Lab {
         assertEq(hostile.balanceOf(address(refunds)), 0);
     }
 
+    /// @dev Who receives a license or an asset is called in the middle of the transfer.
+    function test_a_receiver_that_calls_back_gets_nothing_of_the_senders() public {
+        ILicenseTerms.Terms memory what = _refundable(25 * TOKEN);
+        what.transferable = true;
+        uint256 license = offerAndBuy(bob, asset, what);
+        _calls = abi.encodeCall(market.refund, (license));
+        (_target, _refused) = (address(market), IMarket.NotRefundable.selector);
+        vm.prank(bob);
+        licenses.safeTransferFrom(bob, address(this), license);
+        assertEq(token.balanceOf(address(refunds)), 25 * TOKEN);
+
+        vm.prank(carol);
+        ledger.pay(asset, token, 100);
+        _calls = abi.encodeCall(ledger.claim, (address(this), token, list1(asset)));
+        (_target, _refused) = (address(ledger), IRoyaltyLedger.NothingToClaim.selector);
+        vm.prank(alice);
+        registry.safeTransferFrom(alice, address(this), asset);
+        assertEq(ledger.claim(alice, token, new uint256[](0)), 100);
+    }
+
+    address private _target;
+    bytes private _calls;
+    bytes4 private _refused;
+
+    function onERC721Received(address, address, uint256, bytes calldata) external returns (bytes4) {
+        (bool done, bytes memory answer) = _target.call(_calls);
+        assertFalse(done);
+        assertEq(bytes4(answer), _refused);
+        return this.onERC721Received.selector;
+    }
+
     function test_a_token_that_calls_back_is_released_once() public {
         ReentrantToken hostile = _hostile();
         ILicenseTerms.Terms memory what = _refundable(1_000);

@@ -68,7 +68,11 @@ contract RoyaltyLedgerTest is Lab {
         uint256 b = publish(carol, "b");
         uint256 net = derive(bob, "net", a, 3_000);
         uint256 license = offerAndBuy(bob, b, remix(0, 3_000));
-        vm.expectRevert(abi.encodeWithSelector(IRoyaltyLedger.StackTooHigh.selector, net + 1, 600_000_000, 500_000_000));
+        IRoyaltyLedger.Debt[] memory causes = new IRoyaltyLedger.Debt[](2);
+        (causes[0], causes[1]) = (IRoyaltyLedger.Debt(b, 3_000, false), IRoyaltyLedger.Debt(net, 0, true));
+        vm.expectRevert(
+            abi.encodeWithSelector(IRoyaltyLedger.StackTooHigh.selector, net + 1, 600_000_000, 500_000_000, causes)
+        );
         publish(bob, "both", edges(trainedOn(b, license), trainedOn(net, 0)));
     }
 

@@ -41,7 +41,8 @@ interface IRoyaltyLedger {
     /// @notice What the asset keeps is its owner's.
     error NotShared(uint256 asset);
     /// @param stack Sum of the shares that `asset` would owe, in parts per 1e9, as is `cap`.
-    error StackTooHigh(uint256 asset, uint256 stack, uint256 cap);
+    /// @param debts The edges that cause it.
+    error StackTooHigh(uint256 asset, uint256 stack, uint256 cap, Debt[] debts);
     /// @notice The table would have more than 16 payees.
     error TooManyPayees(uint256 count);
     /// @notice The currency did not move what it was told to, so the books would promise more than there is.
