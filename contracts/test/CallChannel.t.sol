@@ -10,7 +10,6 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {CallChannel} from "../src/CallChannel.sol";
 import {ICallChannel} from "../src/interfaces/ICallChannel.sol";
 import {IPullPayments} from "../src/interfaces/IPullPayments.sol";
-import {IRoyaltyLedger} from "../src/interfaces/IRoyaltyLedger.sol";
 import {ExactTransfer} from "../src/libraries/ExactTransfer.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
@@ -248,17 +247,17 @@ contract CallChannelTest is Lab {
         _open(bob, 0, unknown, "salt");
     }
 
-    function test_when_a_currency_is_refused_the_payer_gets_back_what_an_asset_did_not_redeem() public {
+    function test_a_currency_that_is_withdrawn_meanwhile_is_still_redeemed_and_returned() public {
         uint256 asset = publish(bob, "asset");
         bytes32 id = _open(address(0), asset, token, "salt");
         bytes memory last = _voucher(id, 500);
         _redeem(id, 100);
         vm.prank(address(timelock));
         parameters.setCurrency(token, false);
-        vm.expectRevert(abi.encodeWithSelector(IRoyaltyLedger.CurrencyNotAllowed.selector, token));
         channels.redeem(id, 500, last);
+        assertEq(ledger.unsettled(asset, token), 500);
         skip(LIFE);
-        assertEq(channels.finish(id), 900);
+        assertEq(channels.finish(id), 500);
     }
 
     function test_a_currency_that_calls_back_finds_every_door_closed() public {

@@ -24,15 +24,15 @@ library LicenseRecord {
     }
 
     function assetOf(uint96 record) internal pure returns (uint256) {
-        return record & (1 << ASSET_BITS) - 1;
+        return record & (2 ** ASSET_BITS - 1);
     }
 
     function termsOf(uint96 record) internal pure returns (uint256) {
-        return record >> TERMS_AT & (1 << TERMS_BITS) - 1;
+        return record >> TERMS_AT & (2 ** TERMS_BITS - 1);
     }
 
     function timeOf(uint96 record) internal pure returns (uint40) {
-        return uint40(record >> TIME_AT & (1 << TIME_BITS) - 1);
+        return uint40(record >> TIME_AT & (2 ** TIME_BITS - 1));
     }
 
     function withTime(uint96 record, uint256 time) internal pure returns (uint96) {
