@@ -152,6 +152,8 @@ def _build() -> dict[str, Parser]:
         command(step, about).add_argument("number", type=int, help="the proposal's number")
 
     command("wallet", "show your address, tokens and voting power")
+    limit = command("limit", "limit what this notebook may move from now on")
+    limit.add_argument("amount", help='whole tokens, e.g. 100, or "none"')
     use = command("use", "choose the account that acts in this notebook")
     use.add_argument("account", help="a handle of this machine")
     command("status", "show whether the network answers")
