@@ -6,6 +6,7 @@ lab.market.license("alice/digits", max_price="25")
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +18,7 @@ from sahara_lab.profile import Profile, current_account
 from sahara_lab.units import Wei, format_tokens
 
 if TYPE_CHECKING:
-    from sahara_lab.chain import Chain, Receipt, Sender, Wallet
+    from sahara_lab.chain import Chain, Receipt, Sender, Unfinished, Wallet
     from sahara_lab.governance import Dao
     from sahara_lab.identity import Directory, Teams
     from sahara_lab.licensing.recovery import Recovery
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from sahara_lab.market.sales import Sales
     from sahara_lab.rental import Channel, Escrow, Staking, Training
 
+_log = logging.getLogger(__name__)
 _reconciled: set[str] = set()
 _reconcile_lock = threading.Lock()
 
@@ -117,7 +119,8 @@ class Lab:
         sender = Sender(self.chain, self.keys, journal)
         with _reconcile_lock:
             if str(journal) not in _reconciled:
-                sender.reconcile()
+                for left in sender.reconcile():
+                    _log.warning("%s", left)  # without further ado, one line on standard error
                 _reconciled.add(str(journal))
         return sender
 
@@ -243,6 +246,36 @@ class WalletView:
         """
         return self._lab._sales.transfer(to, amount)
 
+    def limit(self, amount: str | int | None) -> None:
+        """The most whole tokens ("100") that this session may move from now on; None, as at first, is no limit.
+
+        Beyond it every payment, allowance and permit is refused before it is signed. What the network's contracts were
+        allowed to take before counts as moved.
+
+        Raises:
+            LimitError: that alone is more than the limit.
+        """
+        already = 0
+        if amount is not None:
+            token = self._lab.chain.contract("SaharaToken")
+            asked = [(token, "allowance", (self.address, at)) for at in self._lab.chain.addresses.values()]
+            already = sum(self._lab.chain.batch_call(asked))
+        self._lab.keys.limit(amount, already)
+
+    def pending(self) -> list[Unfinished]:
+        """Transactions that were signed and whose end is not known, for example because a program was cut off."""
+        return self._lab.sender.pending()
+
+    def reconcile(self) -> list[Unfinished]:
+        """Finish what programs that were cut off left behind, and say what became of it: once for each.
+
+        What was signed is handed over again and counts once; nothing is signed.
+
+        Raises:
+            NetworkError: the node does not answer.
+        """
+        return self._lab.sender.reconcile()
+
     def __repr__(self) -> str:
         return f"<Wallet of {self._lab.account}>"
 
@@ -256,6 +289,8 @@ class WalletView:
             ("Gas money", format_tokens(balance.gas, "ETH")),
             ("Voting power", format_tokens(self._lab.dao.power())),
         ]
+        if unfinished := self.pending():
+            rows.append(("On their way", ", ".join(f"{one.what} ({one.tx_hash[:12]}…)" for one in unfinished)))
         return bundle(text_card(f"wallet of {self.handle}", rows), card(self.handle, rows, badge="wallet"))
 
 

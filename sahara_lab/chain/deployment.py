@@ -13,6 +13,7 @@ from typing import Any
 
 from sahara_lab.chain.abi import abi_of, artifact, checksum, type_of
 from sahara_lab.chain.client import refused
+from sahara_lab.chain.fees import current_fee
 from sahara_lab.chain.rpc import Rpc, RpcError
 from sahara_lab.errors import ChainError
 from sahara_lab.signing import LocalSigner
@@ -185,7 +186,7 @@ def send_signed(
     call = {"from": signer.address, "data": "0x" + data.hex()} | ({"to": to} if to else {})
     try:
         gas = int(rpc("eth_estimateGas", call), 16)
-        price = int(rpc("eth_gasPrice"), 16)
+        fee = current_fee(rpc)
         if nonce is None:
             nonce = int(rpc("eth_getTransactionCount", signer.address, "pending"), 16)
         transaction = {
@@ -195,8 +196,8 @@ def send_signed(
             "data": call["data"],
             "value": 0,
             "gas": int(gas * 1.2),
-            "maxFeePerGas": 2 * price,
-            "maxPriorityFeePerGas": 0,
+            "maxFeePerGas": fee.most,
+            "maxPriorityFeePerGas": fee.tip,
         }
         signed = Account.from_key(signer.private_bytes()).sign_transaction(transaction | ({"to": to} if to else {}))
         tx_hash = rpc("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex())

@@ -12,12 +12,17 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sahara_lab.chain.abi import checksum
+from sahara_lab.chain.spending import Spending
+from sahara_lab.chain.transaction import sign
 from sahara_lab.errors import NotFound, WalletError
 from sahara_lab.profile import Profile
 from sahara_lab.signing import TypedData
+
+if TYPE_CHECKING:
+    from coincurve import PrivateKey
 
 PASSWORD_VARIABLE = "SAHARA_LAB_PASSWORD"  # noqa: S105 - the name of a variable, not a password
 PASSPHRASE_FILE = ".passphrase"  # noqa: S105 - the name of a file
@@ -39,6 +44,8 @@ class Wallet:
         self._password = password
         self._lock = threading.Lock()
         self._key: bytes | None = None
+        self._spending = Spending.of(self.address)
+        self._signing: PrivateKey | None = None  # the same key, ready to sign transactions
 
     @classmethod
     def create(
@@ -126,18 +133,38 @@ class Wallet:
         """
         from eth_account import Account
 
+        self._spending.typed_data(typed)
         return bytes(Account.from_key(self._unlock()).sign_typed_data(full_message=typed).signature)
 
     def sign_transaction(self, transaction: dict[str, Any]) -> tuple[bytes, str]:
-        """The signed transaction's bytes and its hash.
+        """The signed transaction's bytes and its hash; of type 2, without access list.
 
         Raises:
             WalletError: the password is wrong.
         """
-        from eth_account import Account
+        from coincurve import PrivateKey
 
-        signed = Account.from_key(self._unlock()).sign_transaction(transaction)
-        return bytes(signed.raw_transaction), "0x" + bytes(signed.hash).hex()
+        self._spending.transaction(transaction)
+        signing = self._signing
+        if signing is None:
+            signing = self._signing = PrivateKey(self._unlock())
+        return sign(signing, transaction)
+
+    def limit(self, amount: str | int | None, already: int = 0) -> None:
+        """The most whole tokens ("100") that this process may move from now on; None, as at first, is no limit.
+
+        Args:
+            already: wei that others may take by what was signed before; they count.
+
+        Raises:
+            LimitError: that alone is more than the limit.
+        """
+        self._spending.allow(amount, already)
+
+    def lock(self) -> None:
+        """Forget the key; the next signature asks for the password again."""
+        with self._lock:
+            self._key = self._signing = None
 
     def _unlock(self) -> bytes:
         with self._lock:

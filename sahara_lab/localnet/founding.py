@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sahara_lab.chain import Chain, Deployment, Keyring, KeyServerEntry, Rpc, Rules, Sender, Wallet, deploy
 from sahara_lab.chain.deployment import send_signed
+from sahara_lab.identity import enroll
 from sahara_lab.licensing.serverkeys import ServerKeys
 from sahara_lab.profile import Profile
 from sahara_lab.signing import LocalSigner
@@ -64,11 +65,8 @@ def found(profile: Profile, rpc: Rpc, wallets: list[Wallet], servers: list[KeySe
     holders = [(wallet.address, TOKENS) for wallet in wallets]
     deployment = deploy(rpc, deployer, holders, TREASURY, servers, RULES)
     chain = Chain(rpc.url, deployment.chain_id, deployment.addresses)
-    identities, token = chain.contract("IdentityRegistry"), chain.contract("SaharaToken")
     for wallet in wallets:
-        sender = Sender(chain, wallet, profile.state / f"journal-{wallet.handle}.jsonl")
-        sender.send(identities, "register", wallet.handle, wallet.encryption_public_key)
-        sender.send(token, "delegate", wallet.address)
+        enroll(chain, wallet, Sender(chain, wallet, profile.state / f"journal-{wallet.handle}.jsonl"))
     return deployment
 
 

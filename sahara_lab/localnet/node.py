@@ -129,6 +129,22 @@ class Node:
             for _ in range(newest + FINALITY - head):
                 self.rpc("evm_mine")
 
+    def wake(self, head: int) -> int:
+        """Have it mine what it leaves lying, given the newest block at the last look; the number of the newest block.
+
+        When transactions arrive faster than it mines, it queues a block for each arrival with what was ready then. Most
+        of that is mined before its turn comes: it goes on making empty blocks, hundreds a second, while what arrived
+        last waits; and at times it does not notice that anything is ready (foundry-rs/foundry#10122).
+        """
+        found, size, pool = self.rpc.batch(
+            [("eth_blockNumber", []), ("eth_getBlockTransactionCountByNumber", ["latest"]), ("txpool_status", [])]
+        )
+        number = int(found, 16)
+        stalled = number == head or not int(size or "0x0", 16)
+        if stalled and int(pool["pending"], 16) and self.rpc("anvil_getAutomine"):
+            self.rpc("evm_mine")
+        return number
+
     def stop(self) -> None:
         end_child(self._process, patience=10)
 

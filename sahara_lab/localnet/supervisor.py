@@ -105,7 +105,7 @@ class Supervisor:
 
     def _follow_chain(self, node: Node) -> None:
         """Make new blocks final and write the state down a second after it changed."""
-        head = node.block_number()
+        head = node.wake(self._head)
         if head != self._head:
             node.finalize(head)
             # The block that was looked at, not those made after it: a transaction may have slipped in between.

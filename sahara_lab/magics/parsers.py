@@ -199,6 +199,8 @@ def _build() -> dict[str, Parser]:
     pool("withdraw", "pay out stake that has cooled down")
 
     command("wallet", "show your address, tokens and voting power")
+    limit = command("limit", "limit what this notebook may move from now on")
+    limit.add_argument("amount", help='whole tokens, e.g. 100, or "none"')
     use = command("use", "choose the account that acts in this notebook")
     use.add_argument("account", help="a handle of this machine")
     command("status", "show whether the network answers")

@@ -274,6 +274,11 @@ class SaharaMagics(Magics):
     def _wallet(self, given: argparse.Namespace) -> Any:
         return self.lab.wallet
 
+    def _limit(self, given: argparse.Namespace) -> None:
+        amount = None if given.amount == "none" else given.amount
+        self.lab.wallet.limit(amount)
+        print("no limit" if amount is None else f"this notebook may move {amount} SAHARA from now on")
+
     def _use(self, given: argparse.Namespace) -> None:
         from sahara_lab.lab import connect
 

@@ -234,17 +234,18 @@ class Sales:
 
     def _purchase(self, quote: Quote, cap: Wei) -> Receipt:
         identity = (quote.asset_id, quote.terms.terms_id, max(cap, quote.price), self._wallet.address)
-        # A permit signed again has other bytes: without a name of its own, a purchase that still waits for its block
-        # would be made twice.
-        intent = f"license {quote.asset_id} {quote.terms.terms_id.hex()}"
         if quote.price == 0:
-            return self._sender.send(self._market, "buy", *identity, intent=intent)
+            return self._sender.send(self._market, "buy", *identity)
+        # A permit signed again has other bytes: without a name, a purchase that still waits for its block would be made
+        # twice. Its permit's number, which the token counts, tells it from a later one.
+        number = self._token.call("nonces", self._wallet.address)
+        intent = f"license {quote.asset_id} {quote.terms.terms_id.hex()} {number}"
         deadline = self._chain.block("pending").timestamp + PERMIT_LIFETIME
-        signature = self._wallet.sign_typed_data(self._permit(quote.price, deadline))
+        signature = self._wallet.sign_typed_data(self._permit(quote.price, deadline, number))
         r, s, v = signature[:32], signature[32:64], signature[64]
         return self._sender.send(self._market, "buyWithPermit", *identity, deadline, v, r, s, intent=intent)
 
-    def _permit(self, amount: int, deadline: int) -> dict[str, Any]:
+    def _permit(self, amount: int, deadline: int, number: int) -> dict[str, Any]:
         """The ERC-2612 permit that lets the market take the price, once."""
         return {
             "types": {
@@ -273,7 +274,7 @@ class Sales:
                 "owner": self._wallet.address,
                 "spender": self._market.address,
                 "value": amount,
-                "nonce": self._token.call("nonces", self._wallet.address),
+                "nonce": number,
                 "deadline": deadline,
             },
         }
