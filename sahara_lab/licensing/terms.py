@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -213,6 +214,24 @@ class License:
     ) -> License:
         """Train where the data lies; no key is released to the holder."""
         return cls._of("Compute-Only", price, duration, seats, 0, refund_window)
+
+    @classmethod
+    def named(cls, flavor: str, price: str | int = 0, royalty: str | int = 0) -> License:
+        """Terms by the name of their flavor; price and royalty are taken where the flavor has them.
+
+        Raises:
+            InputError: no such flavor, or an amount that is none.
+        """
+        makers: dict[str, Callable[[], License]] = {
+            "Open Use": cls.open_use,
+            "Non-Commercial Research": lambda: cls.non_commercial_research(price),
+            "Commercial": lambda: cls.commercial(price),
+            "Commercial Remix": lambda: cls.commercial_remix(price, royalty),
+            "Compute-Only": lambda: cls.compute_only(price),
+        }
+        if flavor not in makers:
+            raise InputError(f"there is no license {flavor!r}", hint=f"Use one of: {', '.join(makers)}")
+        return makers[flavor]()
 
     def allows(self, use: str) -> bool:
         """Whether the terms allow ``use`` ("training", "derivative", …)."""

@@ -132,6 +132,11 @@ class Listings:
         items = tuple(Listing.of(record) for record in found.items)
         return Page(items, found.total, found.page, found.per_page, found.facets)
 
+    def get(self, asset: int) -> Listing | None:
+        """An asset's listing by its id, as it is known here."""
+        record = self._catalog.get(asset)
+        return None if record is None else Listing.of(record)
+
     def search_all(self, most: int = 500) -> list[Listing]:
         """The newest listings that are known here, without asking the chain; for completion."""
         found: list[Listing] = []

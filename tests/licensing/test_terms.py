@@ -70,3 +70,15 @@ def test_a_refund_window_that_the_contract_refuses_is_refused_at_once(
 def test_an_unknown_use_names_the_known_ones() -> None:
     with pytest.raises(InputError, match="training"):
         use_mask("world domination")
+
+
+@pytest.mark.parametrize(
+    "flavor", ["Open Use", "Non-Commercial Research", "Commercial", "Commercial Remix", "Compute-Only"]
+)
+def test_terms_are_found_by_their_name(flavor: str) -> None:
+    assert License.named(flavor, "2", "10%").flavor == flavor
+
+
+def test_a_flavor_that_is_none_names_those_there_are() -> None:
+    with pytest.raises(InputError, match="Commercial Remix"):
+        License.named("Free Beer")
