@@ -263,10 +263,16 @@ def network_verify(name: str) -> None:
 @click.option("--kind")
 @click.option("--license", "flavor", help="Only assets offered under this license.")
 @click.option("--max-price", help="Only assets that cost at most this many tokens.")
+@click.option("--price", help='Only assets in this band of prices, e.g. free or "1 to 10".')
+@click.option("--task", help="Only assets for this, e.g. image-classification.")
+@click.option("--format", help="Only assets with files of this media type, e.g. text/csv.")
+@click.option("--tag", help="Only assets with this tag.")
+@click.option("--owner", help="Only assets of this account.")
+@click.option("--sort", default="relevance", show_default=True, help="relevance, newest, price, popular or name.")
 @click.option("--page", default=1, show_default=True)
-def search(text: tuple[str, ...], kind: str | None, flavor: str | None, max_price: str | None, page: int) -> None:
+def search(text: tuple[str, ...], flavor: str | None, **options: Any) -> None:
     """Search the market."""
-    _show(_lab().market.search(" ".join(text), kind=kind, license=flavor, max_price=max_price, page=page))
+    _show(_lab().market.search(" ".join(text), license=flavor, **options))
 
 
 @main.command()

@@ -63,7 +63,11 @@ def _build() -> dict[str, Parser]:
     search.add_argument("--license", help='only what is offered under it, e.g. "Commercial Remix"')
     search.add_argument("--max-price", help="in tokens")
     search.add_argument("--owner", help="only assets of this account")
-    search.add_argument("--sort", default="relevance", help="relevance, newest, price or name")
+    search.add_argument("--price", help='a band of prices: free, "1 to 10"')
+    search.add_argument("--task", help="what it is for, e.g. image-classification")
+    search.add_argument("--format", help="a media type, e.g. text/csv")
+    search.add_argument("--tag", help="only what has this tag")
+    search.add_argument("--sort", default="relevance", help="relevance, newest, price, popular or name")
     search.add_argument("--page", type=int, default=1, help="counted from 1")
 
     show = command("show", "show an asset: versions, offers, what it is made from")

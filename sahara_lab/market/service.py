@@ -124,26 +124,36 @@ class Market:
         *,
         kind: str | None = None,
         license: str | None = None,
+        price: str | None = None,
         max_price: str | int | None = None,
+        task: str | None = None,
+        format: str | None = None,
+        tag: str | None = None,
         owner: str | None = None,
         sort: str = "relevance",
         page: int = 1,
+        after: str | None = None,
         per_page: int = 20,
     ) -> Page:
         """Listings that fit, with facets.
 
         Args:
+            text: words; "words in quotation marks" must follow each other.
+            license: a flavor as shown ("Commercial"), or the first words of several ("commercial").
+            price: a band of prices as ``page.facets["price"]`` names it: "free", "1 to 10".
             max_price: in whole tokens.
-            sort: "relevance", "newest", "price" or "name".
+            sort: "relevance", "newest", "price", "popular" (most licensed) or "name".
+            after: ``page.next`` of the page before.
 
         Raises:
-            InputError: an unknown kind or sort, or a page out of range.
+            InputError: an unknown kind, band or sort, or a page out of range.
         """
         cap = None if max_price is None else to_wei(max_price)
         self.refresh()
         return self.listings.search(
-            text, kind=kind, license=license, max_price=cap, owner=owner, sort=sort, page=page, per_page=per_page
-        )
+            text, cap, kind=kind, license=license, price=price, task=task, format=format, tag=tag, owner=owner,
+            sort=sort, page=page, after=after, per_page=per_page,
+        )  # fmt: skip
 
     def mine(self) -> Page:
         """Assets that the account owns, newest first."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from sahara_lab.chain import Chain, EventLog
@@ -16,8 +18,11 @@ from sahara_lab.market.publish import METADATA
 from sahara_lab.market.sales import Terms
 from sahara_lab.profile import Profile
 
+#: Events that say that a license was issued.
+SALES = ("LicenseSold", "LicenseGranted")
+
 #: Events after which an asset's record must be read again.
-TOUCHING = ("AssetRegistered", "VersionPublished", "VersionRekeyed", "OfferChanged", "Transfer")
+TOUCHING = ("AssetRegistered", "VersionPublished", "VersionRekeyed", "OfferChanged", "Transfer", *SALES)
 
 
 class Descriptions:
@@ -49,13 +54,26 @@ class Descriptions:
 
 
 class ChainSource:
-    """Reads changed assets from the chain, a batch of calls for all of them."""
+    """Reads changed assets from the chain, a batch of calls for all of them.
 
-    def __init__(self, profile: Profile, chain: Chain, directory: Directory, terms: Terms, from_block: int) -> None:
+    Args:
+        known: what the catalog holds of an asset at the cursor; the licenses counted so far are in it.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        chain: Chain,
+        directory: Directory,
+        terms: Terms,
+        from_block: int,
+        known: Callable[[int], Record | None],
+    ) -> None:
         self._chain = chain
         self._directory = directory
         self._terms = terms
         self._from_block = from_block
+        self._known = known
         self._log = EventLog(chain, ["AssetRegistry", "Market"], from_block)
         self.descriptions = Descriptions(profile)
 
@@ -63,14 +81,16 @@ class ChainSource:
         """What changed after ``cursor``; see :class:`sahara_lab.market.catalog.ChangeSource`."""
         batch = self._log.read(cursor)
         touched: dict[int, int] = {}
+        sold: Counter[int] = Counter()
         for event in batch.events:
             if event.name in TOUCHING:
                 asset = int(event.args["asset"] if "asset" in event.args else event.args["id"])
                 touched[asset] = max(event.block_number, touched.get(asset, 0))
+                sold[asset] += event.name in SALES
         reached = batch.position or cursor or (self._from_block - 1, "")
-        return Changes(self._records(touched), reached, batch.rolled_back_to, batch.more)
+        return Changes(self._records(touched, sold), reached, batch.rolled_back_to, batch.more)
 
-    def _records(self, touched: dict[int, int]) -> list[Record]:
+    def _records(self, touched: dict[int, int], sold: Counter[int]) -> list[Record]:
         registry, market = self._chain.contract("AssetRegistry"), self._chain.contract("Market")
         asked = ("ownerOf", "creatorOf", "nameOf", "kindOf", "versionCount", "parentsOf")
         calls = [(registry, function, (asset,)) for asset in touched for function in asked]
@@ -86,14 +106,22 @@ class ChainSource:
             ]
         )
         return [
-            self._record(asset, block, row, terms, versions[2 * i], versions[2 * i + 1])
+            self._record(asset, block, sold[asset], row, terms, versions[2 * i], versions[2 * i + 1])
             for i, ((asset, block), row, terms) in enumerate(zip(touched.items(), rows, offers, strict=True))
         ]
 
     def _record(
-        self, asset: int, block: int, row: list[Any], offered: list[bytes], first: dict[str, Any], last: dict[str, Any]
+        self,
+        asset: int,
+        block: int,
+        sold: int,
+        row: list[Any],
+        offered: list[bytes],
+        first: dict[str, Any],
+        last: dict[str, Any],
     ) -> Record:
         owner, creator, name, kind, count, edges = row
+        known = self._known(asset)
         summary = self.descriptions.of(last)
         return Record(
             id=asset,
@@ -104,12 +132,15 @@ class ChainSource:
             title=summary.title or name,
             summary=summary.summary,
             tags=tuple(summary.tags),
+            task=summary.task,
+            formats=summary.formats,
             version=count,
             versions=count,
             offers=tuple(self._offer(bytes(terms_id)) for terms_id in offered),
             parents=tuple(self._name(edge["parent"]) for edge in edges),
             size_bytes=summary.size,
             files=summary.files,
+            sold=sold + (known.sold if known else 0),
             created=first["publishedAt"],
             updated=block,
         )

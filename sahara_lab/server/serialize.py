@@ -55,6 +55,9 @@ def listing(value: Any) -> Json:
         "created": value.created,
         "parents": list(value.parents),
         "size": value.size,
+        "sold": value.sold,
+        "task": value.task,
+        "formats": list(value.formats),
     }
 
 
@@ -64,6 +67,8 @@ def page(value: Any) -> Json:
         "total": value.total,
         "page": value.page,
         "per_page": value.per_page,
+        "next": value.next,
+        "similar": value.similar,
         "facets": {name: dict(counts) for name, counts in value.facets.items()},
     }
 
