@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from sahara_lab.chain import Chain, Contract, Deployment, Keyring, Sender, Wallet
+from sahara_lab.chain.orders import Unfinished
 from sahara_lab.errors import NetworkError
 from sahara_lab.localnet import anvil
 from sahara_lab.localnet.founding import found, open_accounts, server_keys
@@ -84,10 +85,20 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def keep_awake(node: Node) -> None:
     """Do what the supervisor of an embedded network does about transactions that its node left lying."""
     head = -1
-    with contextlib.suppress(NetworkError):
-        while node.alive:
+    while node.alive:
+        with contextlib.suppress(NetworkError):
             head = node.wake(head)
-            time.sleep(0.1)
+        time.sleep(0.1)
+
+
+def finished(sender: Sender) -> list[Unfinished]:
+    """What reconciling says once the node has mined what was left, however slow it is."""
+    told: list[Unfinished] = []
+    while left := sender.reconcile():
+        told += [one for one in left if one.fate != "pending"]
+        if all(one.fate != "pending" for one in left):
+            break
+    return told
 
 
 @pytest.fixture

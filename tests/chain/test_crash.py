@@ -16,6 +16,7 @@ import pytest
 from sahara_lab.chain import Call, Receipt
 from sahara_lab.chain import sender as module
 from sahara_lab.chain.journal import Journal
+from tests.chain.conftest import finished
 
 SOMEBODY = "0x00000000000000000000000000000000000000Dd"
 
@@ -95,7 +96,7 @@ def test_killed_at_a_stage_every_intent_has_one_effect(world: Any, me: str, stag
     child = start(world, me, count, stage, stage, 1_000)
     child.communicate(timeout=60)
     assert child.returncode == -signal.SIGKILL
-    told = world.sender(me).reconcile()
+    told = finished(world.sender(me))
     journaled = stage not in ("nothing", "torn")
     assert {one.fate for one in told} == ({"mined"} if journaled else set())
     assert all("arrived after all; do not send it again" in str(one) and "\n" not in str(one) for one in told)
@@ -115,7 +116,7 @@ def test_without_a_word_in_between_the_next_run_finishes_it(world: Any, me: str,
     begun = len(Journal(world.journal(me)).unfinished())
     assert begun >= 1
     world.sender(me).send(world.token, "transfer", SOMEBODY, 1)
-    world.sender(me).reconcile()
+    finished(world.sender(me))
     assert (world.balance(SOMEBODY), world.nonce(me)) == (had + begun + 1, begun + 1)
 
 
@@ -181,7 +182,7 @@ def test_a_nonce_repaired_after_a_crash_does_not_pay_again(world: Any, me: str) 
     world.node.rpc("eth_sendRawTransaction", "0x" + wallet.sign_transaction(transaction)[0].hex())
     while not world.nonce(me):
         pass
-    [left] = world.sender(me).reconcile()
+    [left] = finished(world.sender(me))
     assert left.fate == "lost"
     assert "never took effect; nothing was paid" in str(left)
     assert world.balance(SOMEBODY) == had
