@@ -19,7 +19,7 @@ from sahara_lab.units import Wei, format_tokens
 if TYPE_CHECKING:
     from sahara_lab.chain import Chain, Receipt, Sender, Wallet
     from sahara_lab.governance import Dao
-    from sahara_lab.identity import Directory
+    from sahara_lab.identity import Directory, Identity
     from sahara_lab.licensing.vaults import Vaults
     from sahara_lab.localnet import Check, Status
     from sahara_lab.market import Market
@@ -157,6 +157,13 @@ class Lab:
         from sahara_lab.governance import Dao
 
         return Dao(self.chain, self.directory, self.keys.address, self.sender, self._network.deployed_block)
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Agents: register, rate, have work checked."""
+        from sahara_lab.identity import Identity
+
+        return Identity(self.chain, self.directory, self.keys, self.sender, self._network.deployed_block)
 
     @cached_property
     def wallet(self) -> WalletView:

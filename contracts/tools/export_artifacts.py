@@ -23,8 +23,10 @@ CONTRACTS = Path(__file__).resolve().parent.parent
 ARTIFACTS = CONTRACTS.parent / "sahara_lab" / "chain" / "artifacts"
 FORGE = CONTRACTS / "tools" / "forge"
 NAMES = (
+    "AgentRegistry",
     "AssetRegistry",
     "Directory",
+    "FeedbackReceipts",
     "IdentityRegistry",
     "KeyServerRegistry",
     "LicenseTerms",
@@ -32,11 +34,13 @@ NAMES = (
     "Market",
     "ProtocolParameters",
     "ReceiptAnchors",
+    "ReputationRegistry",
     "RoyaltyLedger",
     "SaharaAccess",
     "SaharaGovernor",
     "SaharaTimelock",
     "SaharaToken",
+    "ValidationRegistry",
 )
 # A contract larger than this cannot be deployed (EIP-170).
 LARGEST_CODE = 24_576

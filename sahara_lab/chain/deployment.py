@@ -1,4 +1,4 @@
-"""Deploying the contracts: fourteen transactions of one account that holds nothing afterwards.
+"""Deploying the contracts: one transaction each, of one account that holds nothing afterwards.
 
 Contracts that need each other's address get it predicted from the deployer's nonce (EIP-161 CREATE addresses), so no
 setter and no role is left behind. Order and arguments are described in docs/spec/contracts.md.
@@ -73,7 +73,7 @@ def deploy(
     order = (
         "SaharaTimelock", "SaharaToken", "SaharaGovernor", "SaharaAccess", "ProtocolParameters", "IdentityRegistry",
         "KeyServerRegistry", "LicenseTerms", "RoyaltyLedger", "AssetRegistry", "LicenseToken", "Market",
-        "ReceiptAnchors", "Directory",
+        "ReceiptAnchors", "AgentRegistry", "ReputationRegistry", "FeedbackReceipts", "ValidationRegistry", "Directory",
     )  # fmt: skip
     at = {name: created_address(deployer.address, nonce + index) for index, name in enumerate(order)}
     servers = [(server.account, True, server.url, server.encryption_key) for server in key_servers]
@@ -113,6 +113,10 @@ def deploy(
             at["ProtocolParameters"],
         ),
         "ReceiptAnchors": (at["KeyServerRegistry"],),
+        "AgentRegistry": (at["IdentityRegistry"],),
+        "ReputationRegistry": (at["AgentRegistry"],),
+        "FeedbackReceipts": (at["ReputationRegistry"], at["AgentRegistry"], at["LicenseToken"], at["AssetRegistry"]),
+        "ValidationRegistry": (at["AgentRegistry"],),
         "Directory": (
             at["SaharaAccess"],
             [name.encode().ljust(32, b"\0") for name in listed],

@@ -151,6 +151,21 @@ def _build() -> dict[str, Parser]:
     ):
         command(step, about).add_argument("number", type=int, help="the proposal's number")
 
+    agent = command("agent", "show an agent: its file, its owner, where it is paid")
+    agent.add_argument("agent", help="its id, or the handle it goes by")
+    enroll = command("enroll", "register an agent of yours")
+    enroll.add_argument("name", help="what it is called")
+    enroll.add_argument("--description", default="", help="what it does")
+    enroll.add_argument("--service", action="append", default=[], dest="services", help="KIND=URL; may be repeated")
+    rate = command("rate", "give feedback on an agent; it counts with a license of its owner's behind it")
+    rate.add_argument("agent", help="its id, or the handle it goes by")
+    rate.add_argument("value", help="a number, for example 87.5")
+    rate.add_argument("--tag", default="starred", help="what the number measures; starred is 0 to 100")
+    rate.add_argument("--license", type=int, help="the license behind it; one of yours when left out")
+    reputation = command("reputation", "show what clients with a receipt say of an agent")
+    reputation.add_argument("agent", help="its id, or the handle it goes by")
+    reputation.add_argument("--tag", default="starred", help="the measure")
+
     command("wallet", "show your address, tokens and voting power")
     use = command("use", "choose the account that acts in this notebook")
     use.add_argument("account", help="a handle of this machine")

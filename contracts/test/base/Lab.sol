@@ -4,8 +4,10 @@ pragma solidity ^0.8.30;
 import {Test} from "forge-std/Test.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
+import {AgentRegistry} from "../../src/AgentRegistry.sol";
 import {AssetRegistry} from "../../src/AssetRegistry.sol";
 import {Directory} from "../../src/Directory.sol";
+import {FeedbackReceipts} from "../../src/FeedbackReceipts.sol";
 import {IdentityRegistry} from "../../src/IdentityRegistry.sol";
 import {KeyServerRegistry} from "../../src/KeyServerRegistry.sol";
 import {LicenseTerms} from "../../src/LicenseTerms.sol";
@@ -13,11 +15,13 @@ import {LicenseToken} from "../../src/LicenseToken.sol";
 import {Market} from "../../src/Market.sol";
 import {ProtocolParameters} from "../../src/ProtocolParameters.sol";
 import {ReceiptAnchors} from "../../src/ReceiptAnchors.sol";
+import {ReputationRegistry} from "../../src/ReputationRegistry.sol";
 import {RoyaltyLedger} from "../../src/RoyaltyLedger.sol";
 import {SaharaAccess} from "../../src/SaharaAccess.sol";
 import {SaharaGovernor} from "../../src/SaharaGovernor.sol";
 import {SaharaTimelock} from "../../src/SaharaTimelock.sol";
 import {SaharaToken} from "../../src/SaharaToken.sol";
+import {ValidationRegistry} from "../../src/ValidationRegistry.sol";
 import {IAssetRegistry} from "../../src/interfaces/IAssetRegistry.sol";
 import {IKeyServerRegistry} from "../../src/interfaces/IKeyServerRegistry.sol";
 import {ILicenseTerms, Uses} from "../../src/interfaces/ILicenseTerms.sol";
@@ -50,6 +54,10 @@ abstract contract Lab is Test {
     LicenseToken internal licenses;
     Market internal market;
     ReceiptAnchors internal anchors;
+    AgentRegistry internal agents;
+    ReputationRegistry internal reputation;
+    FeedbackReceipts internal receipts;
+    ValidationRegistry internal validations;
     Directory internal directory;
 
     function setUp() public virtual {
@@ -89,6 +97,10 @@ abstract contract Lab is Test {
         licenses = new LicenseToken(registry, terms, vm.computeCreateAddress(deployer, nonce + 11));
         market = new Market(registry, terms, licenses, ledger, parameters);
         anchors = new ReceiptAnchors(keyServers);
+        agents = new AgentRegistry(identities);
+        reputation = new ReputationRegistry(agents);
+        receipts = new FeedbackReceipts(reputation, agents, licenses, registry);
+        validations = new ValidationRegistry(agents);
         directory = new Directory(address(access), _names(), _modules());
         vm.stopPrank();
     }
