@@ -520,6 +520,13 @@ def execute(number: int) -> None:
     _show(_lab().dao.execute(number))
 
 
+@main.command()
+@click.argument("number", type=int)
+def cancel(number: int) -> None:
+    """Cancel a queued proposal, as the founding guardian."""
+    click.echo(f"{_lab().dao.cancel(number)}")
+
+
 # -- accounts ---------------------------------------------------------------------------------------------------------
 
 

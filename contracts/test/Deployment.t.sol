@@ -54,7 +54,7 @@ contract DeploymentTest is Lab {
     }
 
     function test_governor_refuses_a_timelock_that_does_not_expect_it() public {
-        SaharaTimelock other = new SaharaTimelock(2, address(0xdead));
+        SaharaTimelock other = new SaharaTimelock(2, address(0xdead), access, guardian, 1 days);
         vm.expectRevert(abi.encodeWithSelector(SaharaGovernor.WrongWiring.selector, address(other)));
         new SaharaGovernor(token, other, 1, 300, 60);
     }

@@ -28,6 +28,7 @@ class Rules:
     voting_period: int = 604_800
     late_quorum_extension: int = 86_400
     timelock_delay: int = 172_800
+    guardian_term: int = 31_536_000
     fee_bps: int = 250
     max_royalty_bps: int = 5_000
 
@@ -62,7 +63,8 @@ def deploy(
 
     Args:
         deployer: an account with gas money and no further use.
-        holders: address and wei of the first token holders; ``treasury_amount`` goes to the timelock.
+        holders: address and wei of the first token holders, of whom the first is the founding guardian;
+            ``treasury_amount`` goes to the timelock.
 
     Raises:
         ChainError: a contract could not be deployed.
@@ -79,7 +81,13 @@ def deploy(
     servers = [(server.account, True, server.url, server.encryption_key) for server in key_servers]
     listed = [name for name in order if name != "Directory"]
     arguments: dict[str, tuple[Any, ...]] = {
-        "SaharaTimelock": (rules.timelock_delay, at["SaharaGovernor"]),
+        "SaharaTimelock": (
+            rules.timelock_delay,
+            at["SaharaGovernor"],
+            at["SaharaAccess"],
+            holders[0][0],
+            rules.guardian_term,
+        ),
         "SaharaToken": (
             [*(address for address, _ in holders), at["SaharaTimelock"]],
             [*(amount for _, amount in holders), treasury_amount],
@@ -91,7 +99,12 @@ def deploy(
             rules.voting_period,
             rules.late_quorum_extension,
         ),
-        "SaharaAccess": (at["SaharaTimelock"],),
+        "SaharaAccess": (
+            at["SaharaTimelock"],
+            at["ProtocolParameters"],
+            at["KeyServerRegistry"],
+            at["Directory"],
+        ),
         "ProtocolParameters": (
             at["SaharaAccess"],
             at["SaharaTimelock"],

@@ -55,6 +55,7 @@ _WORDS = {
     "UnknownTerms": "these license terms are not registered",
     "UnknownKeyServer": "there is no key server {id}",
     "UnknownModule": "the directory has no such contract",
+    "GuardianRetired": "the guardian has retired",
     "NotTheKeyServer": "only key server {serverId} itself writes its anchors",
     "TreeDidNotGrow": "key server {serverId} has anchored {anchored} receipts, so {given} say nothing more",
     "UnknownAnchor": "key server {serverId} has no anchor {index}",

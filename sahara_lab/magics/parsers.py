@@ -148,6 +148,7 @@ def _build() -> dict[str, Parser]:
     for step, about in (
         ("queue", "put a proposal that succeeded into the timelock"),
         ("execute", "carry out a queued proposal"),
+        ("cancel", "cancel a queued proposal, as the founding guardian"),
     ):
         command(step, about).add_argument("number", type=int, help="the proposal's number")
 

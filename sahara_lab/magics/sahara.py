@@ -205,6 +205,9 @@ class SaharaMagics(Magics):
     def _execute(self, given: argparse.Namespace) -> Any:
         return self.lab.dao.execute(given.number)
 
+    def _cancel(self, given: argparse.Namespace) -> Any:
+        return self.lab.dao.cancel(given.number)
+
     # -- agents -------------------------------------------------------------------------------------------------------
 
     def _agent(self, given: argparse.Namespace) -> Any:

@@ -33,12 +33,14 @@ abstract contract Lab is Test {
     uint32 internal constant VOTING_PERIOD = 300;
     uint48 internal constant LATE_QUORUM = 60;
     uint256 internal constant TIMELOCK_DELAY = 2;
+    uint256 internal constant GUARDIAN_TERM = 365 days;
 
     address internal deployer = makeAddr("deployer");
     address internal alice = makeAddr("alice");
     address internal bob = makeAddr("bob");
     address internal carol = makeAddr("carol");
     address internal mallory = makeAddr("mallory");
+    address internal guardian = makeAddr("guardian");
     address internal keyServer = makeAddr("key server");
 
     SaharaTimelock internal timelock;
@@ -83,11 +85,22 @@ abstract contract Lab is Test {
         (10_000 * TOKEN, 10_000 * TOKEN, 10_000 * TOKEN, 70_000 * TOKEN);
 
         vm.startPrank(deployer);
-        timelock = new SaharaTimelock(TIMELOCK_DELAY, vm.computeCreateAddress(deployer, nonce + 2));
+        timelock = new SaharaTimelock(
+            TIMELOCK_DELAY,
+            vm.computeCreateAddress(deployer, nonce + 2),
+            SaharaAccess(vm.computeCreateAddress(deployer, nonce + 3)),
+            guardian,
+            GUARDIAN_TERM
+        );
         holders[3] = address(timelock);
         token = new SaharaToken(holders, amounts);
         governor = new SaharaGovernor(token, timelock, VOTING_DELAY, VOTING_PERIOD, LATE_QUORUM);
-        access = new SaharaAccess(address(timelock));
+        access = new SaharaAccess(
+            address(timelock),
+            vm.computeCreateAddress(deployer, nonce + 4),
+            vm.computeCreateAddress(deployer, nonce + 6),
+            vm.computeCreateAddress(deployer, nonce + 17)
+        );
         parameters = new ProtocolParameters(address(access), address(timelock), 250, 5_000, _currencies());
         identities = new IdentityRegistry();
         keyServers = new KeyServerRegistry(address(access), _servers());
