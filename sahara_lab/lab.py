@@ -7,7 +7,7 @@ lab.market.license("alice/digits", max_price="25")
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +51,15 @@ def connect(profile: str = "local", account: str | None = None, *, start: bool =
         from sahara_lab.networks import attach
 
         network = attach(where)
-    return Lab(where, network, account or current_account())
+    return Lab(where, _following(network), account or current_account())
+
+
+def _following(network: Network) -> Network:
+    """The network with the contracts that its directory names now, after whatever votes there were."""
+    from sahara_lab.chain import Chain
+    from sahara_lab.chain.modules import current
+
+    return replace(network, addresses=current(Chain(network.rpc_url, network.chain_id, network.addresses)))
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ _WORDS = {
     "UnknownLicense": "there is no license {license}",
     "UnknownTerms": "these license terms are not registered",
     "UnknownKeyServer": "there is no key server {id}",
+    "FixedModule": "what people own stays where it is: no vote puts another contract in its place",
     "UnknownModule": "the directory has no such contract",
     "GuardianRetired": "the guardian has retired",
     "NotTheKeyServer": "only key server {serverId} itself writes its anchors",

@@ -44,5 +44,5 @@ interface IFeedbackReceipts {
     function getSummary(uint256 agentId, string calldata tag1, string calldata tag2, uint256 first, uint256 limit)
         external
         view
-        returns (uint64 count, int128 summaryValue, uint8 summaryValueDecimals);
+        returns (uint64 counted, int128 summaryValue, uint8 summaryValueDecimals);
 }

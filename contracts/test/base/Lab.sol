@@ -114,7 +114,7 @@ abstract contract Lab is Test {
         reputation = new ReputationRegistry(agents);
         receipts = new FeedbackReceipts(reputation, agents, licenses, registry);
         validations = new ValidationRegistry(agents);
-        directory = new Directory(address(access), _names(), _modules());
+        directory = new Directory(address(access), _names(), _modules(), _fixed());
         vm.stopPrank();
     }
 
@@ -129,13 +129,20 @@ abstract contract Lab is Test {
     }
 
     function _names() private pure returns (bytes32[] memory list) {
-        list = new bytes32[](2);
+        list = new bytes32[](5);
         (list[0], list[1]) = ("Market", "RoyaltyLedger");
+        (list[2], list[3], list[4]) = ("SaharaToken", "AssetRegistry", "LicenseToken");
+    }
+
+    function _fixed() private pure returns (bytes32[] memory list) {
+        list = new bytes32[](3);
+        (list[0], list[1], list[2]) = ("SaharaToken", "AssetRegistry", "LicenseToken");
     }
 
     function _modules() private view returns (address[] memory list) {
-        list = new address[](2);
+        list = new address[](5);
         (list[0], list[1]) = (address(market), address(ledger));
+        (list[2], list[3], list[4]) = (address(token), address(registry), address(licenses));
     }
 
     /* ----------------------------------------------------------------- the verbs of the house */
