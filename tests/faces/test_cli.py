@@ -26,7 +26,7 @@ def test_an_agent_is_registered_and_rated(alice, fresh):  # type: ignore[no-unty
     made = sahara("agent", "register", name, "--service", "MCP=https://a.example/mcp")
     number = re.match(r"agent (\d+): " + name, made.stdout)[1]  # type: ignore[index]
     assert "https://a.example/mcp" in sahara("agent", "show", number).stdout
-    assert f"agent {number}: starred 80 (no receipt)" in sahara("-a", "carol", "agent", "rate", number, "80").stdout
+    assert f"agent {number}: starred 80" in sahara("-a", "carol", "agent", "rate", number, "80").stdout
     assert "carol" in sahara("agent", "feedback", number).stdout
     assert name in sahara("agent", "list").stdout
     assert "Faking it costs" in sahara("agent", "reputation", number).stdout

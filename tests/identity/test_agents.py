@@ -72,7 +72,7 @@ def test_another_wallet_consents_to_be_paid(alice: Any, bob: Any, carol: Any, ag
 def test_feedback_counts_with_a_license_behind_it(alice: Any, bob: Any, carol: Any, agent: Any, licensed: int) -> None:
     said = bob.identity.rate(agent, "97.5")
     assert (said.value, said.receipt, said.client) == (Decimal("97.5"), licensed, "bob")
-    assert carol.identity.rate(agent, 1).receipt == 0
+    assert carol.identity.rate(agent, 1, license=0).receipt == 0
     found = carol.identity.reputation(agent)
     assert (found.mean, found.count, found.clients) == (Decimal("97.5"), 1, 2)
     fee = alice.chain.contract("ProtocolParameters").call("feeBps")
