@@ -638,6 +638,13 @@ def execute(number: int) -> None:
     _show(_lab().dao.execute(number))
 
 
+@main.command()
+@click.argument("number", type=int)
+def cancel(number: int) -> None:
+    """Cancel a queued proposal, as the founding guardian."""
+    click.echo(f"{_lab().dao.cancel(number)}")
+
+
 # -- stake ------------------------------------------------------------------------------------------------------------
 
 
@@ -685,6 +692,68 @@ def withdraw(behind: str | None, role: str) -> None:
 
 
 # -- accounts ---------------------------------------------------------------------------------------------------------
+
+
+@main.group()
+def agent() -> None:
+    """Agents (ERC-8004): register, rate, have work checked. AGENT is an id, or the handle it goes by."""
+
+
+@agent.command("register")
+@click.argument("name")
+@click.option("--description", default="", help="What it does.")
+@click.option("--service", "services", multiple=True, help="KIND=URL; may be repeated.")
+@click.option("--uri", help="A registration file of your own, instead of one on chain.")
+def agent_register(name: str, description: str, services: tuple[str, ...], uri: str | None) -> None:
+    """Register an agent of yours."""
+    from sahara_lab.identity import services_of
+
+    _show(_lab().identity.register(name, description, services=services_of(services), uri=uri))
+
+
+@agent.command("list")
+def agent_list() -> None:
+    """List all agents."""
+    _show(_lab().identity.agents())
+
+
+@agent.command("show")
+@click.argument("agent")
+def agent_show(agent: str) -> None:
+    """Show an agent: its file, its owner, where it is paid."""
+    _show(_lab().identity.agent(agent))
+
+
+@agent.command("rate")
+@click.argument("agent")
+@click.argument("value")
+@click.option("--tag", default="starred", show_default=True, help="What the number measures.")
+@click.option("--license", type=int, help="The license behind it; one of yours when left out.")
+def agent_rate(agent: str, value: str, tag: str, license: int | None) -> None:
+    """Give feedback on an agent; it counts with a license of its owner's behind it."""
+    _show(_lab().identity.rate(agent, value, tag, license=license))
+
+
+@agent.command("reputation")
+@click.argument("agent")
+@click.option("--tag", default="starred", show_default=True, help="The measure.")
+def agent_reputation(agent: str, tag: str) -> None:
+    """Show what clients with a receipt say of an agent."""
+    _show(_lab().identity.reputation(agent, tag))
+
+
+@agent.command("feedback")
+@click.argument("agent")
+def agent_feedback(agent: str) -> None:
+    """List everything said of an agent."""
+    _show(_lab().identity.feedback(agent))
+
+
+@agent.command("validations")
+@click.argument("agent")
+def agent_validations(agent: str) -> None:
+    """List requests to check an agent's work, and their answers."""
+    _show(_lab().identity.validations(agent))
 
 
 @main.command()

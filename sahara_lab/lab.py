@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from sahara_lab.units import Wei, format_tokens
 if TYPE_CHECKING:
     from sahara_lab.chain import Chain, Receipt, Sender, Unfinished, Wallet
     from sahara_lab.governance import Dao
-    from sahara_lab.identity import Directory, Teams
+    from sahara_lab.identity import Directory, Identity, Teams
     from sahara_lab.licensing.recovery import Recovery
     from sahara_lab.licensing.vaults import Vaults
     from sahara_lab.localnet import Check, Status
@@ -54,7 +54,15 @@ def connect(profile: str = "local", account: str | None = None, *, start: bool =
         from sahara_lab.networks import attach
 
         network = attach(where)
-    return Lab(where, network, account or current_account())
+    return Lab(where, _following(network), account or current_account())
+
+
+def _following(network: Network) -> Network:
+    """The network with the contracts that its directory names now, after whatever votes there were."""
+    from sahara_lab.chain import Chain
+    from sahara_lab.chain.modules import current
+
+    return replace(network, addresses=current(Chain(network.rpc_url, network.chain_id, network.addresses)))
 
 
 @dataclass(frozen=True)
@@ -178,6 +186,13 @@ class Lab:
         from sahara_lab.governance import Dao
 
         return Dao(self.chain, self.directory, self.keys.address, self.sender, self._network.deployed_block)
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Agents: register, rate, have work checked."""
+        from sahara_lab.identity import Identity
+
+        return Identity(self.chain, self.directory, self.keys, self.sender, self._network.deployed_block)
 
     @cached_property
     def staking(self) -> Staking:

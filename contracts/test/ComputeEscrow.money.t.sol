@@ -277,7 +277,8 @@ contract ComputeEscrowMoneyTest is Jobs {
 
     function _twin(address dao) private returns (ComputeEscrow) {
         address at = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
-        SaharaAccess other = new SaharaAccess(dao, address(staking), at);
+        SaharaAccess other =
+            new SaharaAccess(dao, address(parameters), address(keyServers), address(directory), address(staking), at);
         return new ComputeEscrow(other, staking, parameters, DISPUTE_WINDOW, JUDGMENT_PERIOD, STOP_DELAY);
     }
 }

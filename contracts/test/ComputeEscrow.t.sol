@@ -289,7 +289,14 @@ contract ComputeEscrowTest is Jobs {
     }
 
     function test_an_escrow_without_its_role_is_not_deployed() public {
-        SaharaAccess other = new SaharaAccess(address(timelock), address(staking), address(escrow));
+        SaharaAccess other = new SaharaAccess(
+            address(timelock),
+            address(parameters),
+            address(keyServers),
+            address(directory),
+            address(staking),
+            address(escrow)
+        );
         vm.expectPartialRevert(IComputeEscrow.NoSlasherRole.selector);
         new ComputeEscrow(other, staking, parameters, 1, 1, 1);
     }

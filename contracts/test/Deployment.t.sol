@@ -37,7 +37,7 @@ contract DeploymentTest is Lab {
         assertTrue(judges);
         assertEq(access.getTargetFunctionRole(address(staking), staking.lock.selector), Roles.SLASHER);
         assertEq(access.getTargetFunctionRole(address(staking), staking.slash.selector), Roles.SLASHER);
-        assertEq(access.getTargetFunctionRole(address(staking), staking.seize.selector), access.ADMIN_ROLE());
+        assertEq(access.getTargetFunctionRole(address(staking), staking.seize.selector), Roles.SLASHING);
     }
 
     function test_only_the_timelock_administers_and_only_the_governor_proposes() public view {
@@ -69,7 +69,7 @@ contract DeploymentTest is Lab {
     }
 
     function test_governor_refuses_a_timelock_that_does_not_expect_it() public {
-        SaharaTimelock other = new SaharaTimelock(2, address(0xdead));
+        SaharaTimelock other = new SaharaTimelock(2, address(0xdead), access, guardian, 1 days);
         vm.expectRevert(abi.encodeWithSelector(SaharaGovernor.WrongWiring.selector, address(other)));
         new SaharaGovernor(token, other, 1, 300, 60);
     }

@@ -67,6 +67,25 @@ contract GasTest is Lab {
         assertLt(_measured("anchor a receipt log"), 90_000);
     }
 
+    function test_agents_and_what_is_said_of_them() public {
+        vm.prank(alice);
+        agents.register("ipfs://bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi");
+        assertLt(_measured("register an agent"), 270_000);
+        uint256 license = offerAndBuy(bob, root, remix(TOKEN, 0));
+        vm.startPrank(bob);
+        reputation.giveFeedback(1, 9_000, 2, "starred", "", "", "", 0);
+        assertLt(_measured("give feedback, a client's first"), 180_000);
+        receipts.back(1, 1, license);
+        assertLt(_measured("put a receipt behind feedback"), 200_000);
+        vm.stopPrank();
+        vm.prank(alice);
+        validations.validationRequest(bob, 1, "ipfs://work", "request");
+        assertLt(_measured("request a validation"), 200_000);
+        vm.prank(bob);
+        validations.validationResponse("request", 100, "ipfs://proof", "hash", "hard");
+        assertLt(_measured("answer a validation"), 120_000);
+    }
+
     function test_voting() public {
         address[] memory targets = new address[](1);
         bytes[] memory calls = new bytes[](1);

@@ -23,11 +23,13 @@ CONTRACTS = Path(__file__).resolve().parent.parent
 ARTIFACTS = CONTRACTS.parent / "sahara_lab" / "chain" / "artifacts"
 FORGE = CONTRACTS / "tools" / "forge"
 NAMES = (
+    "AgentRegistry",
     "AssetRegistry",
     "CallChannel",
-    "ComputeEscrow",
     "CollectionShares",
+    "ComputeEscrow",
     "Directory",
+    "FeedbackReceipts",
     "IdentityRegistry",
     "KeyServerRegistry",
     "LicenseTerms",
@@ -36,6 +38,7 @@ NAMES = (
     "ProtocolParameters",
     "ReceiptAnchors",
     "RefundEscrow",
+    "ReputationRegistry",
     "RoyaltyLedger",
     "SaharaAccess",
     "SaharaGovernor",
@@ -43,6 +46,7 @@ NAMES = (
     "SaharaToken",
     "Staking",
     "Teams",
+    "ValidationRegistry",
 )
 # A contract larger than this cannot be deployed (EIP-170).
 LARGEST_CODE = 24_576

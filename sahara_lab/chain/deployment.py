@@ -18,6 +18,8 @@ from sahara_lab.chain.rpc import Rpc, RpcError
 from sahara_lab.errors import ChainError
 from sahara_lab.signing import LocalSigner
 
+#: What people own: the directory names these for good, and no vote puts another contract in their place.
+FIXED = ("SaharaTimelock", "SaharaToken", "IdentityRegistry", "LicenseTerms", "AssetRegistry", "LicenseToken")
 PATIENCE = 60.0  # seconds to wait for a receipt
 
 
@@ -29,6 +31,7 @@ class Rules:
     voting_period: int = 604_800
     late_quorum_extension: int = 86_400
     timelock_delay: int = 172_800
+    guardian_term: int = 31_536_000
     fee_bps: int = 250
     max_royalty_bps: int = 5_000
     stake_cooldown: int = 1_209_600
@@ -68,7 +71,8 @@ def deploy(
 
     Args:
         deployer: an account with gas money and no further use.
-        holders: address and wei of the first token holders; ``treasury_amount`` goes to the timelock.
+        holders: address and wei of the first token holders, of whom the first is the founding guardian;
+            ``treasury_amount`` goes to the timelock.
 
     Raises:
         ChainError: a contract could not be deployed.
@@ -79,13 +83,20 @@ def deploy(
     order = (
         "SaharaTimelock", "SaharaToken", "SaharaGovernor", "SaharaAccess", "ProtocolParameters", "IdentityRegistry",
         "KeyServerRegistry", "LicenseTerms", "RoyaltyLedger", "AssetRegistry", "LicenseToken", "RefundEscrow", "Market",
-        "CollectionShares", "Staking", "ComputeEscrow", "CallChannel", "ReceiptAnchors", "Teams", "Directory",
+        "CollectionShares", "Staking", "ComputeEscrow", "CallChannel", "ReceiptAnchors", "Teams", "AgentRegistry",
+        "ReputationRegistry", "FeedbackReceipts", "ValidationRegistry", "Directory",
     )  # fmt: skip
     at = {name: created_address(deployer.address, nonce + index) for index, name in enumerate(order)}
     servers = [(server.account, True, server.url, server.encryption_key) for server in key_servers]
     listed = [name for name in order if name != "Directory"]
     arguments: dict[str, tuple[Any, ...]] = {
-        "SaharaTimelock": (rules.timelock_delay, at["SaharaGovernor"]),
+        "SaharaTimelock": (
+            rules.timelock_delay,
+            at["SaharaGovernor"],
+            at["SaharaAccess"],
+            holders[0][0],
+            rules.guardian_term,
+        ),
         "SaharaToken": (
             [*(address for address, _ in holders), at["SaharaTimelock"]],
             [*(amount for _, amount in holders), treasury_amount],
@@ -97,7 +108,14 @@ def deploy(
             rules.voting_period,
             rules.late_quorum_extension,
         ),
-        "SaharaAccess": (at["SaharaTimelock"], at["Staking"], at["ComputeEscrow"]),
+        "SaharaAccess": (
+            at["SaharaTimelock"],
+            at["ProtocolParameters"],
+            at["KeyServerRegistry"],
+            at["Directory"],
+            at["Staking"],
+            at["ComputeEscrow"],
+        ),
         "ProtocolParameters": (
             at["SaharaAccess"],
             at["SaharaTimelock"],
@@ -139,10 +157,21 @@ def deploy(
             at["Market"],
         ),
         "CollectionShares": (at["AssetRegistry"], at["RoyaltyLedger"], at["ProtocolParameters"]),
+        "AgentRegistry": (at["IdentityRegistry"],),
+        "ReputationRegistry": (at["AgentRegistry"],),
+        "FeedbackReceipts": (
+            at["ReputationRegistry"],
+            at["AgentRegistry"],
+            at["LicenseToken"],
+            at["AssetRegistry"],
+            at["RefundEscrow"],
+        ),
+        "ValidationRegistry": (at["AgentRegistry"],),
         "Directory": (
             at["SaharaAccess"],
             [name.encode().ljust(32, b"\0") for name in listed],
             [at[name] for name in listed],
+            [name.encode().ljust(32, b"\0") for name in FIXED],
         ),
     }
     for index, name in enumerate(order):

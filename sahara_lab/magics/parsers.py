@@ -186,6 +186,7 @@ def _build() -> dict[str, Parser]:
     for step, about in (
         ("queue", "put a proposal that succeeded into the timelock"),
         ("execute", "carry out a queued proposal"),
+        ("cancel", "cancel a queued proposal, as the founding guardian"),
     ):
         command(step, about).add_argument("number", type=int, help="the proposal's number")
 
@@ -201,6 +202,20 @@ def _build() -> dict[str, Parser]:
     unstake = pool("unstake", "begin to take stake back; it can be withdrawn after the cool-down")
     unstake.add_argument("amount", nargs="?", default="all", help="in tokens; all when left out")
     pool("withdraw", "pay out stake that has cooled down")
+    agent = command("agent", "show an agent: its file, its owner, where it is paid")
+    agent.add_argument("agent", help="its id, or the handle it goes by")
+    enroll = command("enroll", "register an agent of yours")
+    enroll.add_argument("name", help="what it is called")
+    enroll.add_argument("--description", default="", help="what it does")
+    enroll.add_argument("--service", action="append", default=[], dest="services", help="KIND=URL; may be repeated")
+    rate = command("rate", "give feedback on an agent; it counts with a license of its owner's behind it")
+    rate.add_argument("agent", help="its id, or the handle it goes by")
+    rate.add_argument("value", help="a number, for example 87.5")
+    rate.add_argument("--tag", default="starred", help="what the number measures; starred is 0 to 100")
+    rate.add_argument("--license", type=int, help="the license behind it; one of yours when left out")
+    reputation = command("reputation", "show what clients with a receipt say of an agent")
+    reputation.add_argument("agent", help="its id, or the handle it goes by")
+    reputation.add_argument("--tag", default="starred", help="the measure")
 
     command("wallet", "show your address, tokens and voting power")
     limit = command("limit", "limit what this notebook may move from now on")

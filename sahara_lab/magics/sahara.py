@@ -249,6 +249,9 @@ class SaharaMagics(Magics):
     def _execute(self, given: argparse.Namespace) -> Any:
         return self.lab.dao.execute(given.number)
 
+    def _cancel(self, given: argparse.Namespace) -> Any:
+        return self.lab.dao.cancel(given.number)
+
     # -- stake --------------------------------------------------------------------------------------------------------
 
     def _stake(self, given: argparse.Namespace) -> Any:
@@ -268,6 +271,22 @@ class SaharaMagics(Magics):
         from sahara_lab.units import format_tokens
 
         print(f"paid out {format_tokens(self.lab.staking.withdraw(behind=given.behind, role=given.role))}")
+
+    # -- agents -------------------------------------------------------------------------------------------------------
+
+    def _agent(self, given: argparse.Namespace) -> Any:
+        return self.lab.identity.agent(given.agent)
+
+    def _enroll(self, given: argparse.Namespace) -> Any:
+        from sahara_lab.identity import services_of
+
+        return self.lab.identity.register(given.name, given.description, services=services_of(given.services))
+
+    def _rate(self, given: argparse.Namespace) -> Any:
+        return self.lab.identity.rate(given.agent, given.value, given.tag, license=given.license)
+
+    def _reputation(self, given: argparse.Namespace) -> Any:
+        return self.lab.identity.reputation(given.agent, given.tag)
 
     # -- accounts and the network -------------------------------------------------------------------------------------
 

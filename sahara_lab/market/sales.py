@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
-from sahara_lab.chain import Chain, Receipt, Sender, Wallet
+from sahara_lab.chain import Chain, Contract, Receipt, Sender, Wallet
+from sahara_lab.chain.modules import former
 from sahara_lab.errors import FundsError, InputError, NotFound, PriceError
 from sahara_lab.identity import Directory
 from sahara_lab.licensing.terms import License
@@ -313,6 +315,11 @@ class Sales:
         mine = [event.args["license"] for event in issued if event.args["holder"] == address]
         return Grants(self.grant(number) for number in reversed(mine) if number not in ended)
 
+    @cached_property
+    def ledgers(self) -> list[Contract]:
+        """The ledger and those that came before it, where revenue of before still waits."""
+        return [self._ledger, *former(self._chain, "RoyaltyLedger", self._from_block)]
+
     # -- revenue ------------------------------------------------------------------------------------------------------
 
     def earnings(self, own: list[int], descendants: list[int]) -> Earnings:
@@ -322,7 +329,7 @@ class Sales:
         currency = self._token.address
         address = self._wallet.address
         every = sorted({*own, *descendants})
-        total = self._ledger.call("claimable", address, currency, every)
+        total = sum(ledger.call("claimable", address, currency, every) for ledger in self.ledgers)
         sales = self.refunds.held(set(every))
         due: dict[int, int] = {}
         for sale in sales:
@@ -373,11 +380,14 @@ class Sales:
         """Release, collect and settle ``assets`` and pay out what the account may claim; wei, zero for nothing."""
         self.refunds.release(self.refunds.held(set(assets)))
         self.shares.pass_on(self.shares.due(set(assets)))
-        currency = self._token.address
-        if not self._ledger.call("claimable", self._wallet.address, currency, assets):
-            return Wei(0)
-        receipt = self._sender.send(self._ledger, "claim", self._wallet.address, currency, assets)
-        return Wei(sum(event.args["amount"] for event in receipt.events if event.name == "Claimed"))
+        currency, paid = self._token.address, 0
+        for ledger in self.ledgers:
+            amount = ledger.call("claimable", self._wallet.address, currency, assets)
+            if amount:
+                receipt = self._sender.send(ledger, "claim", self._wallet.address, currency, assets)
+                said = [event.args["amount"] for event in receipt.events if event.name == "Claimed"]
+                paid += sum(said) if said else amount  # a former ledger's events are not among ours
+        return Wei(paid)
 
     def sales(self, own: set[int]) -> SalesList:
         """Licenses sold and renewed for own assets, newest first."""

@@ -412,7 +412,8 @@ class Market:
         owners = self._chain.batch_call([(self._registry, "ownerOf", (asset,)) for asset in every])
         own = [asset for asset, owner in zip(every, owners, strict=True) if owner == self._wallet.address]
         mine = set(own)
-        frozen = self._ledger.logs("TableFrozen", self._network.deployed_block, "latest")
+        block = self._network.deployed_block
+        frozen = [event for ledger in self._sales.ledgers for event in ledger.logs("TableFrozen", block, "latest")]
         return own, [event.args["asset"] for event in frozen if mine & set(event.args["payees"])]
 
     def __repr__(self) -> str:

@@ -21,6 +21,20 @@ def sahara(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]
     return subprocess.run(command, capture_output=True, text=True, input=stdin, timeout=120, check=False)
 
 
+def test_an_agent_is_registered_and_rated(alice, fresh):  # type: ignore[no-untyped-def]
+    name = fresh("cli-agent")
+    made = sahara("agent", "register", name, "--service", "MCP=https://a.example/mcp")
+    number = re.match(r"agent (\d+): " + name, made.stdout)[1]  # type: ignore[index]
+    assert "https://a.example/mcp" in sahara("agent", "show", number).stdout
+    assert f"agent {number}: starred 80" in sahara("-a", "carol", "agent", "rate", number, "80").stdout
+    assert "carol" in sahara("agent", "feedback", number).stdout
+    assert name in sahara("agent", "list").stdout
+    assert "Faking it costs" in sahara("agent", "reputation", number).stdout
+    refused = sahara("agent", "rate", number, "100")
+    assert (refused.returncode, refused.stderr.strip().count("\n")) == (1, 0)
+    assert "own agent" in refused.stderr
+
+
 def patiently(url: str) -> bytes:
     """What a server that is still starting answers."""
     end = time.monotonic() + 30

@@ -92,6 +92,14 @@ def test_a_cell_that_never_fits_says_so(notebook, cell):  # type: ignore[no-unty
         notebook(f"%%sahara train --workers 1\n{cell}")
 
 
+def test_agents_in_a_notebook(notebook, fresh):  # type: ignore[no-untyped-def]
+    made = notebook(f"%sahara enroll {fresh('magic-agent')} --service web=https://a.example")
+    assert notebook(f"%sahara agent {made.id}") == made
+    assert notebook(f"%sahara reputation {made.id}").mean is None
+    with pytest.raises(ChainError, match="own agent"):
+        notebook(f"%sahara rate {made.id} 90")
+
+
 def test_completion_knows_commands_options_assets_and_accounts(notebook, shell, offered):  # type: ignore[no-untyped-def]
     from sahara_lab.magics.completion import Completer
 

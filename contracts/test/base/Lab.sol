@@ -4,11 +4,13 @@ pragma solidity ^0.8.30;
 import {Test} from "forge-std/Test.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
+import {AgentRegistry} from "../../src/AgentRegistry.sol";
 import {AssetRegistry} from "../../src/AssetRegistry.sol";
 import {CallChannel} from "../../src/CallChannel.sol";
 import {ComputeEscrow} from "../../src/ComputeEscrow.sol";
 import {CollectionShares} from "../../src/CollectionShares.sol";
 import {Directory} from "../../src/Directory.sol";
+import {FeedbackReceipts} from "../../src/FeedbackReceipts.sol";
 import {IdentityRegistry} from "../../src/IdentityRegistry.sol";
 import {KeyServerRegistry} from "../../src/KeyServerRegistry.sol";
 import {LicenseTerms} from "../../src/LicenseTerms.sol";
@@ -17,12 +19,14 @@ import {Market} from "../../src/Market.sol";
 import {ProtocolParameters} from "../../src/ProtocolParameters.sol";
 import {ReceiptAnchors} from "../../src/ReceiptAnchors.sol";
 import {RefundEscrow} from "../../src/RefundEscrow.sol";
+import {ReputationRegistry} from "../../src/ReputationRegistry.sol";
 import {RoyaltyLedger} from "../../src/RoyaltyLedger.sol";
 import {SaharaAccess} from "../../src/SaharaAccess.sol";
 import {SaharaGovernor} from "../../src/SaharaGovernor.sol";
 import {SaharaTimelock} from "../../src/SaharaTimelock.sol";
 import {SaharaToken} from "../../src/SaharaToken.sol";
 import {Staking} from "../../src/Staking.sol";
+import {ValidationRegistry} from "../../src/ValidationRegistry.sol";
 import {IAssetRegistry} from "../../src/interfaces/IAssetRegistry.sol";
 import {IKeyServerRegistry} from "../../src/interfaces/IKeyServerRegistry.sol";
 import {ILicenseTerms, Uses} from "../../src/interfaces/ILicenseTerms.sol";
@@ -39,12 +43,14 @@ abstract contract Lab is Test {
     uint48 internal constant JUDGMENT_PERIOD = 30 days;
     uint48 internal constant STOP_DELAY = 1 hours;
     uint48 internal constant CLOSE_DELAY = 1 days;
+    uint256 internal constant GUARDIAN_TERM = 365 days;
 
     address internal deployer = makeAddr("deployer");
     address internal alice = makeAddr("alice");
     address internal bob = makeAddr("bob");
     address internal carol = makeAddr("carol");
     address internal mallory = makeAddr("mallory");
+    address internal guardian = makeAddr("guardian");
     address internal keyServer = makeAddr("key server");
 
     SaharaTimelock internal timelock;
@@ -65,6 +71,10 @@ abstract contract Lab is Test {
     CallChannel internal channels;
     ReceiptAnchors internal anchors;
     CollectionShares internal collections;
+    AgentRegistry internal agents;
+    ReputationRegistry internal reputation;
+    FeedbackReceipts internal receipts;
+    ValidationRegistry internal validations;
     Directory internal directory;
 
     function setUp() public virtual {
@@ -90,12 +100,21 @@ abstract contract Lab is Test {
         (10_000 * TOKEN, 10_000 * TOKEN, 10_000 * TOKEN, 70_000 * TOKEN);
 
         vm.startPrank(deployer);
-        timelock = new SaharaTimelock(TIMELOCK_DELAY, vm.computeCreateAddress(deployer, nonce + 2));
+        timelock = new SaharaTimelock(
+            TIMELOCK_DELAY,
+            vm.computeCreateAddress(deployer, nonce + 2),
+            SaharaAccess(vm.computeCreateAddress(deployer, nonce + 3)),
+            guardian,
+            GUARDIAN_TERM
+        );
         holders[3] = address(timelock);
         token = new SaharaToken(holders, amounts);
         governor = new SaharaGovernor(token, timelock, VOTING_DELAY, VOTING_PERIOD, LATE_QUORUM);
         access = new SaharaAccess(
             address(timelock),
+            vm.computeCreateAddress(deployer, nonce + 4),
+            vm.computeCreateAddress(deployer, nonce + 6),
+            vm.computeCreateAddress(deployer, nonce + 22),
             vm.computeCreateAddress(deployer, nonce + 14),
             vm.computeCreateAddress(deployer, nonce + 15)
         );
@@ -117,7 +136,11 @@ abstract contract Lab is Test {
         escrow = new ComputeEscrow(access, staking, parameters, DISPUTE_WINDOW, JUDGMENT_PERIOD, STOP_DELAY);
         channels = new CallChannel(ledger, parameters, CLOSE_DELAY);
         anchors = new ReceiptAnchors(keyServers);
-        directory = new Directory(address(access), _names(), _modules());
+        agents = new AgentRegistry(identities);
+        reputation = new ReputationRegistry(agents);
+        receipts = new FeedbackReceipts(reputation, agents, licenses, registry, refunds);
+        validations = new ValidationRegistry(agents);
+        directory = new Directory(address(access), _names(), _modules(), _fixed());
         vm.stopPrank();
     }
 
@@ -132,13 +155,20 @@ abstract contract Lab is Test {
     }
 
     function _names() private pure returns (bytes32[] memory list) {
-        list = new bytes32[](2);
+        list = new bytes32[](5);
         (list[0], list[1]) = ("Market", "RoyaltyLedger");
+        (list[2], list[3], list[4]) = ("SaharaToken", "AssetRegistry", "LicenseToken");
+    }
+
+    function _fixed() private pure returns (bytes32[] memory list) {
+        list = new bytes32[](3);
+        (list[0], list[1], list[2]) = ("SaharaToken", "AssetRegistry", "LicenseToken");
     }
 
     function _modules() private view returns (address[] memory list) {
-        list = new address[](2);
+        list = new address[](5);
         (list[0], list[1]) = (address(market), address(ledger));
+        (list[2], list[3], list[4]) = (address(token), address(registry), address(licenses));
     }
 
     /* ----------------------------------------------------------------- the verbs of the house */
