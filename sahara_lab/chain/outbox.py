@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sahara_lab.chain.client import Chain
 from sahara_lab.chain.fees import MOST_RAISE, QUESTIONS, Fee, fee_of
@@ -13,6 +14,9 @@ from sahara_lab.chain.orders import Order
 from sahara_lab.chain.rpc import result
 from sahara_lab.chain.wallet import Wallet
 from sahara_lab.errors import LimitError, NetworkError, WalletError
+
+#: The chain id of development nodes, such as the one of the embedded network.
+DEVELOPMENT_CHAIN = 31337
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Outbox:
             raise NetworkError(
                 f"the node serves chain {found}, not {self._chain.chain_id}", hint="Run: sahara-lab doctor"
             )
-        self._journal.belongs_to(str((result(genesis) or {}).get("hash")))
+        self._journal.belongs_to(self._identity(result(genesis)))
         newest = result(head)
         self.terms = Terms(
             used=int(result(used), 16),
@@ -77,6 +81,17 @@ class Outbox:
             fee=fee_of(fee),
         )
         return self.terms
+
+    def _identity(self, genesis: dict[str, Any] | None) -> str:
+        """What tells this chain from one that was made anew under the same chain id.
+
+        That is the first block, except where the chain is a development node's own: one that loads a saved state makes
+        another first block each time. There it is the token that the network was founded with.
+        """
+        token = self._chain.addresses.get("SaharaToken")
+        if self._chain.chain_id == DEVELOPMENT_CHAIN and token:
+            return token
+        return str((genesis or {}).get("hash"))
 
     def left_behind(self) -> list[Order]:
         """Transactions to be handed over again: of runs that were cut off, and those that the chain has forgotten.

@@ -82,6 +82,16 @@ def test_a_network_stopped_in_mid_purchase_costs_nothing(
     assert again.wallet.reconcile() == []
 
 
+def test_the_journal_stays_with_its_network_through_restarts(bob: Any, up: Net) -> None:
+    """The node makes another first block at times when it loads a saved chain; the journal is of the same chain still."""
+    for _ in range(3):
+        bob = sahara.connect(account="bob")
+        bob.sender.send(bob.chain.contract("SaharaToken"), "transfer", bob.keys.address, 1)
+        up.down()
+        up.up()
+    assert not list(up.profile.state.glob("journal-bob.old"))
+
+
 def test_with_two_of_three_key_servers_down_the_reader_is_told_how_many_answered(
     bob: Any, up: Net, listed: str
 ) -> None:

@@ -25,6 +25,7 @@ FORMAT = 2
 UNDO_BATCHES = 256
 
 _SLICE = 1_000
+_BUSY_SECONDS = 30.0
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -205,11 +206,11 @@ class SqliteStore:
 
     def _open(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        db = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             # Readers never wait for the writer, and a commit survives a power cut: were the last commits lost, the
             # search index would be ahead of its source.
-            db.execute("PRAGMA journal_mode = WAL")
+            _patiently(db, "PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
             if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'undo'").fetchone():
                 _create(db)
@@ -225,6 +226,19 @@ class SqliteStore:
             source = self._path.with_name(self._path.name + suffix)
             with suppress(FileNotFoundError):
                 source.rename(source.with_name(f"damaged-{stamp}-{source.name}"))
+
+
+def _patiently(db: sqlite3.Connection, statement: str) -> None:
+    """Run a statement for which SQLite does not wait itself while another connection has the file to itself."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            db.execute(statement)
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _create(db: sqlite3.Connection) -> None:
