@@ -83,10 +83,10 @@ def test_a_network_stopped_in_mid_purchase_costs_nothing(
 
 
 def test_the_journal_stays_with_its_network_through_restarts(bob: Any, up: Net) -> None:
-    """The node makes another first block at times when it loads a saved chain; the journal is of the same chain still."""
+    """A node that loads a saved chain makes another first block at times; the journal is of the same chain still."""
     for _ in range(3):
-        bob = sahara.connect(account="bob")
-        bob.sender.send(bob.chain.contract("SaharaToken"), "transfer", bob.keys.address, 1)
+        again = sahara.connect(account="bob")
+        again.sender.send(again.chain.contract("SaharaToken"), "transfer", bob.keys.address, 1)
         up.down()
         up.up()
     assert not list(up.profile.state.glob("journal-bob.old"))
