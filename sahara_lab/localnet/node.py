@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from sahara_lab.chain import Rpc
+from sahara_lab.chain.rpc import RpcError
 from sahara_lab.errors import NetworkError
 from sahara_lab.localnet.processes import clean_environment, die_with_parent, end_child
 from sahara_lab.localnet.snapshot import Snapshot
@@ -143,7 +144,25 @@ class Node:
         stalled = number == head or not int(size or "0x0", 16)
         if stalled and int(pool["pending"], 16) and self.rpc("anvil_getAutomine"):
             self.rpc("evm_mine")
+        if number == head and int(pool["queued"], 16):
+            self._requeue()
         return number
+
+    def _requeue(self) -> None:
+        """Hand over again what waits for a predecessor that is in a block already.
+
+        A transaction that arrives while the one before it is being mined is at times put in the queue of those that
+        come too early, and nothing takes it out again. What really comes too early stays.
+        """
+        for account, waiting in self.rpc("txpool_content")["queued"].items():
+            order = sorted(waiting, key=int)
+            if int(order[0]) != int(self.rpc("eth_getTransactionCount", account, "latest"), 16):
+                continue
+            raw = self.rpc.batch([("eth_getRawTransactionByHash", [waiting[nonce]["hash"]]) for nonce in order])
+            self.rpc("anvil_removePoolTransactions", account)
+            for transaction in raw:
+                with contextlib.suppress(RpcError):  # its sender was faster
+                    self.rpc("eth_sendRawTransaction", transaction)
 
     def stop(self) -> None:
         end_child(self._process, patience=10)

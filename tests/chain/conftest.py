@@ -94,7 +94,8 @@ def keep_awake(node: Node) -> None:
 def finished(sender: Sender) -> list[Unfinished]:
     """What reconciling says once the node has mined what was left, however slow it is."""
     told: list[Unfinished] = []
-    while left := sender.reconcile():
+    for _ in range(10):
+        left = sender.reconcile()
         told += [one for one in left if one.fate != "pending"]
         if all(one.fate != "pending" for one in left):
             break

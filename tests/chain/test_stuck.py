@@ -347,3 +347,16 @@ def test_a_node_that_left_ready_transactions_lying_is_woken(world: Any, me: str)
     world.node.rpc("evm_setAutomine", True)
     ends = run.wait(lambda: world.node.wake(world.node.block_number()))
     assert all(isinstance(end, Receipt) for end in ends)
+
+
+def test_what_waits_for_a_predecessor_that_is_mined_already_is_handed_over_again(world: Any, me: str) -> None:
+    node, other = world.node, Elsewhere(world, me)
+    for nonce in (1, 2):
+        other.send(nonce)
+    node.wake(node.block_number())
+    assert world.nonce(me) == 0, "what really comes too early stays where it is"
+    node.rpc("anvil_setNonce", world.wallet(me).address, "0x1")
+    assert int(node.rpc("txpool_status")["queued"], 16) >= 2
+    head = node.block_number()
+    node.wake(head)
+    until(lambda: world.nonce(me) == 3)
