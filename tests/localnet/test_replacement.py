@@ -54,10 +54,12 @@ class Builder:
 def second_market(chain: Chain) -> tuple[str, str]:
     """A market and a ledger beside the first, over the same assets and terms."""
     at, builder = chain.addresses, Builder(chain)
-    ledger = builder.create("RoyaltyLedger", at["ProtocolParameters"], at["AssetRegistry"])
-    market = builder.next(1)
-    licenses = builder.create("LicenseToken", at["AssetRegistry"], at["LicenseTerms"], market)
-    made = builder.create("Market", at["AssetRegistry"], at["LicenseTerms"], licenses, ledger, at["ProtocolParameters"])
+    registry, terms, rules = at["AssetRegistry"], at["LicenseTerms"], at["ProtocolParameters"]
+    ledger = builder.create("RoyaltyLedger", rules, registry, at["CollectionShares"])
+    market = builder.next(2)
+    licenses = builder.create("LicenseToken", registry, terms, market)
+    refunds = builder.create("RefundEscrow", licenses, terms, ledger, rules, market)
+    made = builder.create("Market", registry, terms, licenses, ledger, refunds, rules)
     assert made == market
     return market, ledger
 
