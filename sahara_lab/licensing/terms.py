@@ -61,7 +61,8 @@ _TEXTS = {
     "Compute-Only": "Code may train on the asset where it lies; the bytes are not released to the holder.",
 }
 
-_FLAVOR_USES = {
+#: The uses that each named flavor allows.
+FLAVOR_USES = {
     "Open Use": INFERENCE | TRAINING | GENERATIVE_TRAINING | REDISTRIBUTION | COMMERCIAL | DERIVATIVE | READ,
     "Non-Commercial Research": INFERENCE | TRAINING | READ,
     "Commercial": INFERENCE | TRAINING | GENERATIVE_TRAINING | COMMERCIAL | READ,
@@ -153,7 +154,7 @@ class License:
             refund_window=seconds(refund_window),
             seats=seats,
             royalty_bps=to_basis_points(royalty),
-            uses=_FLAVOR_USES[flavor],
+            uses=FLAVOR_USES[flavor],
             confined=flavor == "Compute-Only",
             text_uri=f"sahara:license/{flavor.lower().replace(' ', '-')}/1",
         )
@@ -329,7 +330,7 @@ def _check_refund_window(license: License) -> None:
 
 def _matches(flavor: str, struct: dict[str, Any]) -> bool:
     text_hash = hashlib.sha256(_TEXTS[flavor].encode()).digest()
-    return bool(struct["uses"] == _FLAVOR_USES[flavor] and bytes(struct["textHash"]) == text_hash)
+    return bool(struct["uses"] == FLAVOR_USES[flavor] and bytes(struct["textHash"]) == text_hash)
 
 
 def use_mask(use: str) -> int:

@@ -11,11 +11,11 @@ from sahara_lab.chain import Chain, EventLog
 from sahara_lab.errors import SaharaError
 from sahara_lab.identity import Directory
 from sahara_lab.licensing.access import locate
+from sahara_lab.licensing.records import Terms
 from sahara_lab.market.catalog import Changes, Cursor, Offer, Record
 from sahara_lab.market.metadata import Summary, read_summary
 from sahara_lab.market.names import KINDS
 from sahara_lab.market.publish import METADATA
-from sahara_lab.market.sales import Terms
 from sahara_lab.profile import Profile
 
 #: Events that say that a license was issued.
