@@ -72,7 +72,7 @@ class Sales:
         Raises:
             NotFound: the asset is not offered, or not on those terms.
         """
-        terms = self._choose(asset, name, license)
+        terms = self.choose(asset, name, license)
         offered = self._market.call("quote", asset, terms.terms_id)
         shared = self._chain.batch_call([(self._ledger, "isShared", (payee,)) for payee in offered["payees"]])
         accounts = [
@@ -94,7 +94,12 @@ class Sales:
             buyer=self._wallet.handle,
         )
 
-    def _choose(self, asset: int, name: str, license: License | str | None) -> License:
+    def choose(self, asset: int, name: str, license: License | str | None) -> License:
+        """One of an asset's offers: the named one, or the cheapest.
+
+        Raises:
+            NotFound: it is not offered, or not on those terms.
+        """
         offers = self.offers(asset)
         if not offers:
             raise NotFound(
@@ -158,7 +163,7 @@ class Sales:
 
     def give(self, asset: int, name: str, account: str, license: License | str | None) -> LicenseGrant:
         """Issue a license of an own asset without payment, under one of its offers."""
-        terms = self._choose(asset, name, license)
+        terms = self.choose(asset, name, license)
         receipt = self._sender.send(self._market, "grant", asset, terms.terms_id, self._directory.address(account))
         issued = next(event for event in receipt.events if event.name == "LicenseIssued")
         return self.grant(issued.args["license"], receipt.tx_hash)
@@ -172,7 +177,7 @@ class Sales:
             terms_id = self.terms.identify(license, currency)
             self._sender.send(self._chain.contract("LicenseTerms"), "register", license.to_struct(currency))
         else:
-            terms_id = self._choose(asset, name, license).terms_id
+            terms_id = self.choose(asset, name, license).terms_id
         self.requests.send(asset, terms_id, note)
         newest: Request = self.requests.sent_by(self._wallet.address)[0]
         return newest

@@ -206,6 +206,18 @@ class Market:
         asset = self.get(name)
         return self._sales.quote(asset.id, asset.name, license)
 
+    def terms(self, name: str, license: License | str | None = None) -> License:
+        """The terms of an offer; ``in_words`` says what they let a holder do.
+
+        Args:
+            license: a flavor's name or terms; the cheapest offer when left out.
+
+        Raises:
+            NotFound: unknown asset, or not offered on those terms.
+        """
+        asset = self.get(name)
+        return self._sales.choose(asset.id, asset.name, license)
+
     def license(
         self, name: str, *, license: License | str | None = None, max_price: str | int | None = None
     ) -> LicenseGrant:
