@@ -16,8 +16,9 @@ PERMIT_GAS = 2 * 22_100 + 3_000
 
 @dataclass(frozen=True)
 class GasCost:
-    """Gas of one transaction: ``units`` at most, ``cost`` at the present fee and ``most`` at the fee that is offered, in wei
-    of the chain's own coin.
+    """Gas of one transaction: ``units`` at most, ``cost`` at the present fee and ``most`` at the fee that is offered.
+
+    Costs are wei of the chain's own coin.
     """
 
     units: int
@@ -35,8 +36,8 @@ class GasCost:
 def cost_of_purchase(chain: Chain, buyer: str, asset: int, terms_id: bytes, price: int) -> GasCost | None:
     """The gas of buying a license as :class:`Sales` does it; None where the node cannot tell.
 
-    The node tries ``buyWithPermit`` as if the market had the allowance that the permit will give, and as if the buyer had
-    the price; the contract goes on when the permit fails that the trial has instead of a signature.
+    The node tries ``buyWithPermit`` as if the market had the allowance that the permit will give, and as if the buyer
+    had the price; the contract goes on when the permit fails that the trial has instead of a signature.
     """
     market, token = chain.contract("Market"), chain.contract("SaharaToken")
     identity = (asset, terms_id, price, buyer)

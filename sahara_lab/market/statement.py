@@ -154,7 +154,7 @@ class Statement:
         return bundle("\n\n".join(text), stack(*html))
 
     def _tables(self) -> list[tuple[tuple[str, ...], list[tuple[object, ...]]]]:
-        newest = [
+        newest: list[tuple[object, ...]] = [
             (line.asset, line.source if line.royalty else "its own", format_tokens(line.amount), format_time(line.time))
             for line in self.earned[: -SHOWN - 1 : -1]
         ]
