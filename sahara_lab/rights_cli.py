@@ -5,6 +5,7 @@ No rules live here.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -88,4 +89,82 @@ def earnings(asset: str | None, since: str | None, path: str | None) -> None:
     _show(statement)
 
 
-COMMANDS = (check, choose, terms, earnings)
+@click.command()
+@click.argument("name")
+@click.option("--license", "flavor", help="Which of the offered licenses; the cheapest when left out.")
+def unoffer(name: str, flavor: str | None) -> None:
+    """Offer the own asset NAME under a license no longer; what was sold stays valid."""
+    click.echo(f"{name} is no longer offered under: {_lab().market.withdraw_offer(name, flavor).summary}")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--prov", type=click.Path(dir_okay=False), help="Write it as W3C PROV-JSON to this file.")
+@click.option("--svg", type=click.Path(dir_okay=False), help="Write the drawing to this file.")
+def lineage(name: str, prov: str | None, svg: str | None) -> None:
+    """Show what the asset NAME was made of and what was made of it."""
+    found = _lab().market.lineage(name)
+    if prov:
+        found.write_prov(prov)
+    if svg:
+        Path(svg).write_text(found.svg(), encoding="utf-8")
+    _show(found)
+
+
+@click.command()
+@click.argument("name")
+@click.argument("stars", type=int)
+@click.argument("text", default="")
+def review(name: str, stars: int, text: str) -> None:
+    """Say what you think of the asset NAME, with 1 to 5 STARS; everyone can read it."""
+    _show(_lab().market.review(name, stars, text))
+
+
+@click.command()
+@click.argument("name")
+def reviews(name: str) -> None:
+    """Show what license holders say of the asset NAME."""
+    _show(_lab().market.reviews(name))
+
+
+@click.command()
+@click.argument("name")
+@click.argument("reason")
+def report(name: str, reason: str) -> None:
+    """Report that something is wrong with the asset NAME; the DAO decides."""
+    _lab().market.report(name, reason)
+    click.echo(f"{name} is reported; the DAO decides")
+
+
+@click.command()
+@click.argument("name")
+@click.argument("reason")
+def appeal(name: str, reason: str) -> None:
+    """Answer the DAO's decision about an own asset NAME."""
+    _lab().market.appeal(name, reason)
+    click.echo("your answer is on record; the DAO decides")
+
+
+@click.command()
+@click.argument("name")
+@click.argument("standing", type=click.Choice(["clear", "disputed", "taken-down"]))
+@click.argument("reason")
+def judge(name: str, standing: str, reason: str) -> None:
+    """Propose that the DAO disputes the listing NAME, takes it down or clears it."""
+    lab, word = _lab(), standing.replace("-", " ")
+    click.echo(str(lab.dao.propose([lab.market.decision(name, word, reason)], f"{name}: {word}", reason)))
+
+
+@click.command()
+@click.argument("account")
+@click.argument("reason")
+@click.option("--revoke", is_flag=True, help="Propose that it no longer does.")
+def vouch(account: str, reason: str, revoke: bool) -> None:
+    """Propose that the DAO vouches for who the publisher ACCOUNT is."""
+    lab = _lab()
+    action = lab.market.verification(account, reason, verified=not revoke)
+    title = f"{'No longer vouch' if revoke else 'Vouch'} for {account}"
+    click.echo(str(lab.dao.propose([action], title, reason)))
+
+
+COMMANDS = (check, choose, terms, earnings, unoffer, lineage, review, reviews, report, appeal, judge, vouch)

@@ -84,7 +84,7 @@ def deploy(
         "SaharaTimelock", "SaharaToken", "SaharaGovernor", "SaharaAccess", "ProtocolParameters", "IdentityRegistry",
         "KeyServerRegistry", "LicenseTerms", "RoyaltyLedger", "AssetRegistry", "LicenseToken", "RefundEscrow", "Market",
         "CollectionShares", "Staking", "ComputeEscrow", "CallChannel", "ReceiptAnchors", "Teams", "AgentRegistry",
-        "ReputationRegistry", "FeedbackReceipts", "ValidationRegistry", "Directory",
+        "ReputationRegistry", "FeedbackReceipts", "ValidationRegistry", "Reviews", "Moderation", "Directory",
     )  # fmt: skip
     at = {name: created_address(deployer.address, nonce + index) for index, name in enumerate(order)}
     servers = [(server.account, True, server.url, server.encryption_key) for server in key_servers]
@@ -167,6 +167,8 @@ def deploy(
             at["RefundEscrow"],
         ),
         "ValidationRegistry": (at["AgentRegistry"],),
+        "Reviews": (at["AssetRegistry"], at["LicenseToken"], at["RefundEscrow"]),
+        "Moderation": (at["SaharaAccess"], at["AssetRegistry"]),
         "Directory": (
             at["SaharaAccess"],
             [name.encode().ljust(32, b"\0") for name in listed],

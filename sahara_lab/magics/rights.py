@@ -29,6 +29,30 @@ def add_parsers(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
     terms.add_argument("asset", help="owner/name")
     terms.add_argument("--license", help="which of the offered licenses; the cheapest when left out")
 
+    unoffer = command("unoffer", "offer an own asset under a license no longer; what was sold stays valid")
+    unoffer.add_argument("asset", help="owner/name")
+    unoffer.add_argument("--license", help="which of the offered licenses; the cheapest when left out")
+    lineage = command("lineage", "draw what an asset was made of and what was made of it")
+    lineage.add_argument("asset", help="owner/name")
+    lineage.add_argument("--prov", help="write it as W3C PROV-JSON to this file")
+    command("opened", "list the assets that this notebook opened: the parents of what it makes")
+
+    review = command("review", "say what you think of an asset that you hold a license of; everyone can read it")
+    review.add_argument("asset", help="owner/name")
+    review.add_argument("stars", type=int, help="1 to 5")
+    review.add_argument("text", nargs="*", help="why, at most 1,024 bytes")
+    command("reviews", "show what license holders say of an asset").add_argument("asset", help="owner/name")
+    report = command("report", "report that something is wrong with an asset; the DAO decides")
+    report.add_argument("asset", help="owner/name")
+    report.add_argument("reason", nargs="+", help="what is wrong")
+    appeal = command("appeal", "answer the DAO's decision about an own asset")
+    appeal.add_argument("asset", help="owner/name")
+    appeal.add_argument("reason", nargs="+", help="why it is wrong")
+    judge = command("judge", "propose that the DAO disputes a listing, takes it down or clears it")
+    judge.add_argument("asset", help="owner/name")
+    judge.add_argument("standing", choices=["clear", "disputed", "taken-down"], help="what it is to be")
+    judge.add_argument("reason", nargs="+", help="why")
+
 
 class RightsCommands:
     """The commands' bodies, mixed into the magics."""
@@ -62,6 +86,37 @@ class RightsCommands:
         if given.csv:
             statement.csv(given.csv)
         return statement
+
+    def _unoffer(self, given: argparse.Namespace) -> Any:
+        return self.lab.market.withdraw_offer(given.asset, given.license)
+
+    def _lineage(self, given: argparse.Namespace) -> Any:
+        found = self.lab.market.lineage(given.asset)
+        if given.prov:
+            found.write_prov(given.prov)
+        return found
+
+    def _opened(self, given: argparse.Namespace) -> Any:
+        return self.lab.market.opened()
+
+    def _review(self, given: argparse.Namespace) -> Any:
+        return self.lab.market.review(given.asset, given.stars, " ".join(given.text))
+
+    def _reviews(self, given: argparse.Namespace) -> Any:
+        return self.lab.market.reviews(given.asset)
+
+    def _report(self, given: argparse.Namespace) -> None:
+        self.lab.market.report(given.asset, " ".join(given.reason))
+        print(f"{given.asset} is reported; the DAO decides")
+
+    def _appeal(self, given: argparse.Namespace) -> None:
+        self.lab.market.appeal(given.asset, " ".join(given.reason))
+        print("your answer is on record; the DAO decides")
+
+    def _judge(self, given: argparse.Namespace) -> Any:
+        standing, reason = given.standing.replace("-", " "), " ".join(given.reason)
+        action = self.lab.market.decision(given.asset, standing, reason)
+        return self.lab.dao.propose([action], f"{given.asset}: {standing}", reason)
 
     def _terms(self, given: argparse.Namespace) -> Any:
         return self.lab.market.terms(given.asset, given.license).in_words

@@ -140,6 +140,10 @@ class SaharaMagics(RightsCommands, Magics):
             source = held
         elif source.startswith("train-") and not os.path.exists(source):  # noqa: PTH110 - a plain question
             source = self.lab.compute.job(source)
+        if not options["parents"]:
+            options["parents"] = None
+        elif "opened" in options["parents"]:
+            options["parents"] = "opened"
         return self.lab.market.publish(source, **options)
 
     def _mine(self, given: argparse.Namespace) -> Any:

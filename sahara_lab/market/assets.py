@@ -11,6 +11,7 @@ from sahara_lab.identity import Directory
 from sahara_lab.licensing.limits import RELATIONS
 from sahara_lab.licensing.records import AssetNames
 from sahara_lab.market.names import KINDS, AssetName
+from sahara_lab.market.reviews import Standing
 from sahara_lab.market.sales import Sales
 from sahara_lab.market.values import Asset, Parent, Share, Version
 
@@ -21,12 +22,21 @@ if TYPE_CHECKING:
 class Assets:
     """Reads whole assets by name."""
 
-    def __init__(self, chain: Chain, directory: Directory, sales: Sales, names: AssetNames, listings: Listings) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        directory: Directory,
+        sales: Sales,
+        names: AssetNames,
+        listings: Listings,
+        standing: Standing,
+    ) -> None:
         self._chain = chain
         self._directory = directory
         self._sales = sales
         self._names = names
         self._listings = listings
+        self._standing = standing
         self._registry = chain.contract("AssetRegistry")
         self._ledger = chain.contract("RoyaltyLedger")
 
@@ -86,6 +96,7 @@ class Assets:
             offers=self._sales.offers(identity),
             royalties=royalties,
             size=summary.size,
+            reputation=self._standing.of([identity], [owner])[0],
             version=version,
         )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sahara_lab.chain import Chain
@@ -11,6 +12,7 @@ from sahara_lab.identity import Directory
 from sahara_lab.licensing.records import Terms
 from sahara_lab.market.catalog import Catalog, Record, shared_store, sync
 from sahara_lab.market.metadata import Summary
+from sahara_lab.market.reviews import Reputation
 from sahara_lab.market.source import ChainSource
 from sahara_lab.market.values import format_size
 from sahara_lab.profile import Profile
@@ -42,6 +44,7 @@ class Listing:
     parents: tuple[str, ...]
     size: int
     created: int
+    reputation: Reputation = Reputation()  # noqa: RUF009 - frozen
 
     @classmethod
     def of(cls, record: Record) -> Listing:
@@ -101,6 +104,12 @@ class Page:
     def pages(self) -> int:
         return max(1, -(-self.total // self.per_page))
 
+    def with_reputations(self, known: Sequence[Reputation], reader: str) -> Page:
+        """The same with what is known of each listing; what was taken down only its owner sees."""
+        items = (replace(item, reputation=one) for item, one in zip(self.items, known, strict=True))
+        shown = tuple(one for one in items if one.reputation.standing != "taken down" or one.owner == reader)
+        return replace(self, items=shown, total=self.total - len(self.items) + len(shown))
+
     def __len__(self) -> int:
         return len(self.items)
 
@@ -111,9 +120,17 @@ class Page:
         return self.items[index]
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        headers = ("Asset", "What it is", "Kind", "License", "Price", "Size")
+        headers = ("Asset", "What it is", "Kind", "License", "Price", "Size", "Standing")
         rows = [
-            (item.name, item.title, item.kind, item.license or "–", item.price_text, format_size(item.size))
+            (
+                item.name,
+                item.title,
+                item.kind,
+                item.license or "–",
+                item.price_text,
+                format_size(item.size),
+                item.reputation.summary,
+            )
             for item in self.items
         ]
         found = f"{self.total} {'similar found, none as typed' if self.similar else 'found'}"

@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 from sahara_lab.chain import Chain, Network, Sender, Wallet
 from sahara_lab.errors import InputError, JobError, NameTaken
 from sahara_lab.identity import Directory
-from sahara_lab.licensing.access import ChainManifestSource, next_epoch, release_classes
+from sahara_lab.licensing.access import ChainManifestSource, next_epoch, release_classes, split_version
 from sahara_lab.licensing.limits import RELATIONS
 from sahara_lab.licensing.records import AssetNames
-from sahara_lab.licensing.service import Licensing
+from sahara_lab.licensing.service import Licensing, Parents
 from sahara_lab.licensing.terms import License
 from sahara_lab.market.names import checked_name, kind_index
+from sahara_lab.market.opened import OPENED, proposed, warn_of_omissions
 from sahara_lab.profile import Profile
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Publisher:
         title: str | None = None,
         description: str | None = None,
         tags: Sequence[str] = (),
-        parents: Sequence[str | tuple[str, str]] = (),
+        parents: Parents | str | None = None,
         update: bool = False,
         progress: Progress | None = None,
     ) -> int:
@@ -96,7 +97,7 @@ class Publisher:
             kind = kind or content.kind
             kind_number = kind_index(kind)
             existing = self._existing(name, update or content.draft)
-            edges = self._edges([*content.parents, *parents], offers)
+            edges = self._edges([*content.parents, *self._parents(content, name, parents)], offers)
             if existing:
                 self._check_version(f"{self._wallet.handle}/{name}", existing, edges, offers)
             tell("encrypting")
@@ -134,6 +135,18 @@ class Publisher:
                 hint="Choose another name, or publish a new version with update=True",
             )
         return asset
+
+    def _parents(self, content: Content, name: str, parents: Parents | str | None) -> list[tuple[str, str]]:
+        """The parents as the user named them, or as this session's log proposes them; what is left out is said."""
+        own = f"{self._wallet.handle}/{name}"
+        if parents == OPENED:
+            return proposed(own)
+        given = [parents] if isinstance(parents, str) else list(parents or ())
+        pairs = [(entry, "derived_from") if isinstance(entry, str) else entry for entry in given]
+        if content.facts is None:  # a job has a log of its own
+            named = [split_version(text)[0] for text, _ in pairs]
+            warn_of_omissions(own, named, chosen=parents is not None)
+        return pairs
 
     def _edges(self, parents: Iterable[str | tuple[str, str]], offers: Sequence[License]) -> list[Edge]:
         """The parents' edges, sorted, under the licenses that the solver chose.

@@ -62,6 +62,12 @@ class Sales:
             self._sender.send(self._market, "setOffer", asset, terms_id, True)
         return self.terms.get(terms_id)
 
+    def withdraw(self, asset: int, name: str, license: License | str | None) -> License:
+        """Offer an own asset under these terms no longer; licenses that were sold stay."""
+        terms = self.choose(asset, name, license)
+        self._sender.send(self._market, "setOffer", asset, terms.terms_id, False)
+        return terms
+
     # -- quotes and purchases -----------------------------------------------------------------------------------------
 
     def quote(self, asset: int, name: str, license: License | str | None = None) -> Quote:
@@ -133,10 +139,12 @@ class Sales:
             FundsError: the balance does not cover the price.
         """
         quote = self.quote(asset, name, license)
+        # Read before looking for a license: a purchase that came in between has either its name or left its license.
+        purpose = self._purpose(quote)
         if held := self._held(quote):
             return held
         cap = self._cap(name, quote.price, max_price, "license")
-        receipt = self._purchase(quote, cap)
+        receipt = self._purchase(quote, cap, purpose)
         issued = next(event for event in receipt.events if event.name == "LicenseIssued")
         grant = self.grant(issued.args["license"], receipt.tx_hash)
         if receipt.resumed and grant.expired:
@@ -219,14 +227,23 @@ class Sales:
                 return grant
         return None
 
-    def _purchase(self, quote: Quote, cap: Wei) -> Receipt:
+    def _purpose(self, quote: Quote) -> tuple[str, int]:
+        """The name of this purchase, and the number of the permit that pays for it.
+
+        A permit signed again has other bytes: without a name, a purchase that still waits for its block would be made
+        twice. What the chain counts, permits or licenses of the asset, tells it from a later one.
+        """
+        if quote.price:
+            number = int(self._token.call("nonces", self._wallet.address))
+        else:
+            number = len(self._licenses.call("licensesOf", self._wallet.address, quote.asset_id))
+        return f"license {quote.asset_id} {quote.terms.terms_id.hex()} {number}", number
+
+    def _purchase(self, quote: Quote, cap: Wei, purpose: tuple[str, int]) -> Receipt:
+        intent, number = purpose
         identity = (quote.asset_id, quote.terms.terms_id, max(cap, quote.price), self._wallet.address)
         if quote.price == 0:
-            return self._sender.send(self._market, "buy", *identity)
-        # A permit signed again has other bytes: without a name, a purchase that still waits for its block would be made
-        # twice. Its permit's number, which the token counts, tells it from a later one.
-        number = self._token.call("nonces", self._wallet.address)
-        intent = f"license {quote.asset_id} {quote.terms.terms_id.hex()} {number}"
+            return self._sender.send(self._market, "buy", *identity, intent=intent)
         deadline = self._chain.block("pending").timestamp + PERMIT_LIFETIME
         signature = self._wallet.sign_typed_data(self._permit(quote.price, deadline, number))
         r, s, v = signature[:32], signature[32:64], signature[64]

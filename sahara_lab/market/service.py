@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,22 +11,24 @@ from sahara_lab.chain import Chain, Network, Sender, Wallet
 from sahara_lab.errors import InputError
 from sahara_lab.identity import Directory
 from sahara_lab.licensing.records import AssetNames
-from sahara_lab.licensing.service import Licensing
+from sahara_lab.licensing.service import Licensing, Parents
 from sahara_lab.licensing.terms import READ, License, use_mask
 from sahara_lab.market.assets import Assets
 from sahara_lab.market.collections import Collection
+from sahara_lab.market.earning import Earning
+from sahara_lab.market.lineage import Lineage, Lineages
+from sahara_lab.market.opened import OpenedAssets, opened
+from sahara_lab.market.opinions import Opinions
 from sahara_lab.market.publish import Progress, Publisher
 from sahara_lab.market.requests import Request, RequestList
 from sahara_lab.market.revenue import Revenue
+from sahara_lab.market.reviews import Standing
 from sahara_lab.market.sales import Sales
-from sahara_lab.market.statement import Statement, moment
 from sahara_lab.market.values import (
     Asset,
-    Earnings,
     Grants,
     LicenseGrant,
     Quote,
-    SalesList,
 )
 from sahara_lab.profile import Profile
 from sahara_lab.units import Wei, to_wei
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
     from sahara_lab.market.listings import Listings, Page
 
 
-class Market:
+class Market(Opinions, Earning):
     """Publish, search, quote, license, earn."""
 
     def __init__(
@@ -61,6 +64,7 @@ class Market:
         self._revenue = Revenue(chain, directory, wallet.address, sender, network.deployed_block, names, sales.refunds)
         self._publisher = Publisher(profile, network, chain, directory, wallet, sender, sales, licensing, names)
         self._registry = chain.contract("AssetRegistry")
+        self._standing = Standing(chain, directory, sender, wallet.address, network.deployed_block)
         self._listings: Listings | None = None
 
     # -- publish ------------------------------------------------------------------------------------------------------
@@ -76,7 +80,7 @@ class Market:
         title: str | None = None,
         description: str | None = None,
         tags: Sequence[str] = (),
-        parents: Sequence[str | tuple[str, str]] = (),
+        parents: Parents | str | None = None,
         update: bool = False,
         progress: Progress | None = None,
     ) -> Asset:
@@ -89,7 +93,8 @@ class Market:
             kind: "dataset" for files and "model" for jobs when left out.
             license: terms on offer; without any, nobody but the owner can open it.
             royalty: share of revenue that derivatives owe ("5%"), set on the terms on offer.
-            parents: assets this one derives from, or ``(asset, relation)`` pairs; a job brings its own.
+            parents: assets this one derives from, or ``(asset, relation)`` pairs; "opened" for all that :meth:`opened`
+                lists. A job brings its own. Left out, there are none, and a warning names what this session opened.
             update: publish a new version of an asset of that name.
             progress: told in words what is being done.
 
@@ -106,6 +111,18 @@ class Market:
         self.refresh()
         return self.get(self._names.of(asset))
 
+    def opened(self) -> OpenedAssets:
+        """What this notebook opened through ``vault://``, and for what; ``parents="opened"`` stands for it."""
+        return opened()
+
+    def lineage(self, name: str) -> Lineage:
+        """What an asset was made of and what was made of it; ``prov()`` of it is W3C PROV-JSON.
+
+        Raises:
+            NotFound: no such asset.
+        """
+        return Lineages(self._chain, self._directory, self._names, self._network.deployed_block).of(self.get(name).id)
+
     # -- find ---------------------------------------------------------------------------------------------------------
 
     @property
@@ -121,7 +138,7 @@ class Market:
 
     @property
     def _assets(self) -> Assets:
-        return Assets(self._chain, self._directory, self._sales, self._names, self.listings)
+        return Assets(self._chain, self._directory, self._sales, self._names, self.listings, self._standing)
 
     def refresh(self) -> None:
         """Read what changed on chain into the local catalog."""
@@ -159,10 +176,13 @@ class Market:
         """
         cap = None if max_price is None else to_wei(max_price)
         self.refresh()
-        return self.listings.search(
+        found = self.listings.search(
             text, cap, kind=kind, license=license, price=price, task=task, format=format, tag=tag, owner=owner,
             sort=sort, page=page, after=after, per_page=per_page,
         )  # fmt: skip
+        owners = [self._directory.address(item.owner) for item in found.items]
+        known = self._standing.of([item.id for item in found.items], owners)
+        return found.with_reputations(known, self._wallet.handle)
 
     def mine(self) -> Page:
         """Assets that the account owns, newest first."""
@@ -205,7 +225,7 @@ class Market:
             NotFound: unknown asset, or not offered on those terms.
         """
         asset = self.get(name)
-        return self._sales.quote(asset.id, asset.name, license)
+        return replace(self._sales.quote(asset.id, asset.name, license), reputation=asset.reputation)
 
     def terms(self, name: str, license: License | str | None = None) -> License:
         """The terms of an offer; ``in_words`` says what they let a holder do.
@@ -230,10 +250,12 @@ class Market:
         Raises:
             PriceError: the price is above the cap, or there is no cap.
             FundsError: the balance does not cover the price.
+            AccessDenied: the DAO has taken the listing down.
         """
         asset = self.get(name)
         if asset.owner == self._wallet.handle:
             raise InputError(f"{asset.name} is yours; its owner needs no license")
+        self._refuse_taken_down(asset)
         return self._sales.buy(asset.id, asset.name, license, max_price)
 
     def renew(self, name: str, *, max_price: str | int | None = None) -> LicenseGrant:
@@ -285,6 +307,19 @@ class Market:
         asset = self._own(name, "offer it")
         self._licensing.check_terms(asset.id, license)
         return self._sales.offer(asset.id, license)
+
+    def withdraw_offer(self, name: str, license: License | str | None = None) -> License:
+        """Offer an own asset under some terms no longer; licenses that were sold stay valid.
+
+        Args:
+            license: a flavor's name or terms; the cheapest offer when left out.
+
+        Raises:
+            InputError: the asset belongs to someone else.
+            NotFound: it is not offered on those terms.
+        """
+        asset = self._own(name, "withdraw an offer")
+        return self._sales.withdraw(asset.id, asset.name, license)
 
     def request(self, name: str, *, note: str = "", license: License | str | None = None) -> Request:
         """Ask the owner of an asset for a license; it binds nobody. Everyone can read the note.
@@ -356,50 +391,6 @@ class Market:
     def licenses(self, account: str | None = None) -> Grants:
         """Licenses that an account holds, newest first, expired ones included."""
         return self._sales.licenses(account)
-
-    # -- revenue ------------------------------------------------------------------------------------------------------
-
-    def earnings(self) -> Earnings:
-        """What the account can claim, per own asset, royalties of derivatives included."""
-        own, descendants = self._family()
-        return self._revenue.earnings(own, descendants)
-
-    def statement(
-        self, asset: str | None = None, *, since: str | int | None = None, until: str | int | None = None
-    ) -> Statement:
-        """Every payment that reached own assets, royalties of descendants included, and what ancestors got of it.
-
-        Args:
-            asset: only this own asset.
-            since, until: dates like "2026-11-01" (UTC) or seconds since the epoch; ``until`` is not included.
-
-        Raises:
-            InputError: a date that is none, or an asset of somebody else.
-        """
-        wanted = None if asset is None else self._own(asset, "see what it earned").id
-        end = 2**63 if until is None else moment(until)
-        return self._revenue.statement(wanted, moment(since), end)
-
-    def claim(self) -> Wei:
-        """Pay out everything claimable; returns wei."""
-        own, descendants = self._family()
-        return self._revenue.claim(sorted({*own, *descendants}))
-
-    def sales(self) -> SalesList:
-        """Licenses sold for own assets, newest first."""
-        own, _ = self._family()
-        return self._revenue.sales(set(own))
-
-    def _family(self) -> tuple[list[int], list[int]]:
-        """Own assets, and the assets that owe them royalties."""
-        total = self._registry.call("assetCount")
-        every = list(range(1, total + 1))
-        owners = self._chain.batch_call([(self._registry, "ownerOf", (asset,)) for asset in every])
-        own = [asset for asset, owner in zip(every, owners, strict=True) if owner == self._wallet.address]
-        mine = set(own)
-        block = self._network.deployed_block
-        frozen = [event for ledger in self._revenue.ledgers for event in ledger.logs("TableFrozen", block, "latest")]
-        return own, [event.args["asset"] for event in frozen if mine & set(event.args["payees"])]
 
     def __repr__(self) -> str:
         return f"<Market for {self._wallet.handle}>"

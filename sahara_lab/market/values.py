@@ -22,6 +22,7 @@ from sahara_lab.display import (
 )
 from sahara_lab.licensing.terms import License
 from sahara_lab.market.gas import GasCost
+from sahara_lab.market.reviews import Reputation
 from sahara_lab.units import Tokens, Wei, format_share, format_tokens, to_tokens
 
 
@@ -71,6 +72,7 @@ class Asset:
     royalties: tuple[Share, ...]
     size: int
     version: int
+    reputation: Reputation = Reputation()  # noqa: RUF009 - frozen
 
     @property
     def url(self) -> str:
@@ -87,6 +89,7 @@ class Asset:
             ("Version", f"{self.version} of {len(self.versions)}, {format_time(latest.published_at)}"),
             ("Files", mono(self.url)),
             ("Size", format_size(self.size)),
+            ("Standing", self.reputation.summary or "no reviews yet"),
             ("Merkle root", mono(f"{latest.root[:18]}…")),
         ]
         if self.offers:
@@ -96,7 +99,14 @@ class Asset:
         if self.royalties:
             rows.append(("Owes", ", ".join(f"{format_share(s.parts // 100_000)} to {s.name}" for s in self.royalties)))
         return bundle(
-            text_card(self, rows), card(self.title or self.name, rows, badge=self.kind, footer=self.summary or None)
+            text_card(self, rows),
+            card(
+                self.title or self.name,
+                rows,
+                badge=self.kind,
+                accent="error" if self.reputation.warning else None,
+                footer=" ".join(part for part in (self.reputation.warning, self.summary) if part) or None,
+            ),
         )
 
 
@@ -122,6 +132,7 @@ class Quote:
     balance: Wei
     buyer: str
     gas: GasCost | None = None
+    reputation: Reputation = Reputation()  # noqa: RUF009 - frozen
 
     @property
     def price_tokens(self) -> Tokens:
@@ -164,10 +175,12 @@ class Quote:
         plain_rows = [*rows, *((name, amount) for name, amount, _ in payees)]
         if self.price:
             rows.append(("Who gets it", share_bars(payees)))
-        warning = None if self.affordable else "The balance does not cover the price."
-        html = card(
-            f"Quote: {self.asset}", rows, badge="quote", accent=None if self.affordable else "error", footer=warning
-        )
+        short = "" if self.affordable else "The balance does not cover the price."
+        warning = " ".join(part for part in (self.reputation.warning, short) if part) or None
+        if said := self.reputation.summary:
+            plain_rows.append(("Standing", said))
+            rows.append(("Standing", said))
+        html = card(f"Quote: {self.asset}", rows, badge="quote", accent="error" if warning else None, footer=warning)
         return bundle(text_card(self, plain_rows), html)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sahara_lab.compute import progress_of
 from sahara_lab.licensing.terms import NOT_ENFORCED, READ, License, format_duration
+from sahara_lab.market.reviews import Reputation
 from sahara_lab.market.values import Asset, Earnings, LicenseGrant, Parent, Quote, QuoteLine, Version
 from sahara_lab.units import format_share, format_tokens
 
@@ -58,6 +59,19 @@ def listing(value: Any) -> Json:
         "sold": value.sold,
         "task": value.task,
         "formats": list(value.formats),
+        "reputation": reputation(value.reputation),
+    }
+
+
+def reputation(value: Reputation) -> Json:
+    return {
+        "verified": value.verified,
+        "reviews": value.reviews,
+        "mean": value.mean,
+        "standing": value.standing,
+        "appealed": value.appealed,
+        "reports": value.reports,
+        "warning": value.warning,
     }
 
 
@@ -96,6 +110,7 @@ def asset(value: Asset, held: list[LicenseGrant]) -> Json:
         "offers": [terms(item) for item in value.offers],
         "royalties": [{"name": item.name, "share": format_share(item.parts // 100_000)} for item in value.royalties],
         "held": [grant(item) for item in held],
+        "reputation": reputation(value.reputation),
     }
 
 
@@ -115,6 +130,7 @@ def quote(value: Quote) -> Json:
         "affordable": value.affordable,
         "gas": str(value.gas) if value.gas else None,
         "signatures": value.signatures,
+        "warning": value.reputation.warning,
     }
 
 

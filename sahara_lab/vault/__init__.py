@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sahara_lab.vault.grants import Shared, share, shared_with
     from sahara_lab.vault.keyserver_app import create_app
     from sahara_lab.vault.limits import Limits
-    from sahara_lab.vault.lineage import accessed, forget_access, track_access
+    from sahara_lab.vault.lineage import accessed, accessed_for, forget_access, track_access
     from sahara_lab.vault.manifest import Release
     from sahara_lab.vault.merkle import verify_proof
     from sahara_lab.vault.opened import Entry, Vault, open_vault
@@ -76,6 +76,7 @@ _HOMES = {
     "VaultRef": "values",
     "Verified": "values",
     "accessed": "lineage",
+    "accessed_for": "lineage",
     "create_app": "keyserver_app",
     "delegate_session": "typed",
     "forget_access": "lineage",
@@ -123,6 +124,7 @@ __all__ = [
     "VaultRef",
     "Verified",
     "accessed",
+    "accessed_for",
     "appoint",
     "collect",
     "create_app",

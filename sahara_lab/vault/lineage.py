@@ -1,4 +1,4 @@
-"""Which assets this process opened: a training job's parents, without anyone having to name them."""
+"""Which assets this process opened, and for what: parents of what is made here, without anyone having to name them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import tempfile
 from pathlib import Path
 
 _VARIABLE = "SAHARA_LAB_LINEAGE"
-_accessed: set[str] = set()
+_accessed: set[tuple[str, str]] = set()
 
 
-def record_access(name: str) -> None:
-    """Note that ``owner/name@version`` was opened here."""
-    if name in _accessed:
+def record_access(name: str, use: str = "read") -> None:
+    """Note that ``owner/name@version`` was opened here, and for which use."""
+    if (name, use) in _accessed:
         return
-    _accessed.add(name)
+    _accessed.add((name, use))
     if journal := os.environ.get(_VARIABLE):
         # Short lines in append mode are written in one piece, so processes do not mix theirs.
         with Path(journal).open("a", encoding="utf-8") as stream:
-            stream.write(f"{name}\n")
+            stream.write(f"{name}\t{use}\n")
 
 
 def track_access() -> None:
@@ -29,13 +29,24 @@ def track_access() -> None:
         os.environ[_VARIABLE] = name
 
 
-def accessed() -> set[str]:
-    """Every ``owner/name@version`` that this process opened, and its children since :func:`track_access`."""
-    found = set(_accessed)
+def accessed_for() -> dict[str, set[str]]:
+    """Every ``owner/name@version`` that this process opened, and its children since :func:`track_access`, with the uses
+    it was opened for.
+    """
+    found: dict[str, set[str]] = {}
+    for name, use in _accessed:
+        found.setdefault(name, set()).add(use)
     journal = os.environ.get(_VARIABLE)
     if journal and Path(journal).exists():
-        found.update(Path(journal).read_text(encoding="utf-8").split())
+        for line in Path(journal).read_text(encoding="utf-8").splitlines():
+            name, _, use = line.partition("\t")
+            found.setdefault(name, set()).add(use)
     return found
+
+
+def accessed() -> set[str]:
+    """The names of :func:`accessed_for`."""
+    return set(accessed_for())
 
 
 def forget_access() -> None:

@@ -127,7 +127,7 @@ class Vault:
         child = self._child(parts)
         if not isinstance(child, FileChild):
             raise IsADirectoryError(21, "is a folder", f"{self.ref}/{path}")
-        record_access(str(self.ref))
+        record_access(str(self.ref), self.use)
         entry = self.manifest.object(child.object)
         context = object_context(self.manifest.dataset, child.object)
         return ObjectReader(

@@ -16,10 +16,12 @@ import {KeyServerRegistry} from "../../src/KeyServerRegistry.sol";
 import {LicenseTerms} from "../../src/LicenseTerms.sol";
 import {LicenseToken} from "../../src/LicenseToken.sol";
 import {Market} from "../../src/Market.sol";
+import {Moderation} from "../../src/Moderation.sol";
 import {ProtocolParameters} from "../../src/ProtocolParameters.sol";
 import {ReceiptAnchors} from "../../src/ReceiptAnchors.sol";
 import {RefundEscrow} from "../../src/RefundEscrow.sol";
 import {ReputationRegistry} from "../../src/ReputationRegistry.sol";
+import {Reviews} from "../../src/Reviews.sol";
 import {RoyaltyLedger} from "../../src/RoyaltyLedger.sol";
 import {SaharaAccess} from "../../src/SaharaAccess.sol";
 import {SaharaGovernor} from "../../src/SaharaGovernor.sol";
@@ -75,6 +77,8 @@ abstract contract Lab is Test {
     ReputationRegistry internal reputation;
     FeedbackReceipts internal receipts;
     ValidationRegistry internal validations;
+    Reviews internal reviews;
+    Moderation internal moderation;
     Directory internal directory;
 
     function setUp() public virtual {
@@ -114,7 +118,7 @@ abstract contract Lab is Test {
             address(timelock),
             vm.computeCreateAddress(deployer, nonce + 4),
             vm.computeCreateAddress(deployer, nonce + 6),
-            vm.computeCreateAddress(deployer, nonce + 22),
+            vm.computeCreateAddress(deployer, nonce + 24),
             vm.computeCreateAddress(deployer, nonce + 14),
             vm.computeCreateAddress(deployer, nonce + 15)
         );
@@ -140,6 +144,8 @@ abstract contract Lab is Test {
         reputation = new ReputationRegistry(agents);
         receipts = new FeedbackReceipts(reputation, agents, licenses, registry, refunds);
         validations = new ValidationRegistry(agents);
+        reviews = new Reviews(registry, licenses, refunds);
+        moderation = new Moderation(address(access), registry);
         directory = new Directory(address(access), _names(), _modules(), _fixed());
         vm.stopPrank();
     }
