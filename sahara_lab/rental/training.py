@@ -10,6 +10,7 @@ from sahara_lab.errors import AccessDenied
 from sahara_lab.licensing.vaults import Vaults
 from sahara_lab.market.names import AssetName
 from sahara_lab.profile import Profile
+from sahara_lab.rental.quoting import TrainingQuote, input_terms
 
 if TYPE_CHECKING:
     from sahara_lab.compute import Compute, Job
@@ -49,17 +50,19 @@ class Training:
         source: str,
         namespace: dict[str, Any],
         *,
-        workers: int = 2,
         inputs: tuple[str, ...] | list[str] = (),
         name: str | None = None,
         max_price: str | None = None,
         resume: str | None = None,
+        **options: Any,
     ) -> Job:
-        """Run a cell of ordinary Lightning code on ``workers`` workers.
+        """Run a cell of ordinary Lightning code on workers.
 
         Args:
             inputs: assets the cell trains on; ``vault://`` URLs in the source count without being named.
             max_price: the most to spend, in whole tokens, on licenses that the inputs still need; nothing without it.
+            resume: a job whose checkpoint to go on from.
+            options: those of :class:`sahara_lab.compute.Options`: ``workers``, ``gpus``, ``precision``, …
 
         Raises:
             AccessDenied: an input is not licensed for training and no cap allows buying the license.
@@ -67,23 +70,60 @@ class Training:
         """
         wanted = self._licensed([*inputs, *_URL.findall(source)], max_price)
         return self.backend.run_cell(
-            source, namespace, workers=workers, inputs=wanted, name=name, resume=resume, **self._hooks()
+            source, namespace, inputs=wanted, name=name, resume=resume, **self._hooks(), **options
         )
+
+    def quote(
+        self,
+        source: str,
+        namespace: dict[str, Any],
+        *,
+        inputs: tuple[str, ...] | list[str] = (),
+        probe: bool = True,
+        **options: Any,
+    ) -> TrainingQuote:
+        """What running a cell would take, cost and make its result owe. Buys nothing.
+
+        Args:
+            probe: run the cell's first steps to estimate its time, where its inputs are licensed already.
+
+        Raises:
+            AccessDenied: an input is not offered for training.
+        """
+        from sahara_lab.compute import Options
+
+        terms = input_terms(self._market, _named([*inputs, *_URL.findall(source)]))
+        chosen = Options.of(options)
+        found = None
+        if probe and not any(item.price for item in terms):
+            found = self.backend.probe(source, namespace, **self._hooks(), **options)
+        return TrainingQuote(chosen, terms, found)
 
     def train(
         self,
         model: Any,
         data: Any,
         *,
-        workers: int = 2,
         inputs: tuple[str, ...] | list[str] = (),
         name: str | None = None,
         max_price: str | None = None,
-        **trainer: Any,
+        resume: str | None = None,
+        **given: Any,
     ) -> Job:
-        """Fit a LightningModule; ``trainer`` are arguments of ``pl.Trainer`` ("max_epochs", …)."""
+        """Fit a LightningModule.
+
+        Args:
+            given: options of :class:`sahara_lab.compute.Options` ("workers", "precision", …); whatever else there is
+                goes to ``pl.Trainer`` ("max_epochs", …).
+        """
+        from sahara_lab.compute.options import NAMES
+
+        options = {name: value for name, value in given.items() if name in NAMES}
+        trainer = {name: value for name, value in given.items() if name not in NAMES}
         wanted = self._licensed(list(inputs), max_price)
-        return self.backend.train(model, data, trainer, workers=workers, inputs=wanted, name=name, **self._hooks())
+        return self.backend.train(
+            model, data, trainer, inputs=wanted, name=name, resume=resume, **self._hooks(), **options
+        )
 
     def jobs(self) -> list[Job]:
         """Every job of this machine, newest first."""
@@ -93,9 +133,9 @@ class Training:
         """A job by its id, from this session or an earlier one."""
         return self.backend.job(id)
 
-    def warm(self, workers: int = 2) -> None:
+    def warm(self, workers: int = 2, **options: Any) -> None:
         """Start the workers before the first cell needs them."""
-        self.backend.warm(workers)
+        self.backend.warm(workers, **options)
 
     def shutdown(self) -> None:
         """Stop the workers and free their memory."""
@@ -111,8 +151,8 @@ class Training:
     def _licensed(self, names: list[str], max_price: str | None) -> list[str]:
         """Pin every input to a version, and see that each may be trained on."""
         pinned = []
-        for text in dict.fromkeys(names):
-            wanted = AssetName.parse(text)
+        for name in _named(names):
+            wanted = AssetName.parse(name)
             asset = self._market.get(str(wanted))
             if not self._market.may_use(asset, "training"):
                 if max_price is None:
@@ -123,3 +163,8 @@ class Training:
                 self._market.license(wanted.plain, max_price=max_price)
             pinned.append(f"{asset.name}@{asset.version}")
         return sorted(set(pinned))
+
+
+def _named(names: list[str]) -> list[str]:
+    """Each input once, as ``owner/name[@version]``."""
+    return list(dict.fromkeys(str(AssetName.parse(text)) for text in names))
