@@ -143,7 +143,7 @@ class Controller:
         run.record["keeper"] = {"pid": os.getpid(), "file": self._cluster_file}
         run.write()
         if self.busy:
-            run.status("starting", "waiting for another job to finish")
+            run.status("starting", f"waiting for another job to finish{self._left()}")
         self._runs[run.folder.id] = run
         if run.options.backend != "local":
             self.ray_wanted.set()
@@ -151,6 +151,16 @@ class Controller:
             self._nursery.need(request["modules"])  # imports while Ray still starts
         self._queue.put(run)
         return {"job": run.folder.id}
+
+    def _left(self) -> str:
+        """How long the jobs before still take, where that is known."""
+        left = 0.0
+        for run in list(self._runs.values()):
+            total, step, speed = (run.record.get(name) for name in ("total_steps", "step", "steps_per_second"))
+            if not total or not speed:
+                return ""
+            left += max(0, total - (step or 0)) / speed
+        return f", in about {left:.0f} s" if left else ""
 
     def warm(self, options: Options, modules: list[str]) -> dict[str, Any]:
         if options.backend != "local":

@@ -124,17 +124,18 @@ class Kernels:
         Raises:
             JobError: the node cannot be had.
         """
-        import ray
-
         name = str(request["kernel"])
         self._asked[name] = time.monotonic()
+        if request["do"] == "start":
+            self._wait_for_ray(_START_WITHIN)  # before Ray is imported: it reads its settings then
+            return self._start(name, request)
+        if name not in self._seats:
+            return {"code": -1}
+        import ray
+
         match request["do"]:
-            case "start":
-                return self._start(name, request)
             case "poll":
-                seat = self._seats.get(name)
-                if seat is None:
-                    return {"code": -1}
+                seat = self._seats[name]
                 try:
                     return {"code": ray.get(seat.poll.remote(), timeout=10)}
                 except Exception:
@@ -151,7 +152,6 @@ class Kernels:
     def _start(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
         import ray
 
-        self._wait_for_ray(_START_WITHIN)
         with self._lock:
             if name not in self._seats:
                 wanted = {"CPU": float(request["cpus"]), "GPU": float(request["gpus"])}

@@ -207,3 +207,20 @@ def test_job_whose_workers_keep_dying_is_lost_with_its_checkpoint(
     assert len(job.record()["restarts"]) == 1
     assert job.error is not None
     assert f"--resume {job.id}" in job.error
+
+
+def test_job_goes_on_when_the_machine_that_watches_was_asleep(
+    local: Compute, until: Callable[..., Any], cells: SimpleNamespace
+) -> None:
+    job = local.run_cell(cells.data + cells.model + cells.endless, {}, workers=1)
+    until(lambda: at_step(job, 1))
+    status = local.status()
+    assert status is not None
+    os.kill(status["pid"], signal.SIGSTOP)
+    time.sleep(8)  # longer than any answer to an order is waited for
+    os.kill(status["pid"], signal.SIGCONT)
+    step = max(event.get("step", 0) for event in job.events()[0])
+    until(lambda: at_step(job, step + 100))
+    job.stop()
+    assert job.wait(timeout=WITHIN).status == "stopped", job.error
+    assert "restarts" not in job.record()
