@@ -78,7 +78,7 @@ def peer(chain: Chain, key: bytes, count: int) -> float:
     account = Account.from_key(key)
     web3 = Web3(HTTPProvider(chain.rpc.url))
     web3.middleware_onion.inject(SignAndSendRawMiddlewareBuilder.build(account), layer=0)
-    token = web3.eth.contract(address=chain.addresses["SaharaToken"], abi=artifact("SaharaToken")["abi"])
+    token = web3.eth.contract(address=Web3.to_checksum_address(chain.addresses["SaharaToken"]), abi=artifact("SaharaToken")["abi"])
     started = time.perf_counter()
     for _ in range(count):
         tx_hash = token.functions.transfer(SOMEBODY, 1).transact({"from": account.address})
@@ -96,7 +96,7 @@ def rest(node: Node) -> None:
 def cpu_seconds(node: Node) -> float:
     """What the node and this process have used so far."""
     used = psutil.Process(node.pid).cpu_times()
-    return used.user + used.system + time.process_time()
+    return float(used.user + used.system) + time.process_time()
 
 
 def keep_awake(node: Node) -> None:
