@@ -78,7 +78,9 @@ def peer(chain: Chain, key: bytes, count: int) -> float:
     account = Account.from_key(key)
     web3 = Web3(HTTPProvider(chain.rpc.url))
     web3.middleware_onion.inject(SignAndSendRawMiddlewareBuilder.build(account), layer=0)
-    token = web3.eth.contract(address=Web3.to_checksum_address(chain.addresses["SaharaToken"]), abi=artifact("SaharaToken")["abi"])
+    token = web3.eth.contract(
+        address=Web3.to_checksum_address(chain.addresses["SaharaToken"]), abi=artifact("SaharaToken")["abi"]
+    )
     started = time.perf_counter()
     for _ in range(count):
         tx_hash = token.functions.transfer(SOMEBODY, 1).transact({"from": account.address})
