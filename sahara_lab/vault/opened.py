@@ -19,10 +19,11 @@ from sahara_lab.vault.lineage import record_access
 from sahara_lab.vault.manifest import FIRST_LEAF, LEAF, Manifest, ObjectEntry, load_manifest
 from sahara_lab.vault.merkle import LeafHasher, root_of
 from sahara_lab.vault.nodes import Children, FileChild, FolderChild, open_node
+from sahara_lab.vault.objects import LOCAL_BLOCK
 from sahara_lab.vault.paths import split_path
 from sahara_lab.vault.reader import BUFFER, ObjectReader, leaf_hashes
 from sahara_lab.vault.release import request_key
-from sahara_lab.vault.storage import LOCAL_BLOCK, Storage
+from sahara_lab.vault.storage import Storage
 from sahara_lab.vault.values import Credentials, VaultRef, Verified
 
 Parts = tuple[str, ...]
