@@ -12,9 +12,11 @@ from sahara_lab.licensing.access import locate
 from sahara_lab.market.catalog import Changes, Cursor, Offer, Record
 from sahara_lab.market.metadata import Summary, read_summary
 from sahara_lab.market.names import KINDS
-from sahara_lab.market.publish import METADATA
+from sahara_lab.market.publish import metadata_name
 from sahara_lab.market.sales import Terms
 from sahara_lab.profile import Profile
+
+METADATA = "metadata.json"  # what the description was called when each version had a folder of its own
 
 #: Events after which an asset's record must be read again.
 TOUCHING = ("AssetRegistered", "VersionPublished", "VersionRekeyed", "OfferChanged", "Transfer")
@@ -41,11 +43,15 @@ class Descriptions:
         """The recorded document itself; nothing when it is missing or another one."""
         from sahara_lab.vault import get_public
 
-        try:
-            document = bytes(get_public(locate(self._profile, version["uri"]), METADATA))
-        except (OSError, SaharaError):  # a stranger's storage may be away; the asset is listed all the same
-            return b""
-        return document if hashlib.sha256(document).digest() == bytes(version["metadataHash"]) else b""
+        digest = bytes(version["metadataHash"])
+        for name in (metadata_name(digest), METADATA):
+            try:
+                document = bytes(get_public(locate(self._profile, version["uri"]), name))
+            except (OSError, SaharaError):  # a stranger's storage may be away; the asset is listed all the same
+                continue
+            if hashlib.sha256(document).digest() == digest:
+                return document
+        return b""
 
 
 class ChainSource:

@@ -10,16 +10,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sahara_lab.vault.agefiles import export_age, import_age
     from sahara_lab.vault.drafts import Draft
     from sahara_lab.vault.filesystem import VaultFileSystem
+    from sahara_lab.vault.garbage import aged, unreferenced
     from sahara_lab.vault.grants import SharedFolder, share, shared_with
     from sahara_lab.vault.keyserver import create_app, verify_receipt
     from sahara_lab.vault.lineage import accessed, forget_access, track_access
+    from sahara_lab.vault.manifest import parse_manifest
     from sahara_lab.vault.merkle import verify_proof
     from sahara_lab.vault.opened import Entry, Vault, open_vault
     from sahara_lab.vault.rotation import Grantee, Rotated, rotate
     from sahara_lab.vault.sealing import new_seed, private_key, public_bytes
-    from sahara_lab.vault.storage import get_public, put_public
+    from sahara_lab.vault.storage import Storage, Stored, get_public, put_public
     from sahara_lab.vault.typed import delegate_session
     from sahara_lab.vault.values import (
         AccessPolicy,
@@ -36,6 +39,13 @@ if TYPE_CHECKING:
     from sahara_lab.vault.writer import pack
 
 _HOMES = {
+    "import_age": "agefiles",
+    "export_age": "agefiles",
+    "parse_manifest": "manifest",
+    "unreferenced": "garbage",
+    "aged": "garbage",
+    "Stored": "storage",
+    "Storage": "storage",
     "AccessPolicy": "values",
     "Credentials": "values",
     "Decision": "values",
@@ -86,18 +96,24 @@ __all__ = [
     "Rotated",
     "Session",
     "SharedFolder",
+    "Storage",
+    "Stored",
     "Vault",
     "VaultFileSystem",
     "VaultRef",
     "Verified",
     "accessed",
+    "aged",
     "create_app",
     "delegate_session",
+    "export_age",
     "forget_access",
     "get_public",
+    "import_age",
     "new_seed",
     "open_vault",
     "pack",
+    "parse_manifest",
     "private_key",
     "public_bytes",
     "put_public",
@@ -105,6 +121,7 @@ __all__ = [
     "share",
     "shared_with",
     "track_access",
+    "unreferenced",
     "verify_proof",
     "verify_receipt",
 ]

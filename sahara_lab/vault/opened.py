@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sahara_lab.errors import AccessDenied, InputError, IntegrityError, NotFound
+from sahara_lab.errors import AccessDenied, InputError, IntegrityError, KeyServersUnavailable, NotFound
 from sahara_lab.vault.cobblestone import HEADER_SIZE, object_context
 from sahara_lab.vault.grants import has_grants, open_grants
 from sahara_lab.vault.lineage import record_access
@@ -144,21 +144,58 @@ class Vault:
         """Compare every stored byte of this version with the root anchored on chain. Needs no keys and no license.
 
         Raises:
-            IntegrityError: the first object that is missing or differs.
+            IntegrityError: what is missing or differs, after everything was looked at. Files are named by their paths
+                when this account can read them, by their objects when it cannot.
         """
         objects = list(self.manifest.objects.values())
         nodes = list(self.manifest.nodes.values())
         total = sum(e.size for e in objects) + sum(e.size for e in nodes)
-        done = 0
+        done, damage, damaged = 0, [], set()
         for node in nodes:
-            self._sealed_node(node.id)
+            try:
+                self._sealed_node(node.id)
+            except IntegrityError as error:
+                damage.append(error.message)
             done += node.size
         for entry in objects:
-            for count in self._verify_object(entry):
-                done += count
-                if progress is not None:
-                    progress(done, total)
+            before = done
+            try:
+                for count in self._verify_object(entry):
+                    done += count
+                    if progress is not None:
+                        progress(done, total)
+            except IntegrityError as error:
+                damaged.add(entry.id)
+                damage.append(error.message)
+            done = before + entry.size
+        if progress is not None:
+            progress(total, total)
+        if damage:
+            raise IntegrityError(self._damage_report(damage, damaged), hint="Restore them from a copy of the storage")
         return Verified(str(self.ref), len(objects), total, self.manifest.root)
+
+    def _damage_report(self, damage: list[str], damaged: set[bytes]) -> str:
+        named = [f"{self.ref}/{path}" for path in self._paths_of(damaged)]
+        shown = "; ".join(damage[:3]) + (f"; and {len(damage) - 3} more" if len(damage) > 3 else "")
+        return f"damaged: {', '.join(named[:10])}{', …' if len(named) > 10 else ''} ({shown})" if named else shown
+
+    def _paths_of(self, objects: set[bytes]) -> list[str]:
+        """Where objects lie, as far as this account can see."""
+        found: list[str] = []
+
+        def look(parts: Parts) -> None:
+            for name, child in sorted(self.children(parts).items()):
+                if isinstance(child, FolderChild):
+                    look((*parts, name))
+                elif child.object in objects:
+                    found.append("/".join((*parts, name)))
+
+        try:
+            if objects:
+                look(())
+        except (AccessDenied, IntegrityError, KeyServersUnavailable, NotFound):
+            pass
+        return found
 
     def folder_key(self, parts: Parts) -> tuple[bytes, bytes]:
         """Node and key of a folder, for granting it to someone.

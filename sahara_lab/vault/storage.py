@@ -6,13 +6,22 @@ import os
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from sahara_lab.errors import InputError, IntegrityError, NotFound
 from sahara_lab.vault.objects import LocalSource, RemoteSource, Source, Span
 
 MAX_PUBLIC = 16 << 20
+
+
+class Stored(NamedTuple):
+    """A file in storage; ``modified`` in seconds since 1970, None where the store does not tell."""
+
+    path: str
+    size: int
+    modified: float | None
 
 
 class Storage:
@@ -32,6 +41,10 @@ class Storage:
         self._fs: Any = None
         self._root = ""
         self.local = self._local_path()
+
+    def not_durable(self) -> Storage:
+        """The same folder; what is written there has to be synced."""
+        return Storage(self.url, self._options, durable=False)
 
     def _local_path(self) -> Path | None:
         from fsspec.core import split_protocol
@@ -153,6 +166,24 @@ class Storage:
         except FileNotFoundError:
             return []
         return sorted(str(name).rstrip("/").rpartition("/")[2] for name in listed)
+
+    def everything(self) -> Iterator[Stored]:
+        """All files of the folder and of those in it."""
+        if self.local is not None:
+            for path in sorted(self.local.rglob("*")):
+                if path.is_file() and not path.is_symlink():
+                    status = path.stat()
+                    yield Stored(path.relative_to(self.local).as_posix(), status.st_size, status.st_mtime)
+            return
+        fs, root = self._remote()
+        fs.invalidate_cache()
+        top = fs._strip_protocol(root).rstrip("/")
+        for name, details in sorted(fs.find(top, detail=True).items()):
+            written: Any = next(
+                (details[key] for key in ("mtime", "LastModified", "created") if details.get(key)), None
+            )
+            modified = written.timestamp() if isinstance(written, datetime) else written
+            yield Stored(name.removeprefix(top).lstrip("/"), int(details["size"]), modified)
 
     def remove(self, path: str) -> None:
         """Remove a file if it is there."""
