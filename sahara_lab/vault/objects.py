@@ -119,6 +119,7 @@ class RemoteSource:
             wanted[0] = (0, wanted[0][1])
         elif not self._header:
             wanted.insert(0, (0, HEADER_SIZE))
+        self._windows = []  # their memory goes before more is asked for
         self._windows = [(span[0], data) for span, data in zip(wanted, self._fetch(wanted), strict=True)]
         if not self._header:
             self._header = self._windows[0][1][:HEADER_SIZE]
