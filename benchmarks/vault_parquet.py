@@ -25,7 +25,7 @@ from vault_read import BenchmarkFileSystem, compare, publish
 LATENCY, BANDWIDTH = 0.015, 200e6
 
 
-class ObjectStore(LocalFileSystem):
+class ObjectStore(LocalFileSystem):  # type: ignore[misc]
     """A local folder that answers like an object store, and counts."""
 
     protocol = "slow"

@@ -14,7 +14,9 @@ import click
 from sahara_lab._version import __version__
 from sahara_lab.errors import InputError, SaharaError
 from sahara_lab.files_cli import vault
+from sahara_lab.keyserver_cli import keyserver
 from sahara_lab.profile import ACCOUNT_VARIABLE, Profile, choose_account
+from sahara_lab.vault_cli import custody, recovery
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 #: Defaults of a lab that asks the network for nothing on its own; what a user has set goes before them.
@@ -40,6 +42,11 @@ class OneLineErrors(click.Group):
 def main(ctx: click.Context, account: str | None, profile: str) -> None:
     """Own, share, license, train, sell and govern AI assets."""
     ctx.obj = {"account": account, "profile": profile}
+
+
+main.add_command(keyserver)
+main.add_command(custody)
+main.add_command(recovery)
 
 
 def _lab() -> Any:
@@ -257,10 +264,16 @@ def network_verify(name: str) -> None:
 @click.option("--kind")
 @click.option("--license", "flavor", help="Only assets offered under this license.")
 @click.option("--max-price", help="Only assets that cost at most this many tokens.")
+@click.option("--price", help='Only assets in this band of prices, e.g. free or "1 to 10".')
+@click.option("--task", help="Only assets for this, e.g. image-classification.")
+@click.option("--format", help="Only assets with files of this media type, e.g. text/csv.")
+@click.option("--tag", help="Only assets with this tag.")
+@click.option("--owner", help="Only assets of this account.")
+@click.option("--sort", default="relevance", show_default=True, help="relevance, newest, price, popular or name.")
 @click.option("--page", default=1, show_default=True)
-def search(text: tuple[str, ...], kind: str | None, flavor: str | None, max_price: str | None, page: int) -> None:
+def search(text: tuple[str, ...], flavor: str | None, **options: Any) -> None:
     """Search the market."""
-    _show(_lab().market.search(" ".join(text), kind=kind, license=flavor, max_price=max_price, page=page))
+    _show(_lab().market.search(" ".join(text), license=flavor, **options))
 
 
 @main.command()
@@ -306,6 +319,15 @@ def renew(name: str, max_price: str) -> None:
 
 @main.command()
 @click.argument("name")
+def refund(name: str) -> None:
+    """Give back a license while its refund window is open; access ends at once."""
+    from sahara_lab.units import format_tokens
+
+    click.echo(f"paid back {format_tokens(_lab().market.refund(name))}")
+
+
+@main.command()
+@click.argument("name")
 @click.argument("account")
 @click.option("--license", "flavor", help="Which of the offered licenses; default: the cheapest.")
 def give(name: str, account: str, flavor: str | None) -> None:
@@ -335,6 +357,54 @@ def publish(source: str, name: str, price: str | None, royalty: str, open_use: b
         what = opened.compute.job(source)
     terms = License.open_use() if open_use else License.commercial_remix(price, royalty) if price is not None else None
     _show(opened.market.publish(what, name=name, license=terms, progress=_tell, **options))
+
+
+@main.command()
+@click.argument("name")
+@click.option("--note", default="", help="What it is for; everyone can read it.")
+@click.option("--license", "flavor", help="Which of the offered licenses; default: the cheapest.")
+def request(name: str, note: str, flavor: str | None) -> None:
+    """Ask an asset's owner for a license."""
+    _show(_lab().market.request(name, note=note, license=flavor))
+
+
+@main.command()
+@click.option("--sent", is_flag=True, help="What you asked for, and what became of it.")
+def requests(sent: bool) -> None:
+    """List the open requests for your assets."""
+    _show(_lab().market.requests(sent=sent))
+
+
+@main.command()
+@click.argument("number", type=int)
+def grant(number: int) -> None:
+    """Grant a request: issue the license that was asked for, without payment."""
+    _show(_lab().market.grant(number))
+
+
+@main.command()
+@click.argument("number", type=int)
+def decline(number: int) -> None:
+    """Say no to a request, for who asked to see."""
+    _lab().market.decline(number)
+    click.echo(f"request {number} is declined")
+
+
+@main.command()
+@click.argument("name")
+@click.option("--weight", "weights", multiple=True, metavar="ASSET=N", help="Of a member; may be repeated.")
+@click.option("--join", "joining", multiple=True, metavar="ASSET", help="An own asset that may be a member.")
+@click.option("--leave", "leaving", multiple=True, metavar="ASSET", help="An own asset to take out.")
+@click.option("--collect", is_flag=True, help="Pass on what members have earned.")
+def collection(
+    name: str, weights: tuple[str, ...], joining: tuple[str, ...], leaving: tuple[str, ...], collect: bool
+) -> None:
+    """Show a collection's members; join, leave, weigh them, or pass on what they earned."""
+    from sahara_lab.market.collections import parse_weights
+
+    found = _lab().market.collection(name)
+    found.change(join=joining, leave=leaving, weights=parse_weights(weights), collect=collect)
+    _show(found)
 
 
 @main.command()
@@ -372,19 +442,57 @@ main.add_command(vault)
 @main.command()
 @click.argument("name")
 @click.argument("account")
-@click.option("--path", default="", help="A folder inside the asset; all of it when left out.")
-def share(name: str, account: str, path: str) -> None:
-    """Give an account the key of an own asset, without a license."""
-    _lab().vault.share(name, account, path)
+@click.option("--path", default="", help="A folder or file inside the asset; all of it when left out.")
+@click.option("--for", "lasts", help='How long, e.g. "30 days"; for ever when left out.')
+def share(name: str, account: str, path: str, lasts: str | None) -> None:
+    """Give ACCOUNT (or team:NAME, or license:NAME) the key of an own asset, without a license."""
+    _lab().vault.share(name, account, path, not_after=lasts or 0)
     click.echo(f"{account} can read {name}{'/' + path if path else ''}")
 
 
 @main.command()
 @click.argument("name")
 @click.argument("account")
-def unshare(name: str, account: str) -> None:
-    """Take back what was shared with an account, by new keys that it does not get."""
-    _show(_lab().vault.unshare(name, account))
+@click.option("--path", help="What was shared; everything shared with them when left out.")
+def unshare(name: str, account: str, path: str | None) -> None:
+    """Take back what was shared with ACCOUNT (or team:NAME, or license:NAME), by new keys that it does not get."""
+    _show(_lab().vault.unshare(name, account, path))
+
+
+@main.group()
+def team() -> None:
+    """Teams: groups of accounts to share with, as team:NAME."""
+
+
+@team.command("new")
+@click.argument("name")
+@click.argument("members", nargs=-1)
+def team_new(name: str, members: tuple[str, ...]) -> None:
+    """Found the team NAME with MEMBERS."""
+    made = _lab().teams.new(name, members)
+    click.echo(f"{made.name}: {', '.join(made.members) or 'nobody yet'}")
+
+
+@team.command("add")
+@click.argument("name")
+@click.argument("members", nargs=-1, required=True)
+def team_add(name: str, members: tuple[str, ...]) -> None:
+    """Add MEMBERS to the own team NAME."""
+    click.echo(f"{name}: {', '.join(_lab().teams.add(name, *members).members)}")
+
+
+@team.command("remove")
+@click.argument("name")
+@click.argument("members", nargs=-1, required=True)
+def team_remove(name: str, members: tuple[str, ...]) -> None:
+    """Remove MEMBERS from the own team NAME; no key is released to them from then on."""
+    click.echo(f"{name}: {', '.join(_lab().teams.remove(name, *members).members) or 'nobody'}")
+
+
+@team.command("list")
+def team_list() -> None:
+    """List the own teams."""
+    _show(_lab().teams.mine())
 
 
 @main.command()
@@ -399,6 +507,16 @@ def who(name: str) -> None:
 def rotate(name: str) -> None:
     """Renew the keys of an own asset; no file is encrypted again, and what is shared stays shared."""
     _show(_lab().vault.rotate(name))
+
+
+@main.command()
+@click.argument("name")
+def audit(name: str) -> None:
+    """Show who could read an asset, and when, as the key servers' receipts prove."""
+    found = _lab().vault.audit(name)
+    _show(found)
+    if not found.sound:
+        click.get_current_context().exit(1)
 
 
 @main.command()
@@ -524,7 +642,122 @@ def execute(number: int) -> None:
     _show(_lab().dao.execute(number))
 
 
+@main.command()
+@click.argument("number", type=int)
+def cancel(number: int) -> None:
+    """Cancel a queued proposal, as the founding guardian."""
+    click.echo(f"{_lab().dao.cancel(number)}")
+
+
+# -- stake ------------------------------------------------------------------------------------------------------------
+
+
+def _pool(command: Any) -> Any:
+    """The options that say which stake is meant."""
+    command = click.option("--role", default="provider", show_default=True, help="provider, key-server or curator.")(
+        command
+    )
+    return click.option("--behind", help="The account it stands behind; your own when left out.")(command)
+
+
+@main.command()
+@click.argument("amount", required=False)
+@_pool
+@click.option("--yes", is_flag=True, help="Stake without being asked.")
+def stake(amount: str | None, behind: str | None, role: str, yes: bool) -> None:
+    """Put AMOUNT tokens behind an account's word; without AMOUNT, show what stands there."""
+    staking = _lab().staking
+    if amount is None:
+        _show(staking.status(behind=behind, role=role))
+        return
+    if not yes:
+        click.echo(staking.quote(amount, behind=behind, role=role))
+        if not sys.stdin.isatty():
+            raise InputError("staking needs your word", hint="Add --yes")
+        click.confirm("Stake it?", abort=True)
+    _show(staking.stake(amount, behind=behind, role=role))
+
+
+@main.command()
+@click.argument("amount", default="all")
+@_pool
+def unstake(amount: str, behind: str | None, role: str) -> None:
+    """Begin to take stake back; it can be withdrawn after the cool-down."""
+    _show(_lab().staking.unstake(amount, behind=behind, role=role))
+
+
+@main.command()
+@_pool
+def withdraw(behind: str | None, role: str) -> None:
+    """Pay out stake that has cooled down."""
+    from sahara_lab.units import format_tokens
+
+    click.echo(f"paid out {format_tokens(_lab().staking.withdraw(behind=behind, role=role))}")
+
+
 # -- accounts ---------------------------------------------------------------------------------------------------------
+
+
+@main.group()
+def agent() -> None:
+    """Agents (ERC-8004): register, rate, have work checked. AGENT is an id, or the handle it goes by."""
+
+
+@agent.command("register")
+@click.argument("name")
+@click.option("--description", default="", help="What it does.")
+@click.option("--service", "services", multiple=True, help="KIND=URL; may be repeated.")
+@click.option("--uri", help="A registration file of your own, instead of one on chain.")
+def agent_register(name: str, description: str, services: tuple[str, ...], uri: str | None) -> None:
+    """Register an agent of yours."""
+    from sahara_lab.identity import services_of
+
+    _show(_lab().identity.register(name, description, services=services_of(services), uri=uri))
+
+
+@agent.command("list")
+def agent_list() -> None:
+    """List all agents."""
+    _show(_lab().identity.agents())
+
+
+@agent.command("show")
+@click.argument("agent")
+def agent_show(agent: str) -> None:
+    """Show an agent: its file, its owner, where it is paid."""
+    _show(_lab().identity.agent(agent))
+
+
+@agent.command("rate")
+@click.argument("agent")
+@click.argument("value")
+@click.option("--tag", default="starred", show_default=True, help="What the number measures.")
+@click.option("--license", type=int, help="The license behind it; one of yours when left out.")
+def agent_rate(agent: str, value: str, tag: str, license: int | None) -> None:
+    """Give feedback on an agent; it counts with a license of its owner's behind it."""
+    _show(_lab().identity.rate(agent, value, tag, license=license))
+
+
+@agent.command("reputation")
+@click.argument("agent")
+@click.option("--tag", default="starred", show_default=True, help="The measure.")
+def agent_reputation(agent: str, tag: str) -> None:
+    """Show what clients with a receipt say of an agent."""
+    _show(_lab().identity.reputation(agent, tag))
+
+
+@agent.command("feedback")
+@click.argument("agent")
+def agent_feedback(agent: str) -> None:
+    """List everything said of an agent."""
+    _show(_lab().identity.feedback(agent))
+
+
+@agent.command("validations")
+@click.argument("agent")
+def agent_validations(agent: str) -> None:
+    """List requests to check an agent's work, and their answers."""
+    _show(_lab().identity.validations(agent))
 
 
 @main.command()

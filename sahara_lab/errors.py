@@ -77,6 +77,12 @@ class WalletError(SaharaError):
     code = "wallet"
 
 
+class LimitError(WalletError):
+    """The session's own limit of spending does not allow the amount."""
+
+    code = "limit"
+
+
 class FundsError(ChainError):
     """The account cannot pay for what was asked."""
 

@@ -6,8 +6,9 @@ lab.market.license("alice/digits", max_price="25")
 
 from __future__ import annotations
 
+import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,15 +18,17 @@ from sahara_lab.profile import Profile, current_account
 from sahara_lab.units import Wei, format_tokens
 
 if TYPE_CHECKING:
-    from sahara_lab.chain import Chain, Receipt, Sender, Wallet
+    from sahara_lab.chain import Chain, Receipt, Sender, Unfinished, Wallet
     from sahara_lab.governance import Dao
-    from sahara_lab.identity import Directory
+    from sahara_lab.identity import Directory, Identity, Teams
+    from sahara_lab.licensing.recovery import Recovery
     from sahara_lab.licensing.vaults import Vaults
     from sahara_lab.localnet import Check, Status
     from sahara_lab.market import Market
     from sahara_lab.market.sales import Sales
-    from sahara_lab.rental import Training
+    from sahara_lab.rental import Channel, Escrow, Staking, Training
 
+_log = logging.getLogger(__name__)
 _reconciled: set[str] = set()
 _reconcile_lock = threading.Lock()
 
@@ -51,7 +54,15 @@ def connect(profile: str = "local", account: str | None = None, *, start: bool =
         from sahara_lab.networks import attach
 
         network = attach(where)
-    return Lab(where, network, account or current_account())
+    return Lab(where, _following(network), account or current_account())
+
+
+def _following(network: Network) -> Network:
+    """The network with the contracts that its directory names now, after whatever votes there were."""
+    from sahara_lab.chain import Chain
+    from sahara_lab.chain.modules import current
+
+    return replace(network, addresses=current(Chain(network.rpc_url, network.chain_id, network.addresses)))
 
 
 @dataclass(frozen=True)
@@ -116,7 +127,8 @@ class Lab:
         sender = Sender(self.chain, self.keys, journal)
         with _reconcile_lock:
             if str(journal) not in _reconciled:
-                sender.reconcile()
+                for left in sender.reconcile():
+                    _log.warning("%s", left)  # without further ado, one line on standard error
                 _reconciled.add(str(journal))
         return sender
 
@@ -145,6 +157,23 @@ class Lab:
         )
 
     @cached_property
+    def teams(self) -> Teams:
+        """Groups of accounts that assets are shared with."""
+        from sahara_lab.identity import Teams
+
+        return Teams(self.chain, self.directory, self.keys.address, lambda: self.sender, self._network.deployed_block)
+
+    @cached_property
+    def recovery(self) -> Recovery:
+        """Guardians who can give back the key of this account's vaults."""
+        from sahara_lab.licensing.access import ChainManifestSource
+        from sahara_lab.licensing.recovery import Recovery
+
+        source = ChainManifestSource(self.profile, self._network, self.chain, self.directory)
+        registry = self._network.addresses["AssetRegistry"]
+        return Recovery(self.chain, self.directory, self.keys, source, registry)
+
+    @cached_property
     def compute(self) -> Training:
         """Train on this machine's workers."""
         from sahara_lab.rental import Training
@@ -157,6 +186,34 @@ class Lab:
         from sahara_lab.governance import Dao
 
         return Dao(self.chain, self.directory, self.keys.address, self.sender, self._network.deployed_block)
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Agents: register, rate, have work checked."""
+        from sahara_lab.identity import Identity
+
+        return Identity(self.chain, self.directory, self.keys, self.sender, self._network.deployed_block)
+
+    @cached_property
+    def staking(self) -> Staking:
+        """Stake behind providers and key servers."""
+        from sahara_lab.rental import Staking
+
+        return Staking(self.chain, self.directory, self.keys, self.sender)
+
+    @cached_property
+    def escrow(self) -> Escrow:
+        """Jobs whose money waits in the compute escrow."""
+        from sahara_lab.rental import Escrow
+
+        return Escrow(self.chain, self.directory, self.keys, self.sender)
+
+    @cached_property
+    def channels(self) -> Channel:
+        """Prepaid channels for paid calls."""
+        from sahara_lab.rental import Channel
+
+        return Channel(self.chain, self.directory, self.keys, self.sender)
 
     @cached_property
     def wallet(self) -> WalletView:
@@ -204,6 +261,36 @@ class WalletView:
         """
         return self._lab._sales.transfer(to, amount)
 
+    def limit(self, amount: str | int | None) -> None:
+        """The most whole tokens ("100") that this session may move from now on; None, as at first, is no limit.
+
+        Beyond it every payment, allowance and permit is refused before it is signed. What the network's contracts were
+        allowed to take before counts as moved.
+
+        Raises:
+            LimitError: that alone is more than the limit.
+        """
+        already = 0
+        if amount is not None:
+            token = self._lab.chain.contract("SaharaToken")
+            asked = [(token, "allowance", (self.address, at)) for at in self._lab.chain.addresses.values()]
+            already = sum(self._lab.chain.batch_call(asked))
+        self._lab.keys.limit(amount, already)
+
+    def pending(self) -> list[Unfinished]:
+        """Transactions that were signed and whose end is not known, for example because a program was cut off."""
+        return self._lab.sender.pending()
+
+    def reconcile(self) -> list[Unfinished]:
+        """Finish what programs that were cut off left behind, and say what became of it: once for each.
+
+        What was signed is handed over again and counts once; nothing is signed.
+
+        Raises:
+            NetworkError: the node does not answer.
+        """
+        return self._lab.sender.reconcile()
+
     def __repr__(self) -> str:
         return f"<Wallet of {self._lab.account}>"
 
@@ -217,6 +304,8 @@ class WalletView:
             ("Gas money", format_tokens(balance.gas, "ETH")),
             ("Voting power", format_tokens(self._lab.dao.power())),
         ]
+        if unfinished := self.pending():
+            rows.append(("On their way", ", ".join(f"{one.what} ({one.tx_hash[:12]}…)" for one in unfinished)))
         return bundle(text_card(f"wallet of {self.handle}", rows), card(self.handle, rows, badge="wallet"))
 
 

@@ -267,17 +267,13 @@ def join(name: str, account: str) -> None:
         ChainError: somebody else has the handle, or the account cannot pay for gas.
     """
     from sahara_lab.chain import Keyring, Sender
+    from sahara_lab.identity import enroll
 
     profile = _profile(name)
     network = attach(profile)
     wallet = Keyring(profile).open(account)
     chain = Chain(network.rpc_url, network.chain_id, network.addresses)
-    identities, token = chain.contract("IdentityRegistry"), chain.contract("SaharaToken")
-    sender = Sender(chain, wallet, profile.private(profile.state) / f"journal-{account}.jsonl")
-    if identities.call("accountOf", account) != wallet.address:
-        sender.send(identities, "register", account, wallet.encryption_public_key)
-    if token.call("delegates", wallet.address) != wallet.address:
-        sender.send(token, "delegate", wallet.address)
+    enroll(chain, wallet, Sender(chain, wallet, profile.private(profile.state) / f"journal-{account}.jsonl"))
 
 
 class _Purse:
@@ -307,10 +303,14 @@ class _Purse:
 
     def fill(self, wallet: Wallet, amount: int) -> None:
         """Have the account bring it up to ``amount`` wei."""
+        from sahara_lab.chain import Chain, Sender
+
+        journal = self._profile.state / f"journal-{wallet.handle}.jsonl"
+        sender = Sender(Chain(self._rpc.url, self._chain_id, {}), wallet, journal)
+        sender.reconcile()  # what an attempt that was cut off has sent counts
         missing = amount - self.balance()
         if missing > 0:
-            plain = self._plain(wallet.address, self.signer.address, missing)
-            self._pay(wallet.sign_transaction(plain)[0])
+            sender.pay(self.signer.address, missing)
 
     def empty(self, to: str) -> None:
         """Give back what is left; the key is forgotten only when nothing is."""
@@ -449,6 +449,9 @@ def _complete(chain: Chain) -> dict[str, str]:
         return chain.addresses
     directory = chain.contract("Directory")
     try:
+        # A network that was founded before a contract existed does not have it, and works without.
+        known = {bytes(name).rstrip(b"\0").decode(errors="replace") for name in directory.call("names")}
+        missing = [name for name in missing if name in known]
         found = chain.batch_call([(directory, "get", (name.encode().ljust(32, b"\0"),)) for name in missing])
     except ChainError as error:
         raise NetworkError(f"the directory at {directory.address} does not know our contracts") from error

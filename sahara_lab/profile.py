@@ -10,6 +10,7 @@ import platformdirs
 
 HOME_VARIABLE = "SAHARA_LAB_HOME"
 ACCOUNT_VARIABLE = "SAHARA_LAB_ACCOUNT"
+CATALOG_VARIABLE = "SAHARA_LAB_CATALOG"
 DEFAULT_ACCOUNT = "alice"
 
 
@@ -49,6 +50,14 @@ class Profile:
     def catalog(self) -> Path:
         """SQLite catalog and its search index."""
         return self.folder / "catalog"
+
+    @property
+    def shared_catalog(self) -> str | None:
+        """``postgresql://`` address of a catalog that several servers share; ``SAHARA_LAB_CATALOG`` names it.
+
+        The search index stays in :attr:`catalog`, one for each server.
+        """
+        return os.environ.get(CATALOG_VARIABLE) or None
 
     @property
     def jobs(self) -> Path:

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
+import {LibRLP} from "solady/utils/LibRLP.sol";
+import {LibString} from "solady/utils/LibString.sol";
 import {SSTORE2} from "solady/utils/SSTORE2.sol";
 
+import {NonFungible} from "./base/NonFungible.sol";
 import {IAssetRegistry} from "./interfaces/IAssetRegistry.sol";
 import {ILicenseToken} from "./interfaces/ILicenseToken.sol";
 import {Uses} from "./interfaces/ILicenseTerms.sol";
@@ -14,30 +16,31 @@ import {Names} from "./libraries/Names.sol";
 /// @title Assets, their versions and what they derive from.
 /// @dev Specified in `IAssetRegistry`.
 ///      What never changes (card, versions) is kept as contract code: cheaper to write than slots, and small in state.
-contract AssetRegistry is IAssetRegistry, ERC721 {
+///      Beside its owner an asset keeps how many versions it has, and which of this contract's creations its card is:
+///      the address follows from that (EIP-161), so it needs no slot.
+contract AssetRegistry is IAssetRegistry, NonFungible {
+    using LibString for *;
+
     uint256 public constant MAX_PARENTS = 16;
     uint256 public constant MAX_URI_BYTES = 2_048;
+
+    /// @dev Extra data of an asset: `creation of its card << 32 | versions`.
+    uint256 private constant VERSION_BITS = 32;
 
     IRoyaltyLedger public immutable LEDGER;
     ILicenseToken public immutable LICENSES;
 
-    /// @param card Where the card lies, with the first version.
-    /// @param versions How many there are.
-    struct Asset {
-        address card;
-        uint32 versions;
-    }
-
-    /// @inheritdoc IAssetRegistry
-    uint256 public assetCount;
-
-    mapping(uint256 asset => Asset) private _assets;
+    uint128 private _assetCount;
+    /// @dev Contracts that this one created, all by `_write`: the nonce of the last.
+    uint64 private _creations;
     /// @dev No pointer for a first version that was never rekeyed: it lies with the card.
     mapping(uint256 asset => mapping(uint256 version => address pointer)) private _versions;
+    /// @dev Of assets that changed hands; any other belongs to its creator.
+    mapping(uint256 asset => address) private _creators;
     mapping(address creator => mapping(bytes32 nameHash => uint256 asset)) private _named;
 
     /// @param licenses Address the license token will have; predicted, since it needs this registry's.
-    constructor(IRoyaltyLedger ledger, ILicenseToken licenses) ERC721("Sahara Asset", "ASSET") {
+    constructor(IRoyaltyLedger ledger, ILicenseToken licenses) NonFungible("Sahara Asset", "ASSET") {
         LEDGER = ledger;
         LICENSES = licenses;
     }
@@ -49,26 +52,28 @@ contract AssetRegistry is IAssetRegistry, ERC721 {
         external
         returns (uint256 asset)
     {
-        asset = _claimName(name);
+        string memory ownName = name;
+        asset = _claimName(ownName);
         (Edge[] memory edges, IRoyaltyLedger.Debt[] memory debts) = _resolve(asset, parents);
-        AssetRecords.Card memory card = AssetRecords.Card(msg.sender, kind, name, edges, _checked(first));
-        _assets[asset] = Asset(SSTORE2.write(AssetRecords.packCard(card)), 1);
-        _mint(msg.sender, asset);
+        AssetRecords.Card memory card = AssetRecords.Card(kind, ownName, edges, _checked(first));
+        (, uint256 creation) = _write(AssetRecords.packCard(card));
+        _mintAndSetExtraDataUnchecked(msg.sender, asset, uint96(creation << VERSION_BITS | 1));
 
-        emit AssetRegistered(asset, msg.sender, kind, name);
+        emit AssetRegistered(asset, msg.sender, kind, ownName);
         for (uint256 i = 0; i < edges.length; ++i) {
             emit ParentLinked(asset, edges[i].parent, edges[i].relation, edges[i].license);
         }
         _announce(asset, 1, card.first);
-        LEDGER.link(asset, debts);
+        if (debts.length != 0) LEDGER.link(asset, debts);
     }
 
     /// @inheritdoc IAssetRegistry
     function publishVersion(uint256 asset, Version calldata next) external returns (uint32 version) {
         _checkOwner(asset);
         Version memory given = _checked(next);
-        version = ++_assets[asset].versions;
-        _versions[asset][version] = SSTORE2.write(AssetRecords.packVersion(given));
+        version = versionCount(asset) + 1;
+        _setExtraData(asset, _getExtraData(asset) + 1);
+        (_versions[asset][version],) = _write(AssetRecords.packVersion(given));
         _announce(asset, version, given);
     }
 
@@ -83,7 +88,7 @@ contract AssetRegistry is IAssetRegistry, ERC721 {
         present.epoch = epoch;
         present.manifestHash = manifestHash;
         present.uri = uri;
-        _versions[asset][version] = SSTORE2.write(AssetRecords.packVersion(present));
+        (_versions[asset][version],) = _write(AssetRecords.packVersion(present));
         emit VersionRekeyed(asset, version, epoch, manifestHash, uri);
     }
 
@@ -95,8 +100,11 @@ contract AssetRegistry is IAssetRegistry, ERC721 {
     }
 
     /// @inheritdoc IAssetRegistry
-    function creatorOf(uint256 asset) external view returns (address) {
-        return _card(asset).creator;
+    function creatorOf(uint256 asset) public view returns (address creator) {
+        address owner = _ownerOf(asset);
+        if (owner == address(0)) revert UnknownAsset(asset);
+        creator = _creators[asset];
+        if (creator == address(0)) creator = owner;
     }
 
     /// @inheritdoc IAssetRegistry
@@ -115,13 +123,47 @@ contract AssetRegistry is IAssetRegistry, ERC721 {
     }
 
     /// @inheritdoc IAssetRegistry
-    function versionCount(uint256 asset) external view returns (uint32) {
-        return _assets[asset].versions;
+    function versionCount(uint256 asset) public view returns (uint32) {
+        return uint32(_getExtraData(asset));
+    }
+
+    /// @inheritdoc IAssetRegistry
+    function assetCount() external view returns (uint256) {
+        return _assetCount;
+    }
+
+    /// @inheritdoc IAssetRegistry
+    function ownerOf(uint256 asset) public view override(NonFungible, IAssetRegistry) returns (address) {
+        return super.ownerOf(asset);
+    }
+
+    /// @notice The asset's card and newest version, as a JSON document in a `data:` URI.
+    function tokenURI(uint256 asset) public view override returns (string memory) {
+        AssetRecords.Card memory card = _card(asset);
+        uint32 count = versionCount(asset);
+        Version memory newest = versionOf(asset, count);
+        return _inline(
+            string.concat(
+                '{"name":"',
+                card.name,
+                '","creator":"',
+                creatorOf(asset).toHexStringChecksummed(),
+                '","kind":',
+                uint256(card.kind).toString(),
+                ',"version":',
+                uint256(count).toString(),
+                ',"root":"',
+                uint256(newest.root).toHexString(32),
+                '","uri":"',
+                newest.uri.escapeJSON(),
+                '"}'
+            )
+        );
     }
 
     /// @inheritdoc IAssetRegistry
     function versionOf(uint256 asset, uint32 version) public view returns (Version memory) {
-        if (version == 0 || version > _assets[asset].versions) revert UnknownVersion(asset, version);
+        if (version == 0 || version > versionCount(asset)) revert UnknownVersion(asset, version);
         address pointer = _versions[asset][version];
         if (pointer == address(0)) return _card(asset).first;
         return AssetRecords.unpackVersion(SSTORE2.read(pointer));
@@ -129,19 +171,18 @@ contract AssetRegistry is IAssetRegistry, ERC721 {
 
     /* ----------------------------------------------------------------- inside */
 
-    function _claimName(string calldata name) private returns (uint256 asset) {
+    function _claimName(string memory name) private returns (uint256 asset) {
         if (!Names.isAssetName(name)) revert InvalidName(name);
         bytes32 nameHash = keccak256(bytes(name));
         uint256 holder = _named[msg.sender][nameHash];
         if (holder != 0) revert NameTaken(msg.sender, name, holder);
-        asset = ++assetCount;
+        asset = ++_assetCount;
         _named[msg.sender][nameHash] = asset;
     }
 
     /// @dev Checks that the caller may derive from each parent, and finds what is owed to it.
     function _resolve(uint256 asset, Edge[] calldata parents)
         private
-        view
         returns (Edge[] memory edges, IRoyaltyLedger.Debt[] memory debts)
     {
         uint256 count = parents.length;
@@ -156,12 +197,13 @@ contract AssetRegistry is IAssetRegistry, ERC721 {
             previous = edge.parent;
             // An owner needs no license of their own asset and owes it nothing, but what it owes passes to the child.
             bool own = _ownerOf(edge.parent) == msg.sender;
-            debts[i] = IRoyaltyLedger.Debt(edge.parent, own ? 0 : _royaltyOf(edge), own);
+            debts[i] = IRoyaltyLedger.Debt(edge.parent, own ? 0 : _useLicense(edge), own);
             edges[i] = Edge(edge.parent, own ? 0 : edge.license, edge.relation);
         }
     }
 
-    function _royaltyOf(Edge calldata edge) private view returns (uint16) {
+    /// @dev What is owed by the license of an edge; from here on the license cannot be given back.
+    function _useLicense(Edge calldata edge) private returns (uint16) {
         if (edge.license == 0) revert LicenseDoesNotCover(0, edge.parent, msg.sender);
         ILicenseToken.License memory license = LICENSES.get(edge.license);
         bool valid = license.asset == edge.parent && LICENSES.ownerOf(edge.license) == msg.sender
@@ -169,6 +211,7 @@ contract AssetRegistry is IAssetRegistry, ERC721 {
         bool allowed = license.uses & Uses.DERIVATIVE != 0
             || (edge.relation == Relation.TrainedOn && license.uses & Uses.TRAINING != 0);
         if (!valid || !allowed) revert LicenseDoesNotCover(edge.license, edge.parent, msg.sender);
+        LICENSES.makeFirm(edge.license);
         return license.royaltyBps;
     }
 
@@ -183,21 +226,29 @@ contract AssetRegistry is IAssetRegistry, ERC721 {
     }
 
     /// @dev What accrued so far stays with the seller.
-    function _update(address to, uint256 asset, address auth) internal override returns (address) {
-        address from = _ownerOf(asset);
-        if (from != address(0) && from != to) LEDGER.beforeTransfer(asset, from);
-        return super._update(to, asset, auth);
+    function _afterTokenTransfer(address from, address to, uint256 asset) internal override {
+        if (from == address(0) || from == to) return;
+        if (_creators[asset] == address(0)) _creators[asset] = from;
+        LEDGER.beforeTransfer(asset, from);
+    }
+
+    /// @dev Every contract that this one creates is created here, so that `_creations` is its nonce.
+    function _write(bytes memory record) private returns (address pointer, uint256 creation) {
+        creation = ++_creations;
+        pointer = SSTORE2.write(record);
+        assert(pointer == LibRLP.computeAddress(address(this), creation));
     }
 
     function _card(uint256 asset) private view returns (AssetRecords.Card memory) {
-        address pointer = _assets[asset].card;
-        if (pointer == address(0)) revert UnknownAsset(asset);
-        return AssetRecords.unpackCard(SSTORE2.read(pointer));
+        if (!_exists(asset)) revert UnknownAsset(asset);
+        uint256 creation = _getExtraData(asset) >> VERSION_BITS;
+        return AssetRecords.unpackCard(SSTORE2.read(LibRLP.computeAddress(address(this), creation)));
     }
 
     function _checkOwner(uint256 asset) private view {
-        if (_assets[asset].card == address(0)) revert UnknownAsset(asset);
-        if (_ownerOf(asset) != msg.sender) revert NotAssetOwner(asset, msg.sender);
+        address owner = _ownerOf(asset);
+        if (owner == address(0)) revert UnknownAsset(asset);
+        if (owner != msg.sender) revert NotAssetOwner(asset, msg.sender);
     }
 
     function _checkUri(string calldata uri) private pure {

@@ -11,11 +11,21 @@ contract Directory is IDirectory, AccessManaged {
     mapping(bytes32 name => address) private _modules;
     bytes32[] private _names;
 
+    /// @inheritdoc IDirectory
+    mapping(bytes32 name => bool) public isFixed;
+
     /// @param authority The access manager that says who may move a pointer.
-    constructor(address authority, bytes32[] memory names_, address[] memory modules) AccessManaged(authority) {
+    /// @param fixedNames Those of `names_` that no vote moves.
+    constructor(address authority, bytes32[] memory names_, address[] memory modules, bytes32[] memory fixedNames)
+        AccessManaged(authority)
+    {
         if (names_.length != modules.length) revert LengthMismatch(names_.length, modules.length);
         for (uint256 i = 0; i < names_.length; ++i) {
             _set(names_[i], modules[i]);
+        }
+        for (uint256 i = 0; i < fixedNames.length; ++i) {
+            if (_modules[fixedNames[i]] == address(0)) revert UnknownModule(fixedNames[i]);
+            isFixed[fixedNames[i]] = true;
         }
     }
 
@@ -36,6 +46,7 @@ contract Directory is IDirectory, AccessManaged {
     }
 
     function _set(bytes32 name, address module) private {
+        if (isFixed[name]) revert FixedModule(name);
         if (module.code.length == 0) revert NotAContract(name, module);
         address present = _modules[name];
         if (present == address(0)) _names.push(name);

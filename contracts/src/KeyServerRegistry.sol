@@ -66,6 +66,11 @@ contract KeyServerRegistry is IKeyServerRegistry, AccessManaged {
     }
 
     /// @inheritdoc IKeyServerRegistry
+    function accountOf(uint256 id) external view returns (address account) {
+        return _entry(id).account;
+    }
+
+    /// @inheritdoc IKeyServerRegistry
     function count() external view returns (uint256) {
         return _servers.length;
     }

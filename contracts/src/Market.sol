@@ -12,24 +12,29 @@ import {ILicenseTerms} from "./interfaces/ILicenseTerms.sol";
 import {ILicenseToken} from "./interfaces/ILicenseToken.sol";
 import {IMarket} from "./interfaces/IMarket.sol";
 import {IProtocolParameters} from "./interfaces/IProtocolParameters.sol";
+import {IRoyaltyLedger} from "./interfaces/IRoyaltyLedger.sol";
+import {IRevenueSource} from "./interfaces/IRevenueSource.sol";
+import {RefundEscrow} from "./RefundEscrow.sol";
 import {LicenseToken} from "./LicenseToken.sol";
 import {RoyaltyLedger} from "./RoyaltyLedger.sol";
 
 /// @title Offers, quotes and the sale of licenses.
 /// @dev Specified in `IMarket`.
 ///      Holds no money between transactions.
-contract Market is IMarket, ReentrancyGuardTransient {
+contract Market is IMarket, IRevenueSource, ReentrancyGuardTransient {
     using EnumerableSet for EnumerableSet.Bytes32Set;
     using SafeERC20 for IERC20;
 
     uint256 public constant MAX_NOTE_BYTES = 512;
-    uint256 private constant BPS = 10_000;
 
     IAssetRegistry public immutable REGISTRY;
     ILicenseTerms public immutable TERMS;
     LicenseToken public immutable LICENSES;
     RoyaltyLedger public immutable LEDGER;
+    RefundEscrow public immutable REFUNDS;
     IProtocolParameters public immutable PARAMETERS;
+    /// @notice Where fees go; the parameters have named it for good.
+    address public immutable TREASURY;
 
     /// @dev Offers belong to the owner who made them.
     mapping(uint256 asset => mapping(address owner => EnumerableSet.Bytes32Set)) private _offers;
@@ -40,6 +45,7 @@ contract Market is IMarket, ReentrancyGuardTransient {
         ILicenseTerms terms,
         LicenseToken licenses,
         RoyaltyLedger ledger,
+        RefundEscrow refunds,
         IProtocolParameters parameters
     ) {
         _expect(licenses.MARKET(), address(this));
@@ -47,6 +53,13 @@ contract Market is IMarket, ReentrancyGuardTransient {
         _expect(address(licenses.TERMS()), address(terms));
         _expect(address(ledger.REGISTRY()), address(registry));
         _expect(address(ledger.PARAMETERS()), address(parameters));
+        _expect(refunds.MARKET(), address(this));
+        _expect(address(refunds.LICENSES()), address(licenses));
+        _expect(address(refunds.TERMS()), address(terms));
+        _expect(address(refunds.LEDGER()), address(ledger));
+        _expect(address(refunds.PARAMETERS()), address(parameters));
+        REFUNDS = refunds;
+        TREASURY = parameters.treasury();
         (REGISTRY, TERMS, LICENSES, LEDGER, PARAMETERS) = (registry, terms, licenses, ledger, parameters);
     }
 
@@ -56,7 +69,7 @@ contract Market is IMarket, ReentrancyGuardTransient {
     function setOffer(uint256 asset, bytes32 termsId, bool active) external {
         if (REGISTRY.ownerOf(asset) != msg.sender) revert NotAssetOwner(asset, msg.sender);
         EnumerableSet.Bytes32Set storage offers = _offers[asset][msg.sender];
-        if (active) _checkCurrency(TERMS.get(termsId));
+        if (active) _feeOn(TERMS.priceOf(termsId)); // reverts for a currency that is not allowed
         bool changed = active ? offers.add(termsId) : offers.remove(termsId);
         if (changed) emit OfferChanged(asset, termsId, active);
     }
@@ -75,11 +88,11 @@ contract Market is IMarket, ReentrancyGuardTransient {
 
     /// @inheritdoc IMarket
     function quote(uint256 asset, bytes32 termsId) external view returns (Quote memory given) {
-        ILicenseTerms.Terms memory terms = _offered(asset, termsId);
-        given.currency = IERC20(terms.currency);
-        given.price = terms.price;
-        given.fee = _feeOf(terms.price);
-        (given.payees, given.amounts) = LEDGER.split(asset, terms.price - given.fee);
+        ILicenseTerms.Price memory price = _offered(asset, termsId);
+        given.currency = price.currency;
+        given.price = price.amount;
+        given.fee = _feeOn(price);
+        (given.payees, given.amounts) = LEDGER.split(asset, price.amount - given.fee);
         given.accounts = new address[](given.payees.length);
         for (uint256 i = 0; i < given.payees.length; ++i) {
             given.accounts[i] = REGISTRY.ownerOf(given.payees[i]);
@@ -98,12 +111,20 @@ contract Market is IMarket, ReentrancyGuardTransient {
     /// @inheritdoc IMarket
     function renew(uint256 license, uint256 maxPrice) external nonReentrant returns (uint64 expiresAt) {
         ILicenseToken.License memory held = LICENSES.get(license);
-        ILicenseTerms.Terms memory terms = _offered(held.asset, held.termsId);
-        if (terms.price > maxPrice) revert PriceAboveCap(terms.price, maxPrice);
-        uint256 fee = _feeOf(terms.price);
+        ILicenseTerms.Price memory price = _offered(held.asset, held.termsId);
+        if (price.amount > maxPrice) revert PriceAboveCap(price.amount, maxPrice);
+        uint256 fee = _feeOn(price);
         expiresAt = LICENSES.renew(license);
-        emit RenewalSold(license, held.asset, msg.sender, held.termsId, terms.price, fee);
-        if (terms.price != 0) _collect(held.asset, terms, fee);
+        emit RenewalSold(license, held.asset, msg.sender, held.termsId, price.amount, fee);
+        if (price.amount != 0) _collect(held.asset, price, fee);
+    }
+
+    /// @inheritdoc IMarket
+    function refund(uint256 license) external nonReentrant {
+        if (LICENSES.ownerOf(license) != msg.sender) revert NotLicenseHolder(license, msg.sender);
+        if (LICENSES.isFirm(license)) revert NotRefundable(license);
+        LICENSES.end(license);
+        REFUNDS.refund(license);
     }
 
     /// @inheritdoc IMarket
@@ -117,9 +138,10 @@ contract Market is IMarket, ReentrancyGuardTransient {
         bytes32 r,
         bytes32 s
     ) external nonReentrant returns (uint256 license) {
-        ILicenseTerms.Terms memory terms = _offered(asset, termsId);
+        ILicenseTerms.Price memory price = _offered(asset, termsId);
         // Somebody may have used the same permit first; what counts is the allowance that the payment finds.
-        try IERC20Permit(terms.currency).permit(msg.sender, address(this), terms.price, deadline, v, r, s) {} catch {}
+        try IERC20Permit(address(price.currency)).permit(msg.sender, address(this), price.amount, deadline, v, r, s) {}
+            catch {}
         return _buy(asset, termsId, maxPrice, holder);
     }
 
@@ -129,14 +151,19 @@ contract Market is IMarket, ReentrancyGuardTransient {
     function request(uint256 asset, bytes32 termsId, string calldata note) external {
         if (bytes(note).length > MAX_NOTE_BYTES) revert NoteTooLong(bytes(note).length, MAX_NOTE_BYTES);
         REGISTRY.ownerOf(asset); // reverts for an unknown asset, as the next line does for unknown terms
-        TERMS.get(termsId);
+        TERMS.priceOf(termsId);
         emit LicenseRequested(asset, msg.sender, termsId, note);
+    }
+
+    /// @inheritdoc IMarket
+    function decline(uint256 asset, bytes32 termsId, address account) external {
+        if (REGISTRY.ownerOf(asset) != msg.sender) revert NotAssetOwner(asset, msg.sender);
+        emit RequestDeclined(asset, account, termsId);
     }
 
     /// @inheritdoc IMarket
     function grant(uint256 asset, bytes32 termsId, address holder) external nonReentrant returns (uint256 license) {
         if (REGISTRY.ownerOf(asset) != msg.sender) revert NotAssetOwner(asset, msg.sender);
-        _checkSeats(asset, termsId, TERMS.get(termsId).seats);
         license = LICENSES.issue(holder, asset, termsId);
         emit LicenseGranted(license, asset, holder, termsId);
     }
@@ -144,48 +171,47 @@ contract Market is IMarket, ReentrancyGuardTransient {
     /* ----------------------------------------------------------------- inside */
 
     function _buy(uint256 asset, bytes32 termsId, uint256 maxPrice, address holder) private returns (uint256 license) {
-        ILicenseTerms.Terms memory terms = _offered(asset, termsId);
-        if (terms.price > maxPrice) revert PriceAboveCap(terms.price, maxPrice);
-        _checkSeats(asset, termsId, terms.seats);
-        uint256 fee = _feeOf(terms.price);
+        ILicenseTerms.Price memory price = _offered(asset, termsId);
+        if (price.amount > maxPrice) revert PriceAboveCap(price.amount, maxPrice);
+        uint256 fee = _feeOn(price);
         license = LICENSES.issue(holder, asset, termsId);
-        emit LicenseSold(license, asset, msg.sender, termsId, terms.price, fee);
-        if (terms.price != 0) _collect(asset, terms, fee);
+        emit LicenseSold(license, asset, msg.sender, termsId, price.amount, fee);
+        if (price.amount == 0) return license;
+        if (price.refundWindow == 0) _collect(asset, price, fee);
+        else _holdBack(license, price);
     }
 
-    function _collect(uint256 asset, ILicenseTerms.Terms memory terms, uint256 fee) private {
-        _checkCurrency(terms);
-        IERC20 currency = IERC20(terms.currency);
-        uint256 revenue = terms.price - fee;
-        if (fee != 0) currency.safeTransferFrom(msg.sender, PARAMETERS.treasury(), fee);
-        currency.safeTransferFrom(msg.sender, address(this), revenue);
-        // Once and for all: the ledger takes only what it is told to by the market, which keeps nothing it could take later.
-        if (currency.allowance(address(this), address(LEDGER)) < revenue) {
-            currency.forceApprove(address(LEDGER), type(uint256).max);
+    function _holdBack(uint256 license, ILicenseTerms.Price memory price) private {
+        REFUNDS.hold(license, msg.sender);
+        uint256 had = price.currency.balanceOf(address(REFUNDS));
+        price.currency.safeTransferFrom(msg.sender, address(REFUNDS), price.amount);
+        uint256 received = price.currency.balanceOf(address(REFUNDS)) - had;
+        if (received != price.amount) {
+            revert IRoyaltyLedger.WrongAmountReceived(price.currency, received, price.amount);
         }
-        LEDGER.pay(asset, currency, revenue);
     }
 
-    function _checkSeats(uint256 asset, bytes32 termsId, uint32 seats) private view {
-        if (seats != 0 && LICENSES.seatsTaken(asset, termsId) >= seats) revert NoSeatsLeft(asset, termsId, seats);
+    function _collect(uint256 asset, ILicenseTerms.Price memory price, uint256 fee) private {
+        if (fee != 0) price.currency.safeTransferFrom(msg.sender, TREASURY, fee);
+        LEDGER.collect(asset, price.currency, price.amount - fee, msg.sender);
     }
 
-    function _offered(uint256 asset, bytes32 termsId) private view returns (ILicenseTerms.Terms memory) {
+    /// @inheritdoc IRevenueSource
+    function onCollect(IERC20 currency, uint256 amount, address payer) external {
+        if (msg.sender != address(LEDGER)) revert OnlyLedger(msg.sender);
+        currency.safeTransferFrom(payer, address(LEDGER), amount);
+    }
+
+    function _offered(uint256 asset, bytes32 termsId) private view returns (ILicenseTerms.Price memory) {
         if (!isOffered(asset, termsId)) revert NotOffered(asset, termsId);
-        return TERMS.get(termsId);
+        return TERMS.priceOf(termsId);
     }
 
-    function _checkCurrency(ILicenseTerms.Terms memory terms) private view {
-        if (terms.price != 0 && !PARAMETERS.isCurrency(IERC20(terms.currency))) {
-            revert CurrencyNotAllowed(IERC20(terms.currency));
-        }
+    function _feeOn(ILicenseTerms.Price memory price) private view returns (uint256) {
+        return price.amount == 0 ? 0 : PARAMETERS.feeOn(price.currency, price.amount);
     }
 
     function _expect(address found, address wanted) private pure {
         if (found != wanted) revert WrongWiring(found, wanted);
-    }
-
-    function _feeOf(uint256 price) private view returns (uint256) {
-        return price * PARAMETERS.feeBps() / BPS;
     }
 }

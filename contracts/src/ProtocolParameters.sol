@@ -13,6 +13,7 @@ contract ProtocolParameters is IProtocolParameters, AccessManaged {
     uint16 public constant MAX_MAX_ROYALTY_BPS = 9_000;
     uint256 public constant MAX_CURRENCIES = 16;
 
+    uint256 private constant BPS = 10_000;
     bytes32 private constant FEE_BPS = "feeBps";
     bytes32 private constant ROYALTY_BPS = "maxRoyaltyBps";
 
@@ -22,11 +23,15 @@ contract ProtocolParameters is IProtocolParameters, AccessManaged {
     uint16 public feeBps;
     /// @inheritdoc IProtocolParameters
     uint16 public maxRoyaltyBps;
-    /// @inheritdoc IProtocolParameters
-    mapping(IERC20 currency => bool) public isCurrency;
+
+    enum Status {
+        Never,
+        Withdrawn,
+        Allowed
+    }
 
     IERC20[] private _currencies;
-    mapping(IERC20 currency => bool) private _listed;
+    mapping(IERC20 currency => Status) private _status;
 
     /// @param authority The access manager that says who may change parameters.
     /// @param treasury_ Receives protocol fees, for good.
@@ -62,6 +67,22 @@ contract ProtocolParameters is IProtocolParameters, AccessManaged {
     }
 
     /// @inheritdoc IProtocolParameters
+    function feeOn(IERC20 currency, uint256 price) external view returns (uint256) {
+        if (!isCurrency(currency)) revert CurrencyNotAllowed(currency);
+        return price * feeBps / BPS;
+    }
+
+    /// @inheritdoc IProtocolParameters
+    function isCurrency(IERC20 currency) public view returns (bool) {
+        return _status[currency] == Status.Allowed;
+    }
+
+    /// @inheritdoc IProtocolParameters
+    function wasCurrency(IERC20 currency) external view returns (bool) {
+        return _status[currency] != Status.Never;
+    }
+
+    /// @inheritdoc IProtocolParameters
     function currencies() external view returns (IERC20[] memory) {
         return _currencies;
     }
@@ -80,12 +101,11 @@ contract ProtocolParameters is IProtocolParameters, AccessManaged {
 
     function _setCurrency(IERC20 currency, bool allowed) private {
         if (address(currency).code.length == 0) revert InvalidAddress("currency");
-        if (!_listed[currency]) {
+        if (_status[currency] == Status.Never) {
             if (_currencies.length == MAX_CURRENCIES) revert TooManyCurrencies(MAX_CURRENCIES);
-            _listed[currency] = true;
             _currencies.push(currency);
         }
-        isCurrency[currency] = allowed;
+        _status[currency] = allowed ? Status.Allowed : Status.Withdrawn;
         emit CurrencyAllowed(currency, allowed);
     }
 }

@@ -3,12 +3,14 @@ pragma solidity ^0.8.30;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Arrays} from "@openzeppelin/contracts/utils/Arrays.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {SSTORE2} from "solady/utils/SSTORE2.sol";
 
 import {IAssetRegistry} from "./interfaces/IAssetRegistry.sol";
 import {IProtocolParameters} from "./interfaces/IProtocolParameters.sol";
+import {IRevenueSource} from "./interfaces/IRevenueSource.sol";
 import {IRoyaltyLedger} from "./interfaces/IRoyaltyLedger.sol";
 import {RoyaltyTable} from "./libraries/RoyaltyTable.sol";
 
@@ -19,21 +21,32 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
 
     IProtocolParameters public immutable PARAMETERS;
     IAssetRegistry public immutable REGISTRY;
+    address public immutable COLLECTIONS;
 
-    /// @dev A table is frozen as contract code; no pointer means no payees but the asset itself.
-    mapping(uint256 asset => address pointer) private _tables;
-    mapping(uint256 asset => mapping(IERC20 currency => uint256)) private _unsettled;
-    mapping(uint256 asset => mapping(IERC20 currency => uint256)) private _balances;
+    uint256 private constant SHARED = 1 << 160;
+
+    /// @dev A table is frozen as contract code; no pointer means no payees but the asset itself. Above the pointer lies
+    ///      whether what the asset keeps is its members', `SHARED`.
+    mapping(uint256 asset => uint256 pointer) private _tables;
+    /// @dev `credited << 128 | unsettled`.
+    mapping(IERC20 currency => mapping(uint256 asset => uint256)) private _accounts;
     mapping(address account => mapping(IERC20 currency => uint256)) private _retained;
 
     /// @param registry Address the registry will have; predicted, since the registry needs this ledger's.
-    constructor(IProtocolParameters parameters, IAssetRegistry registry) {
+    /// @param collections Address of the contract that divides what collections earn; predicted too.
+    constructor(IProtocolParameters parameters, IAssetRegistry registry, address collections) {
         PARAMETERS = parameters;
         REGISTRY = registry;
+        COLLECTIONS = collections;
     }
 
     modifier onlyRegistry() {
         if (msg.sender != address(REGISTRY)) revert OnlyRegistry(msg.sender);
+        _;
+    }
+
+    modifier onlyCollections() {
+        if (msg.sender != COLLECTIONS) revert OnlyCollections(msg.sender);
         _;
     }
 
@@ -60,24 +73,41 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
         if (table.length > RoyaltyTable.MAX_PAYEES) revert TooManyPayees(table.length);
         uint256 stack = RoyaltyTable.sumOf(table);
         uint256 cap = PARAMETERS.maxRoyaltyBps() * RoyaltyTable.BASIS_POINT;
-        if (stack > cap) revert StackTooHigh(asset, stack, cap);
+        if (stack > cap) revert StackTooHigh(asset, stack, cap, debts);
 
-        _tables[asset] = SSTORE2.write(RoyaltyTable.pack(table));
+        _tables[asset] = uint160(SSTORE2.write(RoyaltyTable.pack(table)));
         (uint256[] memory payees, uint256[] memory shares) = _columns(table);
         emit TableFrozen(asset, payees, shares);
     }
 
     /// @inheritdoc IRoyaltyLedger
     function beforeTransfer(uint256 asset, address seller) external nonReentrant onlyRegistry {
-        IERC20[] memory currencies = PARAMETERS.currencies();
-        for (uint256 i = 0; i < currencies.length; ++i) {
-            IERC20 currency = currencies[i];
-            _settle(asset, currency);
-            uint256 amount = _balances[asset][currency];
-            if (amount == 0) continue;
-            delete _balances[asset][currency];
-            _retained[seller][currency] += amount;
-            emit Retained(asset, seller, currency, amount);
+        _retain(asset, seller);
+    }
+
+    /* ----------------------------------------------------------------- the collections' calls */
+
+    /// @inheritdoc IRoyaltyLedger
+    function giveToMembers(uint256 asset) external nonReentrant onlyCollections {
+        _retain(asset, REGISTRY.ownerOf(asset));
+        _tables[asset] |= SHARED;
+        emit Shared(asset);
+    }
+
+    /// @inheritdoc IRoyaltyLedger
+    function passOn(uint256 from, IERC20 currency, uint256[] calldata to, uint256[] calldata amounts)
+        external
+        nonReentrant
+        onlyCollections
+    {
+        if (!isShared(from)) revert NotShared(from);
+        mapping(uint256 => uint256) storage accounts = _accounts[currency];
+        for (uint256 i = 0; i < to.length; ++i) {
+            if (amounts[i] == 0) continue;
+            // Reverts when the collection holds less; all that is held fits into half a slot.
+            accounts[from] -= amounts[i] << 128;
+            accounts[to[i]] += amounts[i];
+            emit PassedOn(from, to[i], currency, amounts[i]);
         }
     }
 
@@ -85,14 +115,16 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
 
     /// @inheritdoc IRoyaltyLedger
     function pay(uint256 asset, IERC20 currency, uint256 amount) external nonReentrant {
-        if (!PARAMETERS.isCurrency(currency)) revert CurrencyNotAllowed(currency);
-        REGISTRY.ownerOf(asset); // reverts for an unknown asset, whose revenue nobody could claim
-        _unsettled[asset][currency] += amount;
-        emit Paid(asset, msg.sender, currency, amount);
-        uint256 had = currency.balanceOf(address(this));
+        uint256 had = _expect(asset, currency, amount);
         currency.safeTransferFrom(msg.sender, address(this), amount);
-        uint256 received = currency.balanceOf(address(this)) - had;
-        if (received != amount) revert WrongAmountReceived(currency, received, amount);
+        _checkReceived(currency, had, amount);
+    }
+
+    /// @inheritdoc IRoyaltyLedger
+    function collect(uint256 asset, IERC20 currency, uint256 amount, address payer) external nonReentrant {
+        uint256 had = _expect(asset, currency, amount);
+        IRevenueSource(msg.sender).onCollect(currency, amount, payer);
+        _checkReceived(currency, had, amount);
     }
 
     /// @inheritdoc IRoyaltyLedger
@@ -112,10 +144,8 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
         amount = _retained[account][currency];
         delete _retained[account][currency];
         for (uint256 i = 0; i < assets.length; ++i) {
-            uint256 held = _balances[assets[i]][currency];
-            if (held == 0 || REGISTRY.ownerOf(assets[i]) != account) continue;
-            delete _balances[assets[i]][currency];
-            amount += held;
+            if (_accounts[currency][assets[i]] == 0 || !_claims(account, assets[i])) continue;
+            amount += _takeCredit(assets[i], currency);
         }
         if (amount == 0) revert NothingToClaim(account);
         emit Claimed(account, currency, amount);
@@ -134,20 +164,25 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
         amount = _retained[account][currency];
         for (uint256 i = 0; i < sorted.length; ++i) {
             if (i != 0 && sorted[i] == sorted[i - 1]) continue;
-            uint256 held = _balances[sorted[i]][currency];
-            if (held != 0 && REGISTRY.ownerOf(sorted[i]) == account) amount += held;
-            amount += _comingTo(account, sorted, sorted[i], _unsettled[sorted[i]][currency]);
+            uint256 held = balanceOf(sorted[i], currency);
+            if (held != 0 && _claims(account, sorted[i])) amount += held;
+            amount += _comingTo(account, sorted, sorted[i], unsettled(sorted[i], currency));
         }
     }
 
     /// @inheritdoc IRoyaltyLedger
-    function unsettled(uint256 asset, IERC20 currency) external view returns (uint256) {
-        return _unsettled[asset][currency];
+    function isShared(uint256 asset) public view returns (bool) {
+        return _tables[asset] & SHARED != 0;
     }
 
     /// @inheritdoc IRoyaltyLedger
-    function balanceOf(uint256 asset, IERC20 currency) external view returns (uint256) {
-        return _balances[asset][currency];
+    function unsettled(uint256 asset, IERC20 currency) public view returns (uint256) {
+        return uint128(_accounts[currency][asset]);
+    }
+
+    /// @inheritdoc IRoyaltyLedger
+    function balanceOf(uint256 asset, IERC20 currency) public view returns (uint256) {
+        return _accounts[currency][asset] >> 128;
     }
 
     /// @inheritdoc IRoyaltyLedger
@@ -166,17 +201,68 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
 
     /* ----------------------------------------------------------------- inside */
 
+    /// @dev Books `amount` of revenue before it comes.
+    /// @return had What the ledger holds so far.
+    function _expect(uint256 asset, IERC20 currency, uint256 amount) private returns (uint256 had) {
+        if (!PARAMETERS.wasCurrency(currency)) revert IProtocolParameters.CurrencyNotAllowed(currency);
+        REGISTRY.ownerOf(asset); // reverts for an unknown asset, whose revenue nobody could claim
+        had = currency.balanceOf(address(this));
+        // What the ledger holds of a currency fits into half a slot, and so does every part of it.
+        uint256 room = type(uint128).max - Math.min(had, type(uint128).max);
+        if (amount > room) revert AmountTooLarge(amount, room);
+        _accounts[currency][asset] += amount;
+        emit Paid(asset, msg.sender, currency, amount);
+    }
+
+    function _checkReceived(IERC20 currency, uint256 had, uint256 amount) private view {
+        uint256 received = currency.balanceOf(address(this)) - had;
+        if (received != amount) revert WrongAmountReceived(currency, received, amount);
+    }
+
     function _settle(uint256 asset, IERC20 currency) private {
-        uint256 amount = _unsettled[asset][currency];
+        mapping(uint256 => uint256) storage accounts = _accounts[currency];
+        uint256 account = accounts[asset];
+        uint256 amount = uint128(account);
         if (amount == 0) return;
-        delete _unsettled[asset][currency];
-        (uint256[] memory payees, uint256[] memory amounts) = _split(asset, amount);
-        for (uint256 i = 0; i < payees.length; ++i) {
-            if (amounts[i] == 0) continue;
-            _balances[payees[i]][currency] += amounts[i];
-            emit Credited(payees[i], asset, currency, amounts[i]);
+        uint256 left = amount;
+        (uint256 at, uint256 end) = RoyaltyTable.bounds(_packedTableOf(asset));
+        // Nothing overflows: parts of an amount sum to it at most, and all amounts together fit into half a slot.
+        unchecked {
+            for (; at < end; at = RoyaltyTable.next(at)) {
+                (uint256 payee, uint256 part) = RoyaltyTable.partAt(at, amount);
+                if (part == 0) continue;
+                left -= part;
+                accounts[payee] += part << 128;
+            }
+            // Payees are older than the asset, so its own slot is as it was read.
+            accounts[asset] = account - amount + (left << 128);
         }
         emit Settled(asset, currency, amount);
+    }
+
+    /// @dev Leaves to `holder` what the asset has, unless that is its members'.
+    function _retain(uint256 asset, address holder) private {
+        bool shared = isShared(asset);
+        IERC20[] memory currencies = PARAMETERS.currencies();
+        for (uint256 i = 0; i < currencies.length; ++i) {
+            IERC20 currency = currencies[i];
+            _settle(asset, currency);
+            uint256 amount = shared ? 0 : _takeCredit(asset, currency);
+            if (amount == 0) continue;
+            _retained[holder][currency] += amount;
+            emit Retained(asset, holder, currency, amount);
+        }
+    }
+
+    /// @dev Whether what `asset` keeps is the account's.
+    function _claims(address account, uint256 asset) private view returns (bool) {
+        return REGISTRY.ownerOf(asset) == account && !isShared(asset);
+    }
+
+    function _takeCredit(uint256 asset, IERC20 currency) private returns (uint256 amount) {
+        uint256 account = _accounts[currency][asset];
+        amount = account >> 128;
+        if (amount != 0) _accounts[currency][asset] = uint128(account);
     }
 
     /// @dev What settling `amount` of `asset` would add to those of `listed` assets (sorted) that `account` owns.
@@ -188,7 +274,7 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
         if (amount == 0) return 0;
         (uint256[] memory payees, uint256[] memory amounts) = _split(asset, amount);
         for (uint256 i = 0; i < payees.length; ++i) {
-            if (_contains(listed, payees[i]) && REGISTRY.ownerOf(payees[i]) == account) coming += amounts[i];
+            if (_contains(listed, payees[i]) && _claims(account, payees[i])) coming += amounts[i];
         }
     }
 
@@ -204,16 +290,20 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
         uint256 left = amount;
         for (uint256 i = 0; i < length; ++i) {
             payees[i] = RoyaltyTable.payeeOf(table[i]);
-            amounts[i] = amount * RoyaltyTable.shareOf(table[i]) / RoyaltyTable.SCALE;
+            amounts[i] = RoyaltyTable.partOf(amount, table[i]);
             left -= amounts[i];
         }
         payees[length] = asset;
         amounts[length] = left;
     }
 
-    function _tableOf(uint256 asset) private view returns (uint256[] memory table) {
-        address pointer = _tables[asset];
-        if (pointer != address(0)) table = RoyaltyTable.unpack(SSTORE2.read(pointer));
+    function _tableOf(uint256 asset) private view returns (uint256[] memory) {
+        return RoyaltyTable.unpack(_packedTableOf(asset));
+    }
+
+    function _packedTableOf(uint256 asset) private view returns (bytes memory packed) {
+        address pointer = address(uint160(_tables[asset]));
+        if (pointer != address(0)) packed = SSTORE2.read(pointer);
     }
 
     function _columns(uint256[] memory table) private pure returns (uint256[] memory payees, uint256[] memory shares) {

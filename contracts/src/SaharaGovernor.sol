@@ -13,6 +13,8 @@ import {
 } from "@openzeppelin/contracts/governance/extensions/GovernorVotesQuorumFraction.sol";
 import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
 
+import {SaharaTimelock} from "./SaharaTimelock.sol";
+
 /// @title The DAO: proposals and votes of SAHARA holders, carried out by the timelock.
 /// @notice Times are seconds of block time. Settings can be voted only inside bounds, so that no vote, captured or
 ///         mistaken, makes the next one impossible.
@@ -135,7 +137,9 @@ contract SaharaGovernor is
         bytes[] memory calldatas,
         bytes32 descriptionHash
     ) internal override(Governor, GovernorTimelockControl) returns (uint48) {
-        return super._queueOperations(proposalId, targets, values, calldatas, descriptionHash);
+        super._queueOperations(proposalId, targets, values, calldatas, descriptionHash);
+        // The timelock lets some classes of action wait longer than its shortest delay.
+        return uint48(block.timestamp + SaharaTimelock(payable(timelock())).delayFor(targets, calldatas));
     }
 
     function _executeOperations(

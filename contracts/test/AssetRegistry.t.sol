@@ -159,6 +159,17 @@ contract AssetRegistryTest is Lab {
         publish(alice, "c", edges(trainedOn(a, 0), trainedOn(a, 0)));
     }
 
+    function test_two_licenses_of_one_parent_do_not_double_what_is_owed() public {
+        uint256 parent = publish(alice, "digits");
+        uint256 first = offerAndBuy(bob, parent, remix(0, 1_000));
+        uint256 second = offerAndBuy(bob, parent, remix(0, 2_000));
+        vm.expectRevert(abi.encodeWithSelector(IAssetRegistry.ParentsNotSorted.selector, parent));
+        publish(bob, "net", edges(trainedOn(parent, first), trainedOn(parent, second)));
+        uint256 child = publish(bob, "net", edges(trainedOn(parent, first)));
+        (, uint256[] memory shares) = ledger.tableOf(child);
+        assertEq(shares[0], 100_000_000, "by the license that was used");
+    }
+
     function test_at_most_sixteen_parents() public {
         IAssetRegistry.Edge[] memory parents = new IAssetRegistry.Edge[](17);
         for (uint256 i = 0; i < 17; ++i) {
@@ -173,7 +184,11 @@ contract AssetRegistryTest is Lab {
         uint256 b = publish(alice, "b");
         uint256 la = offerAndBuy(bob, a, remix(0, 3_000));
         uint256 lb = offerAndBuy(bob, b, remix(0, 2_001));
-        vm.expectRevert(abi.encodeWithSelector(IRoyaltyLedger.StackTooHigh.selector, 3, 500_100_000, 500_000_000));
+        IRoyaltyLedger.Debt[] memory causes = new IRoyaltyLedger.Debt[](2);
+        (causes[0], causes[1]) = (IRoyaltyLedger.Debt(a, 3_000, false), IRoyaltyLedger.Debt(b, 2_001, false));
+        vm.expectRevert(
+            abi.encodeWithSelector(IRoyaltyLedger.StackTooHigh.selector, 3, 500_100_000, 500_000_000, causes)
+        );
         publish(bob, "net", edges(trainedOn(a, la), trainedOn(b, lb)));
     }
 

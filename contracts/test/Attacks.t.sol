@@ -4,10 +4,11 @@ pragma solidity ^0.8.30;
 import {Lab} from "./base/Lab.sol";
 import {ReentrantToken} from "./helpers/ReentrantToken.sol";
 import {TollToken} from "./helpers/TollToken.sol";
-import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {ILicenseTerms, Uses} from "../src/interfaces/ILicenseTerms.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IRevenueSource} from "../src/interfaces/IRevenueSource.sol";
 import {IRoyaltyLedger} from "../src/interfaces/IRoyaltyLedger.sol";
 
 /// @dev What somebody with bad intentions would try.
@@ -81,7 +82,7 @@ contract AttacksTest is Lab {
         ILicenseTerms.Terms memory what = remix(1_000, 0);
         what.currency = address(toll);
         bytes32 id = offer(asset, what);
-        vm.expectPartialRevert(IERC20Errors.ERC20InsufficientBalance.selector);
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyLedger.WrongAmountReceived.selector, toll, 966, 975));
         market.buy(asset, id, 1_000, bob);
         assertEq(toll.balanceOf(address(ledger)), 0);
         assertEq(licenses.licenseCount(), 0);
@@ -99,16 +100,37 @@ contract AttacksTest is Lab {
         assertEq(licenses.get(license).expiresAt, end + 1 days);
     }
 
-    function test_the_ledger_takes_nothing_from_the_market_but_what_a_sale_brings() public {
-        ILicenseTerms.Terms memory what = remix(1_000, 0);
-        what.currency = address(hostile);
-        market.buy(asset, offer(asset, what), 1_000, bob);
-        hostile.transfer(address(market), 5);
+    function test_nobody_but_the_ledger_makes_the_market_take_from_those_who_trust_it() public {
+        vm.expectRevert(abi.encodeWithSelector(IRevenueSource.OnlyLedger.selector, mallory));
+        vm.prank(mallory);
+        market.onCollect(token, 5, bob);
+        hostile.arm(address(market), abi.encodeCall(market.onCollect, (token, 5, bob)));
+        hostile.transfer(alice, 1);
+        assertFalse(hostile.succeeded());
+        // Whoever asks the ledger to collect is called back, whatever payer they name.
         vm.expectRevert();
         vm.prank(mallory);
-        ledger.pay(asset, hostile, 5);
-        assertEq(hostile.balanceOf(address(market)), 5);
+        ledger.collect(asset, token, 5, bob);
+        assertEq(token.balanceOf(bob), 10_000 * TOKEN);
     }
+
+    function test_revenue_that_was_announced_and_did_not_come_is_refused() public {
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyLedger.WrongAmountReceived.selector, token, 0, 5));
+        ledger.collect(asset, token, 5, bob);
+        assertEq(ledger.unsettled(asset, token), 0);
+    }
+
+    function test_more_than_the_books_can_hold_is_refused() public {
+        vm.prank(bob);
+        ledger.pay(asset, token, 3);
+        uint256 room = type(uint128).max - 3;
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyLedger.AmountTooLarge.selector, room + 1, room));
+        vm.prank(bob);
+        ledger.pay(asset, token, room + 1);
+    }
+
+    /// @dev A source that brings nothing.
+    function onCollect(IERC20, uint256, address) external {}
 
     function test_gifts_poured_over_an_account_do_not_make_the_question_dearer() public {
         bytes32 id = offer(asset, remix(0, 0));

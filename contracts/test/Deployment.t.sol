@@ -8,6 +8,7 @@ import {SaharaTimelock} from "../src/SaharaTimelock.sol";
 import {SaharaToken} from "../src/SaharaToken.sol";
 import {ProtocolParameters} from "../src/ProtocolParameters.sol";
 import {LicenseToken} from "../src/LicenseToken.sol";
+import {Roles} from "../src/libraries/Roles.sol";
 import {IMarket} from "../src/interfaces/IMarket.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
@@ -20,9 +21,23 @@ contract DeploymentTest is Lab {
             assertFalse(timelock.hasRole(roles[i], deployer));
             assertFalse(timelock.hasRole(roles[i], address(0)), "nothing is open to everyone");
         }
-        (bool member,) = access.hasRole(access.ADMIN_ROLE(), deployer);
-        assertFalse(member);
+        uint64[3] memory governed = [access.ADMIN_ROLE(), Roles.SLASHER, Roles.EVALUATOR];
+        for (uint256 i = 0; i < governed.length; ++i) {
+            (bool member,) = access.hasRole(governed[i], deployer);
+            assertFalse(member);
+        }
         assertEq(token.balanceOf(deployer), 0);
+    }
+
+    function test_the_escrow_alone_slashes_and_the_dao_judges() public view {
+        (bool slashes, uint32 delay) = access.hasRole(Roles.SLASHER, address(escrow));
+        assertTrue(slashes);
+        assertEq(delay, 0);
+        (bool judges,) = access.hasRole(Roles.EVALUATOR, address(timelock));
+        assertTrue(judges);
+        assertEq(access.getTargetFunctionRole(address(staking), staking.lock.selector), Roles.SLASHER);
+        assertEq(access.getTargetFunctionRole(address(staking), staking.slash.selector), Roles.SLASHER);
+        assertEq(access.getTargetFunctionRole(address(staking), staking.seize.selector), Roles.SLASHING);
     }
 
     function test_only_the_timelock_administers_and_only_the_governor_proposes() public view {
@@ -50,11 +65,11 @@ contract DeploymentTest is Lab {
     function test_market_refuses_a_wrong_prediction() public {
         LicenseToken other = new LicenseToken(registry, terms, address(market));
         vm.expectPartialRevert(IMarket.WrongWiring.selector);
-        new Market(registry, terms, other, ledger, parameters);
+        new Market(registry, terms, other, ledger, refunds, parameters);
     }
 
     function test_governor_refuses_a_timelock_that_does_not_expect_it() public {
-        SaharaTimelock other = new SaharaTimelock(2, address(0xdead));
+        SaharaTimelock other = new SaharaTimelock(2, address(0xdead), access, guardian, 1 days);
         vm.expectRevert(abi.encodeWithSelector(SaharaGovernor.WrongWiring.selector, address(other)));
         new SaharaGovernor(token, other, 1, 300, 60);
     }

@@ -26,14 +26,14 @@ contract GasTest is Lab {
 
     function test_registering_and_anchoring_an_asset() public {
         publish(carol, "digits");
-        assertLt(_measured("register"), 200_000);
+        assertLt(_measured("register"), 170_000);
     }
 
     function test_buying_costs_the_same_however_many_ancestors() public {
         uint256 none = _buying(root, "buy: 0 ancestors");
         uint256 one = _buying(child, "buy: 1 ancestor");
         uint256 many = _buying(last, "buy: 16 ancestors");
-        assertLt(many, 260_000);
+        assertLt(many, 200_000);
         assertApproxEqRel(one, none, 0.02e18);
         assertApproxEqRel(many, none, 0.02e18);
     }
@@ -41,10 +41,10 @@ contract GasTest is Lab {
     function test_settling_sixteen_payees() public {
         _pay(last);
         ledger.settle(last, token);
-        assertLt(_measured("settle: 16 payees, first"), 470_000);
+        assertLt(_measured("settle: 16 payees, first"), 420_000);
         _pay(last);
         ledger.settle(last, token);
-        assertLt(_measured("settle: 16 payees, again"), 180_000);
+        assertLt(_measured("settle: 16 payees, again"), 120_000);
     }
 
     function test_claiming() public {
@@ -58,6 +58,32 @@ contract GasTest is Lab {
         ledger.settle(root, token);
         ledger.claim(alice, token, list1(root));
         assertLt(_measured("claim: SAHARA, to somebody who votes"), 90_000);
+    }
+
+    function test_anchoring_receipts() public {
+        vm.startPrank(keyServer);
+        anchors.anchor(1, 100, "first");
+        anchors.anchor(1, 200, "second");
+        assertLt(_measured("anchor a receipt log"), 90_000);
+    }
+
+    function test_agents_and_what_is_said_of_them() public {
+        vm.prank(alice);
+        agents.register("ipfs://bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi");
+        assertLt(_measured("register an agent"), 270_000);
+        uint256 license = offerAndBuy(bob, root, remix(TOKEN, 0));
+        vm.startPrank(bob);
+        reputation.giveFeedback(1, 9_000, 2, "starred", "", "", "", 0);
+        assertLt(_measured("give feedback, a client's first"), 180_000);
+        receipts.back(1, 1, license);
+        assertLt(_measured("put a receipt behind feedback"), 200_000);
+        vm.stopPrank();
+        vm.prank(alice);
+        validations.validationRequest(bob, 1, "ipfs://work", "request");
+        assertLt(_measured("request a validation"), 200_000);
+        vm.prank(bob);
+        validations.validationResponse("request", 100, "ipfs://proof", "hash", "hard");
+        assertLt(_measured("answer a validation"), 120_000);
     }
 
     function test_voting() public {

@@ -144,7 +144,7 @@ contract GovernanceTest is Lab {
 
     function test_a_timelock_starts_inside_its_bounds() public {
         vm.expectRevert(abi.encodeWithSelector(SaharaTimelock.DelayOutOfBounds.selector, 31 days, 31 days, 30 days));
-        new SaharaTimelock(31 days, address(governor));
+        new SaharaTimelock(31 days, address(governor), access, guardian, 1 days);
     }
 
     /* ----------------------------------------------------------------- the way of a proposal */
@@ -169,7 +169,7 @@ contract GovernanceTest is Lab {
         _vote(bob, id, 1);
         skip(governor.votingPeriod() + 1);
         _queue(target, action);
-        skip(timelock.getMinDelay());
+        skip(timelock.delayOf(target, action));
     }
 
     function _propose(address proposer, address target, bytes memory action) private returns (uint256) {

@@ -32,6 +32,7 @@ contract LicenseTermsTest is Lab {
         ILicenseTerms.Terms memory what = ILicenseTerms.Terms({
             currency: address(1),
             price: 25e18,
+            refundWindow: 7 days,
             duration: 2_592_000,
             seats: 3,
             royaltyBps: 1_000,
@@ -43,7 +44,7 @@ contract LicenseTermsTest is Lab {
             textUri: "licenses/commercial-remix.md",
             textHash: 0x5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a
         });
-        assertEq(terms.idOf(what), 0x8476d6f2ff96d8286e32194091220d05c7c21e2e0d59591c3341255fab42ed85);
+        assertEq(terms.idOf(what), 0xa39f2f84c901ec19fba952e3525c0b763ac6dbdc71ab27b5744e03f6139896e4);
     }
 
     function test_unknown_terms_are_named() public {
@@ -70,6 +71,36 @@ contract LicenseTermsTest is Lab {
         what = remix(1, 0);
         what.textUri = string(new bytes(513));
         _refused(what, "text URI above 512 bytes");
+    }
+
+    function test_a_refund_window_is_bounded_and_shorter_than_the_license() public {
+        ILicenseTerms.Terms memory what = remix(0, 0);
+        what.refundWindow = 1 days;
+        _refused(what, "refund window without a price");
+        what.price = 1;
+        what.refundWindow = 30 days + 1;
+        _refused(what, "refund window above 30 days");
+        what.refundWindow = 30 days;
+        what.duration = 30 days;
+        _refused(what, "refund window not shorter than the license");
+        what.duration = 30 days + 1;
+        terms.register(what);
+    }
+
+    function test_price_and_rights_are_what_the_terms_say() public {
+        ILicenseTerms.Terms memory what = remix(7, 900);
+        (what.refundWindow, what.duration, what.seats, what.reciprocal) = (3 days, 9 days, 5, true);
+        bytes32 id = terms.register(what);
+        ILicenseTerms.Price memory price = terms.priceOf(id);
+        assertEq(abi.encode(price), abi.encode(what.currency, 7, 3 days));
+        (uint256 number, ILicenseTerms.Rights memory rights) = terms.rightsOf(id);
+        assertEq(abi.encode(rights), abi.encode(9 days, 5, 900, Uses.ALL, false, true, true, false));
+        assertEq(abi.encode(terms.rightsAt(number)), abi.encode(rights));
+        assertEq(terms.idAt(number), id);
+        vm.expectRevert();
+        terms.rightsAt(number + 1);
+        vm.expectRevert();
+        terms.rightsAt(0);
     }
 
     function _refused(ILicenseTerms.Terms memory what, string memory reason) private {

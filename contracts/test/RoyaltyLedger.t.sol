@@ -2,7 +2,9 @@
 pragma solidity ^0.8.30;
 
 import {Lab} from "./base/Lab.sol";
+import {Vm} from "forge-std/Vm.sol";
 import {IAssetRegistry} from "../src/interfaces/IAssetRegistry.sol";
+import {IProtocolParameters} from "../src/interfaces/IProtocolParameters.sol";
 import {IRoyaltyLedger} from "../src/interfaces/IRoyaltyLedger.sol";
 import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
@@ -66,7 +68,11 @@ contract RoyaltyLedgerTest is Lab {
         uint256 b = publish(carol, "b");
         uint256 net = derive(bob, "net", a, 3_000);
         uint256 license = offerAndBuy(bob, b, remix(0, 3_000));
-        vm.expectRevert(abi.encodeWithSelector(IRoyaltyLedger.StackTooHigh.selector, net + 1, 600_000_000, 500_000_000));
+        IRoyaltyLedger.Debt[] memory causes = new IRoyaltyLedger.Debt[](2);
+        (causes[0], causes[1]) = (IRoyaltyLedger.Debt(b, 3_000, false), IRoyaltyLedger.Debt(net, 0, true));
+        vm.expectRevert(
+            abi.encodeWithSelector(IRoyaltyLedger.StackTooHigh.selector, net + 1, 600_000_000, 500_000_000, causes)
+        );
         publish(bob, "both", edges(trainedOn(b, license), trainedOn(net, 0)));
     }
 
@@ -162,7 +168,7 @@ contract RoyaltyLedgerTest is Lab {
 
     function test_a_currency_must_be_allowed() public {
         uint256 data = publish(alice, "data");
-        vm.expectRevert(abi.encodeWithSelector(IRoyaltyLedger.CurrencyNotAllowed.selector, address(0xbeef)));
+        vm.expectRevert(abi.encodeWithSelector(IProtocolParameters.CurrencyNotAllowed.selector, address(0xbeef)));
         ledger.pay(data, IERC20(address(0xbeef)), 1);
     }
 
@@ -228,6 +234,39 @@ contract RoyaltyLedgerTest is Lab {
             sum += amounts[i];
         }
         assertEq(sum, amount);
+    }
+
+    /// @dev An indexer sees no event per payee: the frozen table and the amount settled must tell every credit.
+    function testFuzz_a_settlement_credits_what_the_announced_table_says(uint128 amount, uint16 first, uint16 second)
+        public
+    {
+        amount = uint128(bound(amount, 0, 1_000 * TOKEN));
+        uint256 data = publish(alice, "data");
+        uint256 net = derive(bob, "net", data, uint16(bound(first, 0, 5_000)));
+        vm.recordLogs();
+        uint256 tuned = derive(carol, "tuned", net, uint16(bound(second, 0, 5_000)));
+        vm.prank(carol);
+        ledger.pay(tuned, token, amount);
+        ledger.settle(tuned, token);
+        uint256[] memory payees;
+        uint256[] memory shares;
+        uint256 settled;
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i = 0; i < logs.length; ++i) {
+            if (logs[i].emitter != address(ledger)) continue;
+            if (logs[i].topics[0] == IRoyaltyLedger.TableFrozen.selector) {
+                (payees, shares) = abi.decode(logs[i].data, (uint256[], uint256[]));
+            } else if (logs[i].topics[0] == IRoyaltyLedger.Settled.selector) {
+                settled = abi.decode(logs[i].data, (uint256));
+            }
+        }
+        assertEq(settled, amount);
+        for (uint256 i = 0; i < payees.length; ++i) {
+            uint256 part = settled * shares[i] / 1e9;
+            assertEq(ledger.balanceOf(payees[i], token), part);
+            amount -= uint128(part);
+        }
+        assertEq(ledger.balanceOf(tuned, token), amount, "and the rest is its own");
     }
 
     /// @dev Ten assets, each derived from a random choice of older ones: diamonds of every kind. What the frozen tables

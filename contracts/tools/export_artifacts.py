@@ -23,19 +23,30 @@ CONTRACTS = Path(__file__).resolve().parent.parent
 ARTIFACTS = CONTRACTS.parent / "sahara_lab" / "chain" / "artifacts"
 FORGE = CONTRACTS / "tools" / "forge"
 NAMES = (
+    "AgentRegistry",
     "AssetRegistry",
+    "CallChannel",
+    "CollectionShares",
+    "ComputeEscrow",
     "Directory",
+    "FeedbackReceipts",
     "IdentityRegistry",
     "KeyServerRegistry",
     "LicenseTerms",
     "LicenseToken",
     "Market",
     "ProtocolParameters",
+    "ReceiptAnchors",
+    "RefundEscrow",
+    "ReputationRegistry",
     "RoyaltyLedger",
     "SaharaAccess",
     "SaharaGovernor",
     "SaharaTimelock",
     "SaharaToken",
+    "Staking",
+    "Teams",
+    "ValidationRegistry",
 )
 # A contract larger than this cannot be deployed (EIP-170).
 LARGEST_CODE = 24_576

@@ -1,11 +1,31 @@
 /** The server's routes as typed calls. How a request travels is given from outside, so models are tested without a server. */
 
-import type { Asset, Grant, Job, JobDetail, Library, Page, Quote, Status } from './values';
+import type {
+  Announcement,
+  Asset,
+  FolderPage,
+  Grant,
+  Job,
+  JobDetail,
+  Library,
+  Page,
+  Quote,
+  Reader,
+  Renewals,
+  Status,
+  UploadPlan,
+  UploadState,
+  Vault
+} from './values';
 
 export interface RequestOptions {
   query?: Record<string, string>;
   /** Given: a POST with this JSON body. */
-  body?: Record<string, string>;
+  body?: object;
+  /** Given: a PUT of these bytes. */
+  bytes?: Blob;
+  method?: 'DELETE';
+  signal?: AbortSignal;
 }
 
 export type Send = (path: string, options?: RequestOptions) => Promise<unknown>;
@@ -24,6 +44,13 @@ export class Api {
   account = '';
 
   constructor(private readonly send: Send) {}
+
+  /** The same for one account, whichever acts later. */
+  as(account: string): Api {
+    const api = new Api(this.send);
+    api.account = account;
+    return api;
+  }
 
   status(): Promise<Status> {
     return this.get<Status>('status');
@@ -78,11 +105,70 @@ export class Api {
     return this.post<JobDetail>(`jobs/${encodeURIComponent(id)}/stop`);
   }
 
+  async vaults(): Promise<Vault[]> {
+    return (await this.get<{ vaults: Vault[] }>('vaults')).vaults;
+  }
+
+  folder(vault: Vault, path: string, offset: number, limit: number): Promise<FolderPage> {
+    return this.get<FolderPage>(this.vaultPath(vault.name, 'files'), {
+      version: String(vault.version),
+      folder: path,
+      offset: String(offset),
+      limit: String(limit)
+    });
+  }
+
+  async readers(name: string): Promise<Reader[]> {
+    return (await this.get<{ readers: Reader[] }>(this.vaultPath(name, 'readers'))).readers;
+  }
+
+  /** Share a folder ("" is all of it); `until` in seconds since the epoch, 0 for ever. */
+  async share(name: string, account: string, path: string, until: number): Promise<Reader[]> {
+    const body = { account, path, until: until ? String(until) : '' };
+    return (await this.post<{ readers: Reader[] }>(this.vaultPath(name, 'share'), body)).readers;
+  }
+
+  unshare(name: string, account: string): Promise<Renewals> {
+    return this.post<Renewals>(this.vaultPath(name, 'unshare'), { account });
+  }
+
+  rotate(name: string): Promise<Renewals> {
+    return this.post<Renewals>(this.vaultPath(name, 'rotate'));
+  }
+
+  announce(what: Announcement): Promise<UploadPlan> {
+    return this.post<UploadPlan>('uploads', what);
+  }
+
+  sendBytes(id: string, offset: number, bytes: Blob, signal: AbortSignal): Promise<UploadState> {
+    const query = this.withAccount({ offset: String(offset) });
+    return this.send(`uploads/${id}`, { query, bytes, signal }) as Promise<UploadState>;
+  }
+
+  upload(id: string): Promise<UploadState> {
+    return this.get<UploadState>(`uploads/${id}`);
+  }
+
+  publishUpload(id: string): Promise<UploadState> {
+    return this.post<UploadState>(`uploads/${id}/publish`);
+  }
+
+  cancelUpload(id: string): Promise<UploadState> {
+    return this.send(`uploads/${id}`, {
+      query: this.withAccount({}),
+      method: 'DELETE'
+    }) as Promise<UploadState>;
+  }
+
+  private vaultPath(name: string, last: string): string {
+    return `vaults/${name.split('/').map(encodeURIComponent).join('/')}/${last}`;
+  }
+
   private get<T>(path: string, query: Record<string, string> = {}): Promise<T> {
     return this.send(path, { query: this.withAccount(query) }) as Promise<T>;
   }
 
-  private post<T>(path: string, body: Record<string, string> = {}): Promise<T> {
+  private post<T>(path: string, body: object = {}): Promise<T> {
     return this.send(path, { query: this.withAccount({}), body }) as Promise<T>;
   }
 

@@ -9,34 +9,74 @@ function connect(account: string): string {
   return `import sahara_lab as sahara\n\nlab = sahara.connect(${account && `account=${text(account)}`})`;
 }
 
-const READERS: Record<string, string> = {
+const TABLES: Record<string, string> = {
   parquet: 'read_parquet',
   csv: 'read_csv',
   json: 'read_json',
-  feather: 'read_feather'
+  feather: 'read_feather',
+  orc: 'read_orc'
 };
+const TEXTS = [
+  'txt',
+  'md',
+  'rst',
+  'log',
+  'py',
+  'yaml',
+  'yml',
+  'toml',
+  'ini',
+  'html',
+  'xml',
+  'svg',
+  'r',
+  'sql'
+];
+const IMAGES = ['png', 'jpg', 'jpeg', 'gif', 'webp'];
 
-/** Code that opens an asset's files: a table where there is one, else the list of its files. Without an account, the default one. */
+const ending = (path: string): string => (path.split('/').pop() ?? '').split('.').slice(1).pop() ?? '';
+
+/** Code that opens one file of a vault, in the way its name suggests. Without an account, the default one acts. */
+export function fileCode(url: string, account: string): string {
+  const kind = ending(url).toLowerCase();
+  const open = (mode = ''): string =>
+    `with fsspec.open(${text(url)}${mode}${account && `, account=${text(account)}`}) as file:`;
+  const reader =
+    kind === 'tsv' || kind === 'jsonl' ? { tsv: 'read_csv', jsonl: 'read_json' }[kind] : TABLES[kind];
+  if (reader) {
+    const options = kind === 'tsv' ? ', sep="\\t"' : kind === 'jsonl' ? ', lines=True' : '';
+    const who = account && `, storage_options={"account": ${text(account)}}`;
+    const call = `pd.${reader}(${text(url)}${options}${who})`;
+    const broken = `pd.${reader}(\n    ${[text(url), ...`${options}${who}`.split(', ').filter(Boolean)].join(',\n    ')},\n)`;
+    return `import pandas as pd\n\ntable = ${call.length > 80 ? broken : call}\ntable.head()`;
+  }
+  if (kind === 'safetensors') {
+    const load = 'import fsspec\nfrom safetensors.numpy import load\n\n';
+    return `${load}${open()}\n    tensors = load(file.read())\n{name: tensor.shape for name, tensor in tensors.items()}`;
+  }
+  if (kind === 'npy') {
+    return `import fsspec\nimport numpy as np\n\n${open()}\n    array = np.load(file, allow_pickle=False)\narray.shape`;
+  }
+  if (IMAGES.includes(kind)) {
+    return `import fsspec\nfrom IPython.display import Image\n\n${open()}\n    image = Image(file.read())\nimage`;
+  }
+  if (TEXTS.includes(kind)) {
+    return `import fsspec\n\n${open(', "rt", encoding="utf-8"')}\n    text = file.read()\nprint(text[:2000])`;
+  }
+  return `import fsspec\n\n${open()}\n    content = file.read()\nlen(content)`;
+}
+
+/** Code that lists a folder of a vault with everything beneath it. */
+export function folderCode(url: string, account: string): string {
+  const files = `fsspec.filesystem("vault"${account && `, account=${text(account)}`})`;
+  return `import fsspec\n\nfiles = ${files}\nfiles.find(${text(url)})`;
+}
+
+/** Code that opens an asset's files: a table where there is one, else the first of its files. */
 export function openCode(asset: Pick<Asset, 'name' | 'version' | 'files'>, account: string): string {
-  const table = asset.files.find(file => (file.path.split('.').pop() ?? '') in READERS);
-  if (table) {
-    const reader = READERS[table.path.split('.').pop() ?? ''];
-    const url = `vault://${asset.name}@${asset.version}/${table.path}`;
-    const options = account && `    storage_options={"account": ${text(account)}},\n`;
-    return `import pandas as pd\n\ntable = pd.${reader}(\n    ${text(url)},\n${options})\ntable.head()`;
-  }
-  const file = asset.files[0];
-  if (file) {
-    const url = `vault://${asset.name}@${asset.version}/${file.path}`;
-    return [
-      'import fsspec',
-      '',
-      `with fsspec.open(${text(url)}${account && `, account=${text(account)}`}) as file:`,
-      '    content = file.read()',
-      'len(content)'
-    ].join('\n');
-  }
-  return `import fsspec\n\nfiles = fsspec.filesystem("vault"${account && `, account=${text(account)}`})\nfiles.ls(${text(`${asset.name}@${asset.version}`)})`;
+  const file = asset.files.find(file => ending(file.path) in TABLES) ?? asset.files[0];
+  const url = `vault://${asset.name}@${asset.version}`;
+  return file ? fileCode(`${url}/${file.path}`, account) : folderCode(url, account);
 }
 
 /** Code that publishes the result of a job; parents and what they are owed come from the job itself. */

@@ -7,6 +7,9 @@ import type { JobsModel } from './model/jobs';
 import type { LibraryModel } from './model/library';
 import type { MarketModel } from './model/market';
 import type { SessionModel } from './model/session';
+import type { UploadModel } from './model/upload';
+import type { VaultsModel } from './model/vaults';
+import type { VaultActions } from './vaultActions';
 
 /** What every view may use: the models, and the few things it can make the lab do. */
 export interface Desk {
@@ -14,6 +17,8 @@ export interface Desk {
   session: SessionModel;
   market: MarketModel;
   library: LibraryModel;
+  vaults: VaultsModel;
+  uploads: UploadModel;
   jobs: JobsModel;
   trans: TranslationBundle;
   /** Renders untrusted Markdown without HTML, images or commands of its own. */
@@ -25,6 +30,8 @@ export interface Desk {
   /** Put code into a new cell of the current notebook, or on the clipboard when there is none. */
   insert: (code: string) => Promise<void>;
   copy: (text: string) => void;
+  /** What can be done with the vaults. */
+  actions: VaultActions;
 }
 
 const DeskContext = createContext<Desk | null>(null);

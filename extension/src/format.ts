@@ -2,7 +2,7 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { Amount } from './values';
+import type { Amount, LabError, Reader, Vault } from './values';
 
 export const SYMBOL = 'SAHARA';
 
@@ -87,4 +87,51 @@ export function formatMetric(value: number): string {
   return Math.abs(value) >= 0.001 && Math.abs(value) < 10_000
     ? String(Number(value.toPrecision(4)))
     : value.toExponential(2);
+}
+
+/** Until when something holds; 0 is for ever. */
+export function formatUntil(seconds: number, trans: TranslationBundle): string {
+  return seconds ? trans.__('until %1', formatDate(seconds)) : trans.__('for ever');
+}
+
+export function formatCount(files: number, trans: TranslationBundle): string {
+  return trans._n('%1 change not published', '%1 changes not published', files);
+}
+
+/** How an account can read a vault, in a few words. */
+export function formatReader(reader: Reader, trans: TranslationBundle): string {
+  if (reader.why === 'owner') {
+    return trans.__('%1 (owner)', reader.account);
+  }
+  const until = reader.until ? `, ${formatUntil(reader.until, trans)}` : '';
+  const what = reader.path ? trans.__('%1 of %2', reader.why, `${reader.path}/`) : reader.why;
+  return `${reader.account} (${what}${until})`;
+}
+
+/** Why an account can read a vault and, for its owner, who else can. */
+export function aboutVault(
+  vault: Vault,
+  readers: Reader[] | null,
+  error: LabError | null,
+  trans: TranslationBundle
+): string {
+  if (vault.version === 0) {
+    return trans.__('Prepared on this machine; nobody else can see it');
+  }
+  if (!vault.owned) {
+    const license = trans.__('%1 license %2', vault.flavor, formatUntil(vault.until, trans));
+    return vault.readable ? license : trans.__('%1: trains where the data lies, opens no file', license);
+  }
+  if (error) {
+    return error.message;
+  }
+  return readers
+    ? trans.__('Can read: %1', readers.map(reader => formatReader(reader, trans)).join(', '))
+    : trans.__('Looking up who can read it');
+}
+
+/** How a published vault is kept; its Merkle root once that is known. */
+export function keptVault(root: string, trans: TranslationBundle): string {
+  const kept = trans.__('Encrypted, anchored on chain');
+  return root ? `${kept}: ${root.slice(0, 10)}…` : kept;
 }

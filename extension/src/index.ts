@@ -1,6 +1,7 @@
 import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, Notification, WidgetTracker } from '@jupyterlab/apputils';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { Api } from './api';
@@ -12,22 +13,35 @@ import { JobsModel } from './model/jobs';
 import { LibraryModel } from './model/library';
 import { MarketModel } from './model/market';
 import { SessionModel } from './model/session';
+import { UploadModel } from './model/upload';
+import { type Memory, VaultsModel } from './model/vaults';
 import { AssetPage, PANEL_ID, SaharaPanel } from './panel';
 import { purchase } from './purchase';
 import { sendTo } from './request';
+import { vaultActions } from './vaultActions';
+
+/** Open folders of each account, kept with the workspace. */
+function memory(state: IStateDB | null, session: SessionModel): Memory {
+  const id = (account: string): string => `sahara-lab:vaults:${account || session.account}`;
+  return {
+    load: async account => ((await state?.fetch(id(account))) as string[] | undefined) ?? [],
+    save: async (account, open) => void (await state?.save(id(account), open))
+  };
+}
 
 /** The sidebar, the asset pages, and the commands that open them. */
 const plugin: JupyterFrontEndPlugin<void> = {
   id: 'sahara-lab:plugin',
   description: 'Search, license and follow AI assets from a sidebar.',
   autoStart: true,
-  optional: [ICommandPalette, ILayoutRestorer, IRenderMimeRegistry, ITranslator],
+  optional: [ICommandPalette, ILayoutRestorer, IRenderMimeRegistry, ITranslator, IStateDB],
   activate: (
     app: JupyterFrontEnd,
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null,
     rendermime: IRenderMimeRegistry | null,
-    translator: ITranslator | null
+    translator: ITranslator | null,
+    state: IStateDB | null
   ) => {
     const trans = (translator ?? nullTranslator).load('sahara_lab');
     const api = new Api(sendTo(app.serviceManager.serverSettings, trans));
@@ -37,15 +51,19 @@ const plugin: JupyterFrontEndPlugin<void> = {
     const jobs = new JobsModel(api, visible);
     const library = new LibraryModel(api);
     const market = new MarketModel(api);
+    const vaults = new VaultsModel(api, memory(state, session));
+    const uploads = new UploadModel(api);
 
     const refresh = (): void => {
       void market.apply({ page: market.query.page });
       void library.content.refresh();
+      void vaults.refresh();
       pages.forEach(page => void page.asset.refresh());
     };
     session.networkUp.connect(refresh);
     session.accountChanged.connect(() => {
       library.content.clear();
+      vaults.clear();
       refresh();
     });
 
@@ -54,6 +72,8 @@ const plugin: JupyterFrontEndPlugin<void> = {
       session,
       market,
       library,
+      vaults,
+      uploads,
       jobs,
       trans,
       markdown: rendermime ? strictMarkdown(rendermime) : null,
@@ -69,8 +89,15 @@ const plugin: JupyterFrontEndPlugin<void> = {
           void session.status.refresh();
           desk.open(name);
         }
-      }
+      },
+      actions: vaultActions(app, vaults, trans, () => desk)
     };
+    window.addEventListener('beforeunload', event => uploads.busy && event.preventDefault());
+    uploads.published.connect((_, name) => {
+      uploads.dismiss();
+      Notification.success(trans.__('%1 is published', name), { autoClose: 5000 });
+      refresh();
+    });
 
     const panel = new SaharaPanel(desk);
     app.shell.add(panel, 'left', { rank: 600, type: 'Sahara Lab' });

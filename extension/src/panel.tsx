@@ -13,6 +13,7 @@ import { JobsView } from './views/jobs';
 import { LibraryView } from './views/library';
 import { MarketView } from './views/market';
 import { AccountView, NetworkView } from './views/session';
+import { VaultsView } from './views/vaults';
 
 export const PANEL_ID = 'sahara-lab-panel';
 
@@ -20,13 +21,13 @@ function view(desk: Desk, element: JSX.Element): ReactWidget {
   return ReactWidget.create(<DeskProvider value={desk}>{element}</DeskProvider>);
 }
 
-/** The sidebar: account, market, own assets, jobs, network. */
+/** The sidebar: account, market, own assets, vaults, jobs, network. */
 export class SaharaPanel extends SidePanel {
   private shownBefore = false;
 
   constructor(private readonly desk: Desk) {
     super();
-    const { trans, library, jobs, market } = desk;
+    const { trans, library, vaults, jobs, market } = desk;
     this.id = PANEL_ID;
     this.addClass('jp-Sahara');
     this.title.icon = saharaIcon;
@@ -37,6 +38,7 @@ export class SaharaPanel extends SidePanel {
     this.header.addWidget(view(desk, <AccountView />));
     const search = this.section(trans.__('Market'), <MarketView />, () => market.apply());
     const mine = this.section(trans.__('My assets'), <LibraryView />, () => library.content.refresh());
+    const shelf = this.section(trans.__('My vaults'), <VaultsView />, () => vaults.refresh());
     const running = this.section(trans.__('Jobs'), <JobsView />, () => jobs.refresh());
     (this.layout as PanelLayout).addWidget(view(desk, <NetworkView />));
     const accordion = this.content as AccordionPanel;
@@ -44,6 +46,7 @@ export class SaharaPanel extends SidePanel {
     const weights = new Map<Widget, number>([
       [search, 3],
       [mine, 2],
+      [shelf, 3],
       [running, 2]
     ]);
     accordion.expansionToggled.connect(() => {
@@ -51,13 +54,19 @@ export class SaharaPanel extends SidePanel {
         accordion.widgets.map(section => (section.isHidden ? 0 : (weights.get(section) ?? 1)))
       );
     });
-    [mine, running].forEach(section => accordion.collapse(accordion.widgets.indexOf(section)));
+    [mine, shelf, running].forEach(section => accordion.collapse(accordion.widgets.indexOf(section)));
 
     library.content.changed.connect(() => {
       const content = library.content.value;
       const count = content ? content.published.length + content.licenses.length : 0;
       mine.title.label = count ? trans.__('My assets (%1)', String(count)) : trans.__('My assets');
     });
+    vaults.list.changed.connect(() => {
+      const count = vaults.list.value?.length;
+      shelf.title.label = count ? trans.__('My vaults (%1)', String(count)) : trans.__('My vaults');
+    });
+    shelf.addClass('jp-mod-filled');
+    shelf.title.caption = trans.__('Encrypted files that you own or hold a license for');
     jobs.list.changed.connect(() => {
       running.title.label = jobs.active
         ? trans.__('Jobs (%1 running)', String(jobs.active))

@@ -11,11 +11,14 @@ export function sendTo(settings: ServerConnection.ISettings, trans: TranslationB
   return async (path: string, options: RequestOptions = {}): Promise<unknown> => {
     const query = URLExt.objectToQueryString(options.query ?? {});
     const url = URLExt.join(settings.baseUrl, 'sahara-lab', 'api', path) + query;
-    const init: RequestInit = options.body ? { method: 'POST', body: JSON.stringify(options.body) } : {};
+    const init = described(options);
     let response: Response;
     try {
       response = await ServerConnection.makeRequest(url, init, settings);
-    } catch {
+    } catch (error) {
+      if (options.signal?.aborted) {
+        throw error;
+      }
       throw new LabError(
         trans.__('The Jupyter server does not answer'),
         'server',
@@ -38,4 +41,11 @@ export function sendTo(settings: ServerConnection.ISettings, trans: TranslationB
     }
     throw new LabError(trans.__('The Jupyter server answered %1', String(response.status)), 'server');
   };
+}
+
+function described({ body, bytes, method, signal }: RequestOptions): RequestInit {
+  if (bytes) {
+    return { method: 'PUT', body: bytes, headers: { 'Content-Type': 'application/octet-stream' }, signal };
+  }
+  return body ? { method: 'POST', body: JSON.stringify(body), signal } : { method: method ?? 'GET', signal };
 }

@@ -98,6 +98,98 @@ export interface Library {
   earnings: { claimable: Amount; lines: { asset: string; claimable: Amount; received: Amount }[] };
 }
 
+export interface Vault {
+  name: string;
+  kind: string;
+  title: string;
+  /** The newest version; 0 before the first one is published. */
+  version: number;
+  size: number;
+  owned: boolean;
+  /** Whether the account gets its keys: not so with a compute-only license. */
+  readable: boolean;
+  /** Files that a draft changes. */
+  changes: number;
+  /** The license by which somebody else's vault is read, and its end; 0 is never. */
+  flavor: string;
+  until: number;
+}
+
+export interface Entry {
+  name: string;
+  kind: 'file' | 'directory';
+  /** Bytes, of a folder those of all files in it; null where counting them would take too long. */
+  size: number | null;
+  modified: number;
+}
+
+export interface FolderPage {
+  root: string;
+  total: number;
+  offset: number;
+  entries: Entry[];
+}
+
+export interface Reader {
+  account: string;
+  /** "owner", "shared", or which license. */
+  why: string;
+  path: string;
+  until: number;
+}
+
+export interface Renewals {
+  note: string;
+  versions: {
+    version: string;
+    epoch: number;
+    folders: number;
+    files: number;
+    kept: string[];
+    ended: string[];
+  }[];
+}
+
+export type UploadPhase = 'receiving' | 'publishing' | 'done' | 'failed' | 'canceled';
+
+export interface UploadState {
+  id: string;
+  phase: UploadPhase;
+  step: string;
+  received: number;
+  total: number;
+  published: string;
+  error: { code: string; message: string; hint: string } | null;
+  /** It failed after all bytes had come: it can be published again without sending them again. */
+  retryable: boolean;
+}
+
+/** What publishing an upload would do. */
+export interface UploadPlan extends UploadState {
+  name: string;
+  /** The most bytes of one request. */
+  chunk: number;
+  version: number;
+  files: number;
+  replaced: number;
+  /** Files that a draft changes besides; they are published too. */
+  pending: number;
+  offers: string[];
+}
+
+/** What is to be published; paths with sizes in the order in which the bytes will come. */
+export interface Announcement {
+  name: string;
+  update: boolean;
+  files: [string, number][];
+  kind?: string;
+  title?: string;
+  description?: string;
+  license?: string;
+  price?: string;
+  royalty?: string;
+}
+
 export type JobStatus = 'starting' | 'running' | 'stopping' | 'stopped' | 'done' | 'failed' | 'lost';
 
 export interface Job {

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { openCode, publishCode } from '../src/code';
+import { fileCode, folderCode, openCode, publishCode } from '../src/code';
 import {
+  aboutVault,
   formatAmount,
   formatMetric,
   formatSeconds,
   formatShort,
   formatSize,
   formatWei,
+  keptVault,
   share
 } from '../src/format';
 
@@ -43,4 +45,45 @@ test('names in generated code cannot break out of their string', () => {
   );
   assert.ok(code.includes('"vault://alice/digits@1/a\\".parquet"'));
   assert.ok(publishCode({ id: 'train-1', name: 'My Net!' }, 'bob').includes('name="my-net-"'));
+});
+
+test('a file opens as what its name says', () => {
+  const opens = (path: string, account = ''): string => fileCode(`vault://alice/a@2/${path}`, account);
+  assert.ok(opens('t.PARQUET').includes('pd.read_parquet("vault://alice/a@2/t.PARQUET")'));
+  assert.ok(opens('t.csv', 'bob').includes('storage_options={"account": "bob"}'));
+  assert.ok(opens('t.tsv').includes('sep="\\t"'));
+  assert.ok(opens('rows.jsonl').includes('lines=True'));
+  assert.ok(opens('w.safetensors').includes('from safetensors.numpy import load'));
+  assert.ok(opens('x.npy').includes('allow_pickle=False'));
+  assert.ok(opens('x.jpeg').includes('Image(file.read())'));
+  assert.ok(opens('read.me.md', 'bob').includes('"rt", encoding="utf-8", account="bob"'));
+  assert.ok(opens('model.pkl').includes('content = file.read()'));
+  assert.ok(opens('.csv/parquet').includes('content = file.read()'));
+  assert.ok(folderCode('vault://alice/a@2/d', 'bob').includes('filesystem("vault", account="bob")'));
+});
+
+test('who can read a vault is said in plain words', () => {
+  const trans = {
+    __: (text: string, ...given: string[]) => text.replace(/%(\d)/g, (_, index) => given[Number(index) - 1])
+  } as never;
+  const vault = {
+    name: 'alice/a',
+    kind: 'dataset',
+    title: '',
+    version: 1,
+    size: 1,
+    owned: true,
+    readable: true,
+    changes: 0,
+    flavor: '',
+    until: 0
+  };
+  const readers = [
+    { account: 'alice', why: 'owner', path: '', until: 0 },
+    { account: 'bob', why: 'license 3', path: '', until: 0 },
+    { account: 'carol', why: 'shared', path: 'data', until: 86_400 * 400 }
+  ];
+  const said = aboutVault(vault, readers, null, trans);
+  assert.match(said, /alice \(owner\), bob \(license 3\), carol \(shared of data\/, until .*1971\)/);
+  assert.match(keptVault('0x0123456789', trans), /anchored on chain: 0x01234567…/);
 });

@@ -12,14 +12,16 @@ if TYPE_CHECKING:
     from sahara_lab.chain.deployment import Deployment, KeyServerEntry, Rules, deploy
     from sahara_lab.chain.eventlog import Batch, EventLog, Position
     from sahara_lab.chain.network import KeyServerAddress, Network
+    from sahara_lab.chain.orders import Call, Receipt, Unfinished
     from sahara_lab.chain.reasons import explain_error
     from sahara_lab.chain.rpc import Rpc, RpcError
-    from sahara_lab.chain.sender import Receipt, Sender, Unfinished
+    from sahara_lab.chain.sender import Sender
     from sahara_lab.chain.wallet import Keyring, Wallet
 
 _HOMES = {
     "Batch": "eventlog",
     "Block": "client",
+    "Call": "orders",
     "Chain": "client",
     "Contract": "client",
     "Deployment": "deployment",
@@ -30,19 +32,19 @@ _HOMES = {
     "Keyring": "wallet",
     "Network": "network",
     "Position": "eventlog",
-    "Receipt": "sender",
+    "Receipt": "orders",
     "Rpc": "rpc",
     "RpcError": "rpc",
     "Rules": "deployment",
     "Sender": "sender",
-    "Unfinished": "sender",
+    "Unfinished": "orders",
     "Wallet": "wallet",
     "deploy": "deployment",
     "explain_error": "reasons",
 }
 
 __all__ = [
-    "Batch", "Block", "Chain", "ChainError", "Contract", "Deployment", "Event", "EventLog", "KeyServerAddress",
+    "Batch", "Block", "Call", "Chain", "ChainError", "Contract", "Deployment", "Event", "EventLog", "KeyServerAddress",
     "KeyServerEntry", "Keyring", "Network", "Position", "Receipt", "Rpc", "RpcError", "Rules", "Sender", "Unfinished",
     "Wallet", "deploy", "explain_error",
 ]  # fmt: skip

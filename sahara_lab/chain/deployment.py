@@ -1,4 +1,4 @@
-"""Deploying the contracts: thirteen transactions of one account that holds nothing afterwards.
+"""Deploying the contracts: one transaction each, of one account that holds nothing afterwards.
 
 Contracts that need each other's address get it predicted from the deployer's nonce (EIP-161 CREATE addresses), so no
 setter and no role is left behind. Order and arguments are described in docs/spec/contracts.md.
@@ -13,10 +13,13 @@ from typing import Any
 
 from sahara_lab.chain.abi import abi_of, artifact, checksum, type_of
 from sahara_lab.chain.client import refused
+from sahara_lab.chain.fees import current_fee
 from sahara_lab.chain.rpc import Rpc, RpcError
 from sahara_lab.errors import ChainError
 from sahara_lab.signing import LocalSigner
 
+#: What people own: the directory names these for good, and no vote puts another contract in their place.
+FIXED = ("SaharaTimelock", "SaharaToken", "IdentityRegistry", "LicenseTerms", "AssetRegistry", "LicenseToken")
 PATIENCE = 60.0  # seconds to wait for a receipt
 
 
@@ -28,8 +31,14 @@ class Rules:
     voting_period: int = 604_800
     late_quorum_extension: int = 86_400
     timelock_delay: int = 172_800
+    guardian_term: int = 31_536_000
     fee_bps: int = 250
     max_royalty_bps: int = 5_000
+    stake_cooldown: int = 1_209_600
+    dispute_window: int = 86_400
+    judgment_period: int = 2_592_000
+    stop_delay: int = 3_600
+    channel_close_delay: int = 86_400
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,8 @@ def deploy(
 
     Args:
         deployer: an account with gas money and no further use.
-        holders: address and wei of the first token holders; ``treasury_amount`` goes to the timelock.
+        holders: address and wei of the first token holders, of whom the first is the founding guardian;
+            ``treasury_amount`` goes to the timelock.
 
     Raises:
         ChainError: a contract could not be deployed.
@@ -72,13 +82,21 @@ def deploy(
     nonce = int(rpc("eth_getTransactionCount", deployer.address, "latest"), 16)
     order = (
         "SaharaTimelock", "SaharaToken", "SaharaGovernor", "SaharaAccess", "ProtocolParameters", "IdentityRegistry",
-        "KeyServerRegistry", "LicenseTerms", "RoyaltyLedger", "AssetRegistry", "LicenseToken", "Market", "Directory",
+        "KeyServerRegistry", "LicenseTerms", "RoyaltyLedger", "AssetRegistry", "LicenseToken", "RefundEscrow", "Market",
+        "CollectionShares", "Staking", "ComputeEscrow", "CallChannel", "ReceiptAnchors", "Teams", "AgentRegistry",
+        "ReputationRegistry", "FeedbackReceipts", "ValidationRegistry", "Directory",
     )  # fmt: skip
     at = {name: created_address(deployer.address, nonce + index) for index, name in enumerate(order)}
     servers = [(server.account, True, server.url, server.encryption_key) for server in key_servers]
     listed = [name for name in order if name != "Directory"]
     arguments: dict[str, tuple[Any, ...]] = {
-        "SaharaTimelock": (rules.timelock_delay, at["SaharaGovernor"]),
+        "SaharaTimelock": (
+            rules.timelock_delay,
+            at["SaharaGovernor"],
+            at["SaharaAccess"],
+            holders[0][0],
+            rules.guardian_term,
+        ),
         "SaharaToken": (
             [*(address for address, _ in holders), at["SaharaTimelock"]],
             [*(amount for _, amount in holders), treasury_amount],
@@ -90,7 +108,14 @@ def deploy(
             rules.voting_period,
             rules.late_quorum_extension,
         ),
-        "SaharaAccess": (at["SaharaTimelock"],),
+        "SaharaAccess": (
+            at["SaharaTimelock"],
+            at["ProtocolParameters"],
+            at["KeyServerRegistry"],
+            at["Directory"],
+            at["Staking"],
+            at["ComputeEscrow"],
+        ),
         "ProtocolParameters": (
             at["SaharaAccess"],
             at["SaharaTimelock"],
@@ -101,7 +126,7 @@ def deploy(
         "IdentityRegistry": (),
         "KeyServerRegistry": (at["SaharaAccess"], servers),
         "LicenseTerms": (),
-        "RoyaltyLedger": (at["ProtocolParameters"], at["AssetRegistry"]),
+        "RoyaltyLedger": (at["ProtocolParameters"], at["AssetRegistry"], at["CollectionShares"]),
         "AssetRegistry": (at["RoyaltyLedger"], at["LicenseToken"]),
         "LicenseToken": (at["AssetRegistry"], at["LicenseTerms"], at["Market"]),
         "Market": (
@@ -109,12 +134,44 @@ def deploy(
             at["LicenseTerms"],
             at["LicenseToken"],
             at["RoyaltyLedger"],
+            at["RefundEscrow"],
             at["ProtocolParameters"],
         ),
+        "Staking": (at["SaharaAccess"], at["SaharaToken"], at["SaharaTimelock"], rules.stake_cooldown),
+        "ComputeEscrow": (
+            at["SaharaAccess"],
+            at["Staking"],
+            at["ProtocolParameters"],
+            rules.dispute_window,
+            rules.judgment_period,
+            rules.stop_delay,
+        ),
+        "CallChannel": (at["RoyaltyLedger"], at["ProtocolParameters"], rules.channel_close_delay),
+        "ReceiptAnchors": (at["KeyServerRegistry"],),
+        "Teams": (),
+        "RefundEscrow": (
+            at["LicenseToken"],
+            at["LicenseTerms"],
+            at["RoyaltyLedger"],
+            at["ProtocolParameters"],
+            at["Market"],
+        ),
+        "CollectionShares": (at["AssetRegistry"], at["RoyaltyLedger"], at["ProtocolParameters"]),
+        "AgentRegistry": (at["IdentityRegistry"],),
+        "ReputationRegistry": (at["AgentRegistry"],),
+        "FeedbackReceipts": (
+            at["ReputationRegistry"],
+            at["AgentRegistry"],
+            at["LicenseToken"],
+            at["AssetRegistry"],
+            at["RefundEscrow"],
+        ),
+        "ValidationRegistry": (at["AgentRegistry"],),
         "Directory": (
             at["SaharaAccess"],
             [name.encode().ljust(32, b"\0") for name in listed],
             [at[name] for name in listed],
+            [name.encode().ljust(32, b"\0") for name in FIXED],
         ),
     }
     for index, name in enumerate(order):
@@ -158,7 +215,7 @@ def send_signed(
     call = {"from": signer.address, "data": "0x" + data.hex()} | ({"to": to} if to else {})
     try:
         gas = int(rpc("eth_estimateGas", call), 16)
-        price = int(rpc("eth_gasPrice"), 16)
+        fee = current_fee(rpc)
         if nonce is None:
             nonce = int(rpc("eth_getTransactionCount", signer.address, "pending"), 16)
         transaction = {
@@ -168,8 +225,8 @@ def send_signed(
             "data": call["data"],
             "value": 0,
             "gas": int(gas * 1.2),
-            "maxFeePerGas": 2 * price,
-            "maxPriorityFeePerGas": 0,
+            "maxFeePerGas": fee.most,
+            "maxPriorityFeePerGas": fee.tip,
         }
         signed = Account.from_key(signer.private_bytes()).sign_transaction(transaction | ({"to": to} if to else {}))
         tx_hash = rpc("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex())

@@ -17,7 +17,8 @@ MOST_IN_A_BATCH = 200
 BACKOFF = (0.1, 0.2, 0.4, 0.8, 1.6)
 #: The longest that a node's own ``Retry-After`` is obeyed, in seconds.
 LONGEST_PAUSE = 5.0
-TOO_MANY = 429
+#: What a node, or what stands before it, answers for a while: too many requests, or nobody there.
+BUSY = frozenset({429, 502, 503, 504})
 
 _FEED = {"Content-Type": "application/json"}
 
@@ -56,11 +57,11 @@ class Rpc:
         answer = self._post(self._body(method, params))
         if not isinstance(answer, dict):
             raise NetworkError(f"{self.place} does not speak JSON-RPC")
-        return _result(answer)
+        return result(answer)
 
     def batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
         """Call many methods in few requests; answers in the order of the calls, the first error is raised."""
-        return [_result(answer) for answer in self.batch_raw(calls)]
+        return [result(answer) for answer in self.batch_raw(calls)]
 
     def batch_raw(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[dict[str, Any]]:
         """Like :meth:`batch`, with each answer's ``result`` or ``error`` as it came."""
@@ -69,9 +70,11 @@ class Rpc:
             bodies = [self._body(method, params) for method, params in calls[start : start + MOST_IN_A_BATCH]]
             found = self._post(bodies)
             if not isinstance(found, list) or len(found) != len(bodies):
-                _result(found if isinstance(found, dict) else {})
+                result(found if isinstance(found, dict) else {})
                 raise NetworkError(f"{self.place} answered a batch of {len(bodies)} calls incompletely")
-            by_id = {answer.get("id"): answer for answer in found}
+            by_id = {answer.get("id"): answer for answer in found if isinstance(answer, dict)}
+            if any(body["id"] not in by_id for body in bodies):
+                raise NetworkError(f"{self.place} answered a batch of {len(bodies)} calls incompletely")
             answers += [by_id[body["id"]] for body in bodies]
         return answers
 
@@ -90,13 +93,11 @@ class Rpc:
         sent = orjson.dumps(body)
         for pause in (*BACKOFF, None):
             status, answer, wanted = self._exchange(sent)
-            if status != TOO_MANY:
+            if status not in BUSY:
                 return answer
             if pause is not None:
                 time.sleep(min(max(pause, wanted), LONGEST_PAUSE))
-        raise NetworkError(
-            f"the chain node at {self.place} refuses more requests for now", hint="Try again in a minute"
-        )
+        raise NetworkError(f"the chain node at {self.place} is too busy (HTTP {status})", hint="Try again in a minute")
 
     def _exchange(self, body: bytes) -> tuple[int, Any, float]:
         """One request: the status, the answer, and the seconds that the node asks to wait."""
@@ -104,9 +105,9 @@ class Rpc:
 
         try:
             response = self._pool().request("POST", self.url, body=body, headers=_FEED)
-            if response.status == TOO_MANY:
+            if response.status in BUSY:
                 after = response.headers.get("Retry-After", "")
-                return TOO_MANY, None, float(after) if after.isdigit() else 0.0
+                return response.status, None, float(after) if after.isdigit() else 0.0
             answer = orjson.loads(response.data)
         except urllib3.exceptions.HTTPError as error:
             raise NetworkError(
@@ -136,11 +137,21 @@ class Rpc:
         return f"Rpc({self.place})"
 
 
-def _result(answer: dict[str, Any]) -> Any:
+def result(answer: dict[str, Any]) -> Any:
+    """What a node answered to one call.
+
+    Raises:
+        RpcError: it answered with an error.
+        NetworkError: it is no answer.
+    """
     if "error" in answer:
         error = answer["error"]
+        if not isinstance(error, dict):
+            raise RpcError(str(error))
         raise RpcError(str(error.get("message", error)), data=_revert_data(error.get("data")))
-    return answer.get("result")
+    if "result" not in answer:
+        raise NetworkError("the node's answer holds neither a result nor an error")
+    return answer["result"]
 
 
 def _revert_data(data: Any) -> bytes:

@@ -12,12 +12,17 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sahara_lab.chain.abi import checksum
+from sahara_lab.chain.spending import Spending
+from sahara_lab.chain.transaction import sign
 from sahara_lab.errors import NotFound, WalletError
 from sahara_lab.profile import Profile
 from sahara_lab.signing import TypedData
+
+if TYPE_CHECKING:
+    from coincurve import PrivateKey
 
 PASSWORD_VARIABLE = "SAHARA_LAB_PASSWORD"  # noqa: S105 - the name of a variable, not a password
 PASSPHRASE_FILE = ".passphrase"  # noqa: S105 - the name of a file
@@ -39,6 +44,8 @@ class Wallet:
         self._password = password
         self._lock = threading.Lock()
         self._key: bytes | None = None
+        self._spending = Spending.of(self.address)
+        self._signing: PrivateKey | None = None  # the same key, ready to sign transactions
 
     @classmethod
     def create(
@@ -76,7 +83,7 @@ class Wallet:
             "address": str(account.address),
             "encryption_key": encryption_public(_encryption_seed(key)).hex(),
         }
-        _write_private(path, json.dumps(document))
+        write_private(path, json.dumps(document))
         wallet = cls(path, document, lambda: password)
         wallet._key = key
         return wallet
@@ -126,18 +133,38 @@ class Wallet:
         """
         from eth_account import Account
 
+        self._spending.typed_data(typed)
         return bytes(Account.from_key(self._unlock()).sign_typed_data(full_message=typed).signature)
 
     def sign_transaction(self, transaction: dict[str, Any]) -> tuple[bytes, str]:
-        """The signed transaction's bytes and its hash.
+        """The signed transaction's bytes and its hash; of type 2, without access list.
 
         Raises:
             WalletError: the password is wrong.
         """
-        from eth_account import Account
+        from coincurve import PrivateKey
 
-        signed = Account.from_key(self._unlock()).sign_transaction(transaction)
-        return bytes(signed.raw_transaction), "0x" + bytes(signed.hash).hex()
+        self._spending.transaction(transaction)
+        signing = self._signing
+        if signing is None:
+            signing = self._signing = PrivateKey(self._unlock())
+        return sign(signing, transaction)
+
+    def limit(self, amount: str | int | None, already: int = 0) -> None:
+        """The most whole tokens ("100") that this process may move from now on; None, as at first, is no limit.
+
+        Args:
+            already: wei that others may take by what was signed before; they count.
+
+        Raises:
+            LimitError: that alone is more than the limit.
+        """
+        self._spending.allow(amount, already)
+
+    def lock(self) -> None:
+        """Forget the key; the next signature asks for the password again."""
+        with self._lock:
+            self._key = self._signing = None
 
     def _unlock(self) -> bytes:
         with self._lock:
@@ -200,7 +227,7 @@ class Keyring:
         )
         marker = self._folder / ".local"
         local = set(marker.read_text().split()) if marker.exists() else set()
-        _write_private(marker, "\n".join(sorted(local | {name})), replace=True)
+        write_private(marker, "\n".join(sorted(local | {name})), replace=True)
         return wallet
 
     def passphrase(self) -> str:
@@ -208,7 +235,7 @@ class Keyring:
         path = self._folder / PASSPHRASE_FILE
         if not path.exists():
             self._profile.private(self._folder)
-            _write_private(path, secrets.token_hex(32))
+            write_private(path, secrets.token_hex(32))
         return path.read_text().strip()
 
     def _password_for(self, name: str) -> str:
@@ -235,7 +262,7 @@ def _encryption_seed(key: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"sahara-lab/encryption-key/v1").derive(key)
 
 
-def _write_private(path: Path, text: str, *, replace: bool = False) -> None:
+def write_private(path: Path, text: str, *, replace: bool = False) -> None:
     """Write a file that only this user can read, complete or not at all."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     with os.fdopen(handle, "w") as stream:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sahara_lab.chain import Chain, Event, Receipt, Sender
+from sahara_lab.chain.abi import checksum
+from sahara_lab.display import format_time
 from sahara_lab.errors import GovernanceError, InputError, NotFound
 from sahara_lab.governance.cards import proposal_card
 from sahara_lab.identity import Directory
@@ -71,6 +74,27 @@ class Proposal:
         return proposal_card(self)
 
 
+@dataclass(frozen=True)
+class Action:
+    """A call that a proposal would make: a contract by its name, a function and its arguments."""
+
+    contract: str
+    function: str
+    arguments: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Guardian:
+    """The founding guardian, who may cancel queued proposals until ``sunset`` (seconds of the chain's clock)."""
+
+    account: str
+    sunset: int
+    active: bool
+
+    def __str__(self) -> str:
+        return f"{self.account} may cancel queued proposals until {format_time(self.sunset)}"
+
+
 _STAMP = re.compile(r"\s*proposed at \d+\s*$")
 
 _PARAMETERS = {
@@ -91,6 +115,8 @@ class Dao:
         self._governor = chain.contract("SaharaGovernor")
         self._parameters = chain.contract("ProtocolParameters")
         self._token = chain.contract("SaharaToken")
+        self._timelock = chain.contract("SaharaTimelock")
+        self._modules = chain.contract("Directory")
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -155,7 +181,9 @@ class Dao:
             ends_at=governor.call("proposalDeadline", identity),
             eta=eta,
             now=now,
-            actions=tuple(self._explain(data) for data in what["calldatas"]),
+            actions=tuple(
+                self._explain(target, data) for target, data in zip(what["targets"], what["calldatas"], strict=True)
+            ),
             my_vote=self._vote_of(identity) if voted else None,
             targets=tuple(what["targets"]),
             values=tuple(what["values"]),
@@ -171,12 +199,21 @@ class Dao:
                 return CHOICES[event.args["support"]]
         return None
 
-    def _explain(self, data: bytes) -> str:
+    def guardian(self) -> Guardian:
+        """Who may cancel what waits in the timelock, and until when."""
+        account, sunset = self._chain.batch_call([(self._timelock, one, ()) for one in ("GUARDIAN", "SUNSET")])
+        return Guardian(self._directory.handle(account), sunset, active=self._now() < sunset)
+
+    def _explain(self, target: str, data: bytes) -> str:
         for label, _, setter, _ in _PARAMETERS.values():
             probe = self._parameters.encode(setter, 0)
-            if data[:4] == probe[:4]:
+            if data[:4] == probe[:4] and target == self._parameters.address:
                 return f"{label} becomes {format_share(int.from_bytes(data[4:36], 'big'))}"
-        return f"a call of {len(data)} bytes"
+        if target == self._modules.address and data[:4] == self._modules.encode("set", bytes(32), target)[:4]:
+            name = data[4:36].rstrip(b"\0").decode("ascii", "replace")
+            return f"{name} is the contract at {checksum('0x' + data[48:68].hex())} from then on"
+        known = {address: name for name, address in self._chain.addresses.items()}
+        return f"a call of {len(data)} bytes to {known.get(target, target)}"
 
     # -- acting -------------------------------------------------------------------------------------------------------
 
@@ -193,9 +230,40 @@ class Dao:
         if points > maximum:
             raise InputError(f"{label.lower()} can be at most {format_share(maximum)}")
         heading = title or f"Set the {label[0].lower()}{label[1:]} to {format_share(points)}"
+        return self.propose([Action("ProtocolParameters", setter, (points,))], heading, reason)
+
+    def propose_key_server(self, account: str, url: str, encryption_key: bytes, reason: str = "") -> Proposal:
+        """Propose that the network recognizes a key server.
+
+        Args:
+            account: address that signs its receipts and anchors its log.
+            encryption_key: public key that shares are sealed to (MLKEM768_X25519, 1216 bytes).
+
+        Raises:
+            InputError: the URL is not one that readers on other machines can use.
+        """
+        if not url.startswith(("https://", "http://")) or len(url) > 512:
+            raise InputError(f"{url[:80]!r} is not a key server's address", hint="Write https://keys.example")
+        action = Action("KeyServerRegistry", "add", (account, url, encryption_key))
+        return self.propose([action], f"Recognize the key server at {url}", reason)
+
+    def propose_module(self, name: str, address: str, title: str | None = None, reason: str = "") -> Proposal:
+        """Propose that the directory names another contract: clients use it from their next connection on.
+
+        The contract is there already; the one it follows stays, with everything in it.
+        """
+        action = Action("Directory", "set", (name.encode("ascii").ljust(32, b"\0"), address))
+        return self.propose([action], title or f"Let {name} be the contract at {address}", reason)
+
+    def propose(self, actions: Sequence[Action], title: str, reason: str = "") -> Proposal:
+        """Propose calls that the timelock makes, all or none, if the vote passes. The slowest class sets the delay."""
+        targets = [self._chain.contract(action.contract) for action in actions]
+        calldatas = [
+            target.encode(action.function, *action.arguments) for target, action in zip(targets, actions, strict=True)
+        ]
         # The clock makes a repeated proposal a new one: the Governor identifies proposals by their content.
-        description = f"# {heading}\n\n{reason}\n\nproposed at {self._now()}"
-        calls = ([self._parameters.address], [0], [self._parameters.encode(setter, points)], description)
+        description = f"# {title}\n\n{reason}\n\nproposed at {self._now()}"
+        calls = ([target.address for target in targets], [0] * len(targets), calldatas, description)
         receipt = self._sender.send(self._governor, "propose", *calls)
         identity = next(e.args["proposalId"] for e in receipt.events if e.name == "ProposalCreated")
         return next(proposal for proposal in self.proposals() if proposal.id == identity)
@@ -231,14 +299,42 @@ class Dao:
         """Carry out a queued proposal whose delay has passed."""
         return self._advance(number, "execute", "queued")
 
+    def cancel(self, number: int) -> Proposal:
+        """Cancel a queued proposal, as the founding guardian, before the sunset.
+
+        Raises:
+            GovernanceError: it is not queued, this account is not the guardian, or the guardian has retired.
+        """
+        proposal, guardian = self.proposal(number), self.guardian()
+        if proposal.state != "queued":
+            raise GovernanceError(f"proposal {number} is {proposal.state}; the guardian cancels what is queued")
+        if self._directory.address(guardian.account) != self._address:
+            raise GovernanceError(f"only the guardian, {guardian.account}, may cancel")
+        if not guardian.active:
+            raise GovernanceError(f"the guardian retired at {format_time(guardian.sunset)}")
+        digest = self._description_hash(number)
+        # The Governor's own address and the description's hash, as OpenZeppelin's GovernorTimelockControl joins them.
+        governor = bytes.fromhex(self._governor.address[2:]).ljust(32, b"\0")
+        salt = bytes(one ^ other for one, other in zip(governor, digest, strict=True))
+        operation = self._timelock.call(
+            "hashOperationBatch",
+            list(proposal.targets), list(proposal.values), list(proposal.calldatas), bytes(32), salt,
+        )  # fmt: skip
+        self._sender.send(self._timelock, "cancel", operation)
+        return self.proposal(number)
+
+    def _description_hash(self, number: int) -> bytes:
+        from eth_utils import keccak
+
+        created = self._governor.logs("ProposalCreated", self._from_block, "latest")[number - 1]
+        return bytes(keccak(text=created.args["description"]))
+
     def delegate(self, account: str | None = None) -> Receipt:
         """Give one's voting power to ``account``, or to oneself: undelegated tokens do not vote."""
         address = self._directory.address(account) if account else self._address
         return self._sender.send(self._token, "delegate", address)
 
     def _advance(self, number: int, step: str, needed: str) -> Proposal:
-        from eth_utils import keccak
-
         proposal = self.proposal(number)
         if proposal.state != needed:
             raise GovernanceError(f"proposal {number} is {proposal.state}; to {step} it, it must be {needed}")
@@ -246,8 +342,7 @@ class Dao:
             raise GovernanceError(
                 f"the timelock opens in {proposal.eta - proposal.now} s", hint="Wait, then execute again"
             )
-        created = self._governor.logs("ProposalCreated", self._from_block, "latest")[number - 1]
-        digest = keccak(text=created.args["description"])
+        digest = self._description_hash(number)
         self._sender.send(
             self._governor, step, list(proposal.targets), list(proposal.values), list(proposal.calldatas), digest
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,7 @@ class ChainManifestSource:
             creator=creator,
             owner=holder,
             key_servers={server.id: server.url for server in self._network.key_servers},
+            server_accounts={server.id: server.account for server in self._network.key_servers},
         )
 
 
@@ -96,13 +98,39 @@ def split_version(name: str) -> tuple[str, int | None]:
 
 def release_classes(network: Network, chain: Chain) -> list[ReleaseClass]:
     """Who guards the keys of what is published on this network: its key servers, with their keys as registered."""
+    return [guards(network, chain, [server.id for server in network.key_servers], network.threshold)]
+
+
+def guards(network: Network, chain: Chain, servers: Sequence[int], threshold: int) -> ReleaseClass:
+    """The class of all licensees, under the key servers of these numbers.
+
+    Raises:
+        NotFound: the network has no such server, or it was switched off.
+    """
+    at = {server.id: server.url for server in network.key_servers}
+    missing = [number for number in servers if number not in at]
+    if missing:
+        raise NotFound(
+            f"there is no key server {missing[0]} on this network", hint=f"Servers: {', '.join(map(str, at)) or 'none'}"
+        )
     registry = chain.contract("KeyServerRegistry")
-    known = chain.batch_call([(registry, "get", (server.id,)) for server in network.key_servers])
-    servers = [
-        KeyServer(id=server.id, encryption_key=bytes(entry["encryptionKey"]), url=server.url)
-        for server, entry in zip(network.key_servers, known, strict=True)
-    ]
-    return [ReleaseClass("read", servers, network.threshold)]
+    known = chain.batch_call([(registry, "get", (number,)) for number in servers])
+    return ReleaseClass(
+        "read",
+        [
+            KeyServer(id=number, encryption_key=bytes(entry["encryptionKey"]), url=at[number])
+            for number, entry in zip(servers, known, strict=True)
+        ],
+        threshold,
+    )
+
+
+def next_epoch(chain: Chain, asset: int) -> int:
+    """A key epoch above every one that a version of the asset uses: old keys must not come to life again."""
+    registry = chain.contract("AssetRegistry")
+    count = registry.call("versionCount", asset)
+    versions = chain.batch_call([(registry, "versionOf", (asset, number)) for number in range(1, count + 1)])
+    return 1 + max((int(entry["epoch"]) for entry in versions), default=0)
 
 
 class AccountCredentials:

@@ -14,6 +14,7 @@ from sahara_lab.chain import Chain, ChainError
 from sahara_lab.display import Rows, format_time
 from sahara_lab.errors import AccessDenied, IntegrityError
 from sahara_lab.licensing.access import locate
+from sahara_lab.licensing.documents import SINGLE, document_name
 from sahara_lab.profile import Profile
 from sahara_lab.vault import ManifestSource, Storage, Stored, VaultRef, aged, parse_manifest, unreferenced
 
@@ -65,7 +66,7 @@ class Cleaning:
         if newest.owner.lower() != self._account.lower():
             raise AccessDenied(f"only the owner of {name} can clean its storage")
         places: dict[str, list[VaultRef]] = defaultdict(list)
-        documents = {"metadata.json"}
+        documents = {SINGLE}
         for ref, document in self._versions(name, newest):
             places[ref.location].append(ref)
             documents.add(document)
@@ -97,7 +98,7 @@ class Cleaning:
                     manifest_hash=bytes(state["manifestHash"]),
                     location=locate(self._profile, state["uri"]),
                 )
-                yield known, f"metadata-{bytes(state['metadataHash']).hex()}.json"
+                yield known, document_name(bytes(state["metadataHash"]))
 
     def _abandoned(self, ref: VaultRef, known: set[str], grace: int) -> Iterator[Path]:
         """Folders of this machine's storage in which a publication of the asset began and never reached the chain."""

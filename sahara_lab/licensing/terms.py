@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -31,6 +32,8 @@ USES: dict[str, int] = {
     "derivative": DERIVATIVE,
     "read": READ,
 }
+
+MAX_REFUND_WINDOW = 30 * 86_400  # seconds
 
 ZERO_ADDRESS = "0x" + "0" * 40
 
@@ -109,6 +112,7 @@ class License:
         flavor: the name people know the terms by.
         price: wei of the currency, for one license.
         duration: seconds a license lasts; 0 is for ever.
+        refund_window: seconds in which a license bought can be given back for its price; 0 for none.
         seats: licenses that may be valid at once; 0 is no limit.
         royalty_bps: what a derivative owes of its revenue, in basis points.
         uses: bit mask of the uses allowed.
@@ -118,6 +122,7 @@ class License:
     flavor: str
     price: Wei
     duration: int = 0
+    refund_window: int = 0
     seats: int = 0
     royalty_bps: int = 0
     uses: int = READ
@@ -130,19 +135,31 @@ class License:
     terms_id: bytes = field(default=b"", compare=False, repr=False)
 
     @classmethod
-    def _of(cls, flavor: str, price: str | int, duration: str | int | None, seats: int, royalty: str | int) -> License:
+    def _of(
+        cls,
+        flavor: str,
+        price: str | int,
+        duration: str | int | None,
+        seats: int,
+        royalty: str | int,
+        refund_window: str | int | None = None,
+    ) -> License:
         if not 0 <= seats < 2**32:
             raise InputError(f"seats must lie between 0 and {2**32 - 1}")
-        return cls(
+        made = cls(
             flavor=flavor,
             price=to_wei(price),
             duration=seconds(duration),
+            refund_window=seconds(refund_window),
             seats=seats,
             royalty_bps=to_basis_points(royalty),
             uses=_FLAVOR_USES[flavor],
             confined=flavor == "Compute-Only",
             text_uri=f"sahara:license/{flavor.lower().replace(' ', '-')}/1",
         )
+        if made.refund_window:
+            _check_refund_window(made)
+        return made
 
     @classmethod
     def open_use(cls) -> License:
@@ -151,27 +168,70 @@ class License:
 
     @classmethod
     def non_commercial_research(
-        cls, price: str | int = 0, *, duration: str | int | None = None, seats: int = 0
+        cls,
+        price: str | int = 0,
+        *,
+        duration: str | int | None = None,
+        seats: int = 0,
+        refund_window: str | int | None = None,
     ) -> License:
         """Read and train for research; price in whole tokens ("5")."""
-        return cls._of("Non-Commercial Research", price, duration, seats, 0)
+        return cls._of("Non-Commercial Research", price, duration, seats, 0, refund_window)
 
     @classmethod
-    def commercial(cls, price: str | int, *, duration: str | int | None = None, seats: int = 0) -> License:
-        """Commercial use without published derivatives."""
-        return cls._of("Commercial", price, duration, seats, 0)
+    def commercial(
+        cls,
+        price: str | int,
+        *,
+        duration: str | int | None = None,
+        seats: int = 0,
+        refund_window: str | int | None = None,
+    ) -> License:
+        """Commercial use without published derivatives; ``refund_window`` like "7 days" lets buyers give it back."""
+        return cls._of("Commercial", price, duration, seats, 0, refund_window)
 
     @classmethod
     def commercial_remix(
-        cls, price: str | int, royalty: str | int = "10%", *, duration: str | int | None = None, seats: int = 0
+        cls,
+        price: str | int,
+        royalty: str | int = "10%",
+        *,
+        duration: str | int | None = None,
+        seats: int = 0,
+        refund_window: str | int | None = None,
     ) -> License:
         """Commercial use; derivatives may be sold and owe ``royalty`` of their revenue."""
-        return cls._of("Commercial Remix", price, duration, seats, royalty)
+        return cls._of("Commercial Remix", price, duration, seats, royalty, refund_window)
 
     @classmethod
-    def compute_only(cls, price: str | int, *, duration: str | int | None = None, seats: int = 0) -> License:
+    def compute_only(
+        cls,
+        price: str | int,
+        *,
+        duration: str | int | None = None,
+        seats: int = 0,
+        refund_window: str | int | None = None,
+    ) -> License:
         """Train where the data lies; no key is released to the holder."""
-        return cls._of("Compute-Only", price, duration, seats, 0)
+        return cls._of("Compute-Only", price, duration, seats, 0, refund_window)
+
+    @classmethod
+    def named(cls, flavor: str, price: str | int = 0, royalty: str | int = 0) -> License:
+        """Terms by the name of their flavor; price and royalty are taken where the flavor has them.
+
+        Raises:
+            InputError: no such flavor, or an amount that is none.
+        """
+        makers: dict[str, Callable[[], License]] = {
+            "Open Use": cls.open_use,
+            "Non-Commercial Research": lambda: cls.non_commercial_research(price),
+            "Commercial": lambda: cls.commercial(price),
+            "Commercial Remix": lambda: cls.commercial_remix(price, royalty),
+            "Compute-Only": lambda: cls.compute_only(price),
+        }
+        if flavor not in makers:
+            raise InputError(f"there is no license {flavor!r}", hint=f"Use one of: {', '.join(makers)}")
+        return makers[flavor]()
 
     def allows(self, use: str) -> bool:
         """Whether the terms allow ``use`` ("training", "derivative", …)."""
@@ -187,6 +247,14 @@ class License:
         return _TEXTS.get(self.flavor, "")
 
     @property
+    def refund_text(self) -> str:
+        """Whether and how long a license can be given back, in plain words."""
+        if not self.refund_window:
+            return "no: the sale is final"
+        length = format_duration(self.refund_window)
+        return f"all of the price, within {length}, unless the license changed hands or a derivative was published"
+
+    @property
     def summary(self) -> str:
         parts = [self.flavor, "free" if self.price == 0 else format_tokens(self.price)]
         if self.duration:
@@ -195,13 +263,15 @@ class License:
             parts.append(f"{format_share(self.royalty_bps)} royalty")
         if self.seats:
             parts.append(f"{self.seats} seats")
+        if self.refund_window:
+            parts.append(f"refundable for {format_duration(self.refund_window)}")
         return ", ".join(parts)
 
     def to_struct(self, currency: str) -> tuple[Any, ...]:
         """The terms as the contract's ``Terms`` struct."""
         return (
-            currency, self.price, self.duration, self.seats, self.royalty_bps, self.uses, self.transferable,
-            self.attribution, self.reciprocal, self.confined, self.text_uri,
+            currency, self.price, self.refund_window, self.duration, self.seats, self.royalty_bps, self.uses,
+            self.transferable, self.attribution, self.reciprocal, self.confined, self.text_uri,
             hashlib.sha256(self.text.encode()).digest(),
         )  # fmt: skip
 
@@ -213,6 +283,7 @@ class License:
             flavor=flavor,
             price=Wei(struct["price"]),
             duration=struct["duration"],
+            refund_window=struct["refundWindow"],
             seats=struct["seats"],
             royalty_bps=struct["royaltyBps"],
             uses=struct["uses"],
@@ -238,11 +309,22 @@ class License:
         rows = [
             ("Price", "free" if self.price == 0 else format_tokens(self.price)),
             ("Lasts", format_duration(self.duration)),
+            ("Refund", self.refund_text),
             ("Royalty of derivatives", format_share(self.royalty_bps)),
             ("Allows", ", ".join(self.allowed)),
             ("Not enforced by contract", ", ".join(NOT_ENFORCED)),
         ]
         return bundle(self.summary, card(self.flavor, rows, badge="license", footer=self.text))
+
+
+def _check_refund_window(license: License) -> None:
+    """Refuse a window that the contract would refuse; see ``LicenseTerms.sol``."""
+    if license.price == 0:
+        raise InputError("a free license has nothing to refund", hint="Leave refund_window out")
+    if license.refund_window > MAX_REFUND_WINDOW:
+        raise InputError("a refund window lasts at most 30 days")
+    if license.duration and license.refund_window >= license.duration:
+        raise InputError("a refund window must be shorter than the license")
 
 
 def _matches(flavor: str, struct: dict[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -9,9 +10,11 @@ from typing import Any, BinaryIO
 from sahara_lab.chain import Chain, Network, Sender, Wallet
 from sahara_lab.identity import Directory
 from sahara_lab.licensing.access import install_session, split_version
+from sahara_lab.licensing.auditing import Audit, audit
 from sahara_lab.licensing.cleaning import Cleaning, Unneeded
+from sahara_lab.licensing.custody import Custody, Handovers, Migrations, Reencryptions
 from sahara_lab.licensing.filesystem import LicensedVaultFileSystem, backend
-from sahara_lab.licensing.sharing import Readers, Renewals, Sharing
+from sahara_lab.licensing.sharing import Readers, Renewals
 from sahara_lab.licensing.terms import seconds
 from sahara_lab.profile import Profile
 from sahara_lab.vault import Session, Vault, export_age, forget_access, import_age, open_vault, track_access
@@ -32,8 +35,10 @@ class Vaults:
     ) -> None:
         self._profile = profile
         self._account = account
+        self._network = network
         self._chain = chain
-        self._sharing = Sharing(profile, account, network, chain, directory, wallet, sender)
+        self._directory = directory
+        self._sharing = Custody(profile, account, network, chain, directory, wallet, sender)
 
     @property
     def fs(self) -> LicensedVaultFileSystem:
@@ -113,28 +118,37 @@ class Vaults:
         """
         return import_age(Path(source), self.fs, path, identities)
 
-    def share(self, name: str, account: str, path: str = "", *, not_after: int = 0) -> str:
-        """Give an account the key of an asset, a folder or nothing beside it, without a license.
+    def share(self, name: str, to: str, path: str = "", *, not_after: int | str = 0) -> str:
+        """Give an account or a group the key of an asset, a folder or a file and nothing beside it, without a license.
 
         Args:
-            path: folder inside the asset; "" for all of it.
-            not_after: seconds since the epoch after which the grant is not to be used; 0 for ever.
+            to: a handle or an address; ``team:name`` (of this account) or ``team:owner/name``; ``license:Commercial``
+                for everybody who holds a license under that offer.
+            path: folder or file inside the asset; "" for all of it.
+            not_after: when it ends: seconds since the epoch, or from now on like "30 days"; 0 for never. Key servers
+                end what is shared with a group; of an account's grant only honest readers heed it.
 
         Raises:
             AccessDenied: the asset belongs to someone else.
+            NotFound: there is no such account, team, offer or path.
         """
-        return self._sharing.share(name, account, path, not_after=not_after)
+        end = int(time.time()) + seconds(not_after) if isinstance(not_after, str) else not_after
+        return self._sharing.share(name, to, path, not_after=end)
 
-    def unshare(self, name: str, account: str) -> Renewals:
-        """Take back what was shared with an account, by new keys for each version shared with it.
+    def unshare(self, name: str, to: str, path: str | None = None) -> Renewals:
+        """Take back what was shared with an account or group, by new keys for each version shared with it.
 
-        The account gets no new key. No file is encrypted again, so a file's key that it kept still opens that file.
+        They get no new key. No file is encrypted again, so a file's key that somebody kept still opens that file;
+        ``reencrypt`` ends that, too.
+
+        Args:
+            path: what was shared; everything shared with them when left out.
 
         Raises:
             AccessDenied: the asset belongs to someone else.
-            NotFound: nothing is shared with the account.
+            NotFound: nothing is shared with them.
         """
-        return self._sharing.unshare(name, account)
+        return self._sharing.unshare(name, to, path)
 
     def rotate(self, name: str) -> Renewals:
         """New keys for all versions of an asset (or for ``owner/name@version``); what is shared stays shared.
@@ -144,6 +158,43 @@ class Vaults:
         """
         return self._sharing.rotate(name)
 
+    def reencrypt(self, name: str, progress: Callable[[int, int], None] | None = None) -> Reencryptions:
+        """Encrypt every file of an asset's newest version again, as a new version that no kept key opens.
+
+        What is shared stays shared; ``unshare`` first whoever is to lose access. When it is cut off, running it again
+        goes on after the last finished file. The old version is not touched.
+
+        Raises:
+            AccessDenied: the asset belongs to someone else.
+            StorageError: the disk is full; what is done is kept.
+        """
+        return self._sharing.reencrypt(name, progress)
+
+    def reshare(self, name: str, servers: Sequence[int], threshold: int) -> Migrations:
+        """Have other key servers, or another number of them, guard the keys of an asset's versions.
+
+        Versions change one after another; each is readable all the time. When it is cut off, running it again changes
+        the rest.
+
+        Args:
+            servers: numbers of key servers in the network's registry.
+
+        Raises:
+            KeyServersUnavailable: one of them does not answer; nothing was changed.
+        """
+        return self._sharing.reshare(name, servers, threshold)
+
+    def transfer(self, name: str, to: str) -> Handovers:
+        """Give an asset and its keys to another account, who owns it from then on; it cannot be taken back.
+
+        The new owner renews the keys with ``rotate``: until then the seller can still read.
+
+        Raises:
+            AccessDenied: the asset belongs to someone else.
+            NotFound: the account has published no encryption key.
+        """
+        return self._sharing.transfer(name, to)
+
     def who_can_read(self, name: str) -> Readers:
         """Everybody who can get the keys of an asset now: its owner, licensees, and those it is shared with.
 
@@ -151,6 +202,18 @@ class Vaults:
             AccessDenied: the asset belongs to someone else.
         """
         return self._sharing.who_can_read(name)
+
+    def audit(self, name: str) -> Audit:
+        """Who could read an asset, and when, as its key servers' receipts prove; the owner sees everybody's, others
+        their own. Says which servers did not answer, and whose log contradicts what it signed or anchored.
+
+        Raises:
+            NotFound: no such asset.
+        """
+        plain, version = split_version(name)
+        source, credentials = backend(self._profile, self._account)
+        asset = source.resolve(plain, version).asset
+        return audit(plain, asset, credentials, self._network, self._chain, self._directory)
 
     def session_setup(self) -> Callable[[], None]:
         """What a training worker runs to read as this account for at most 30 minutes; holds a session, no wallet."""

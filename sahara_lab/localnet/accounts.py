@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sahara_lab.chain import Chain, Keyring, Sender, Wallet
 from sahara_lab.errors import InputError, NameTaken
+from sahara_lab.identity import enroll
 from sahara_lab.localnet.control import attach
 from sahara_lab.localnet.founding import GAS_MONEY
 from sahara_lab.profile import Profile
@@ -27,12 +28,10 @@ def create_account(profile: Profile, handle: str, password: str) -> Wallet:
         raise InputError(f"the password needs at least {SHORTEST_PASSWORD} characters")
     network = attach(profile)
     chain = Chain(network.rpc_url, network.chain_id, network.addresses)
-    identities, token = chain.contract("IdentityRegistry"), chain.contract("SaharaToken")
+    identities = chain.contract("IdentityRegistry")
     if int(identities.call("accountOf", handle), 16):
         raise NameTaken(f"the handle {handle!r} is taken", hint="Choose another one")
     wallet = Keyring(profile).create(handle, password, encryption_public=public_bytes)
     chain.rpc("anvil_setBalance", wallet.address, hex(GAS_MONEY))
-    sender = Sender(chain, wallet, profile.state / f"journal-{handle}.jsonl")
-    sender.send(identities, "register", handle, wallet.encryption_public_key)
-    sender.send(token, "delegate", wallet.address)
+    enroll(chain, wallet, Sender(chain, wallet, profile.state / f"journal-{handle}.jsonl"))
     return wallet

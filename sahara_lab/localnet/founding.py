@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
-from dataclasses import dataclass
 from pathlib import Path
 
 from sahara_lab.chain import Chain, Deployment, Keyring, KeyServerEntry, Rpc, Rules, Sender, Wallet, deploy
 from sahara_lab.chain.deployment import send_signed
-from sahara_lab.errors import NetworkError
-from sahara_lab.localnet.processes import read_json, write_json
+from sahara_lab.identity import enroll
+from sahara_lab.licensing.serverkeys import ServerKeys
 from sahara_lab.profile import Profile
 from sahara_lab.signing import LocalSigner
 from sahara_lab.units import WEI_PER_TOKEN
@@ -22,42 +20,26 @@ TOKENS = 10_000 * WEI_PER_TOKEN
 TREASURY = 70_000 * WEI_PER_TOKEN
 #: A vote here lasts minutes, not weeks: the network is for one machine.
 RULES = Rules(
-    voting_delay=1, voting_period=300, late_quorum_extension=60, timelock_delay=2, fee_bps=250, max_royalty_bps=5_000
+    voting_delay=1,
+    voting_period=300,
+    late_quorum_extension=60,
+    timelock_delay=2,
+    fee_bps=250,
+    max_royalty_bps=5_000,
+    stake_cooldown=600,
+    dispute_window=60,
+    judgment_period=3_600,
+    stop_delay=60,
+    channel_close_delay=60,
 )
 
 
-@dataclass(frozen=True)
-class ServerKeys:
-    """A key server's secrets: the account that signs receipts and the seed of its HPKE key."""
-
-    index: int
-    account_key: bytes
-    encryption_seed: bytes
-
-    @property
-    def signer(self) -> LocalSigner:
-        return LocalSigner(self.account_key)
-
-    @classmethod
-    def load_or_create(cls, folder: Path, index: int) -> ServerKeys:
-        """The keys of server ``index`` (from 1), made at first use, readable by this user only."""
-        path = folder / f"keyserver-{index}.key.json"
-        if not path.exists():
-            account = LocalSigner.generate().private_bytes().hex()
-            write_json(path, {"v": 1, "account": account, "encryption": secrets.token_hex(32)})
-        kept = read_json(path)
-        try:
-            return cls(index, bytes.fromhex(kept["account"]), bytes.fromhex(kept["encryption"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise NetworkError(
-                f"the key file {path} is damaged",
-                hint="Restore it from a backup: without it this key server cannot open what was sealed to it",
-            ) from error
-
-    def entry(self, url: str) -> KeyServerEntry:
-        from sahara_lab.vault import public_bytes
-
-        return KeyServerEntry(self.signer.address, url, public_bytes(self.encryption_seed))
+def server_keys(folder: Path, index: int) -> ServerKeys:
+    """The keys of server ``index`` (from 1), made at first use, readable by this user only."""
+    path = folder / f"keyserver-{index}.key.json"
+    if not path.exists():
+        ServerKeys.generate().save(path)
+    return ServerKeys.load(path)
 
 
 def open_accounts(profile: Profile) -> list[Wallet]:
@@ -83,20 +65,17 @@ def found(profile: Profile, rpc: Rpc, wallets: list[Wallet], servers: list[KeySe
     holders = [(wallet.address, TOKENS) for wallet in wallets]
     deployment = deploy(rpc, deployer, holders, TREASURY, servers, RULES)
     chain = Chain(rpc.url, deployment.chain_id, deployment.addresses)
-    identities, token = chain.contract("IdentityRegistry"), chain.contract("SaharaToken")
     for wallet in wallets:
-        sender = Sender(chain, wallet, profile.state / f"journal-{wallet.handle}.jsonl")
-        sender.send(identities, "register", wallet.handle, wallet.encryption_public_key)
-        sender.send(token, "delegate", wallet.address)
+        enroll(chain, wallet, Sender(chain, wallet, profile.state / f"journal-{wallet.handle}.jsonl"))
     return deployment
 
 
-def move_key_server(rpc: Rpc, addresses: dict[str, str], keys: ServerKeys, url: str) -> bool:
+def move_key_server(rpc: Rpc, addresses: dict[str, str], index: int, keys: ServerKeys, url: str) -> bool:
     """Write a key server's new address on chain, from its own account; whether it had moved."""
     chain = Chain(rpc.url, int(rpc("eth_chainId"), 16), addresses)
     registry = chain.contract("KeyServerRegistry")
-    if registry.call("get", keys.index)["url"] == url:
+    if registry.call("get", index)["url"] == url:
         return False
-    data = registry.encode("setUrl", keys.index, url)
+    data = registry.encode("setUrl", index, url)
     send_signed(rpc, keys.signer, data, chain_id=chain.chain_id, to=registry.address)
     return True

@@ -15,18 +15,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+ANCHOR_RECEIPTS, ANCHOR_SECONDS = 64, 30.0  # gas costs nothing here
 ENDING = 5.0  # seconds for requests under way when the supervisor is gone
 
 
 def main() -> None:
     """Serve until terminated."""
-    import uvicorn
-
     from sahara_lab.chain import Chain
-    from sahara_lab.licensing.policy import ChainAccessPolicy
-    from sahara_lab.localnet.founding import ServerKeys
+    from sahara_lab.licensing.anchoring import Batch
+    from sahara_lab.licensing.keyserver import make_app, serve
+    from sahara_lab.localnet.founding import server_keys
     from sahara_lab.localnet.processes import die_with_parent
-    from sahara_lab.vault import create_app
 
     die_with_parent()
     _load_slow_parts()
@@ -37,23 +36,15 @@ def main() -> None:
     threading.Thread(target=_follow_supervisor, daemon=True).start()
     folder = Path(settings["folder"])
     index = int(settings["index"])
-    keys = ServerKeys.load_or_create(folder, index)
     chain = Chain(settings["rpc_url"], settings["chain_id"], settings["addresses"])
-    app = create_app(
-        server_id=index,
-        server_key=keys.encryption_seed,
-        signer=keys.signer,
-        policy=ChainAccessPolicy(chain),
-        receipts=folder / f"receipts-{index}.log",
-        chain_id=settings["chain_id"],
-        registry=settings["addresses"]["AssetRegistry"],
-    )
-    uvicorn.run(app, host="127.0.0.1", port=settings["port"], log_level="warning", access_log=False)
+    receipts = folder / f"receipts-{index}.log"
+    app = make_app(server_keys(folder, index), index, chain, receipts, Batch(ANCHOR_RECEIPTS, ANCHOR_SECONDS))
+    serve(app, "127.0.0.1", settings["port"])
 
 
 def _load_slow_parts() -> None:
     """Import what the first request would import, while the chain node is still starting."""
-    for name in ("eth_account.messages", "urllib3", "uvicorn.protocols.http.auto"):
+    for name in ("eth_account.messages", "urllib3", "uvicorn.protocols.http.auto", "sahara_lab.vault.keyserver_app"):
         import_module(name)
 
 

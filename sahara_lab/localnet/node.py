@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from sahara_lab.chain import Rpc
+from sahara_lab.chain.rpc import RpcError
 from sahara_lab.errors import NetworkError
 from sahara_lab.localnet.processes import clean_environment, die_with_parent, end_child
 from sahara_lab.localnet.snapshot import Snapshot
@@ -128,6 +129,40 @@ class Node:
         if newest is not None:
             for _ in range(newest + FINALITY - head):
                 self.rpc("evm_mine")
+
+    def wake(self, head: int) -> int:
+        """Have it mine what it leaves lying, given the newest block at the last look; the number of the newest block.
+
+        When transactions arrive faster than it mines, it queues a block for each arrival with what was ready then. Most
+        of that is mined before its turn comes: it goes on making empty blocks, hundreds a second, while what arrived
+        last waits; and at times it does not notice that anything is ready (foundry-rs/foundry#10122).
+        """
+        found, size, pool = self.rpc.batch(
+            [("eth_blockNumber", []), ("eth_getBlockTransactionCountByNumber", ["latest"]), ("txpool_status", [])]
+        )
+        number = int(found, 16)
+        stalled = number == head or not int(size or "0x0", 16)
+        if stalled and int(pool["pending"], 16) and self.rpc("anvil_getAutomine"):
+            self.rpc("evm_mine")
+        if number == head and int(pool["queued"], 16):
+            self._requeue()
+        return number
+
+    def _requeue(self) -> None:
+        """Hand over again what waits for a predecessor that is in a block already.
+
+        A transaction that arrives while the one before it is being mined is at times put in the queue of those that
+        come too early, and nothing takes it out again. What really comes too early stays.
+        """
+        for account, waiting in self.rpc("txpool_content")["queued"].items():
+            order = sorted(waiting, key=int)
+            if int(order[0]) != int(self.rpc("eth_getTransactionCount", account, "latest"), 16):
+                continue
+            raw = self.rpc.batch([("eth_getRawTransactionByHash", [waiting[nonce]["hash"]]) for nonce in order])
+            self.rpc("anvil_removePoolTransactions", account)
+            for transaction in raw:
+                with contextlib.suppress(RpcError):  # its sender was faster
+                    self.rpc("eth_sendRawTransaction", transaction)
 
     def stop(self) -> None:
         end_child(self._process, patience=10)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sahara_lab.localnet.founding import ServerKeys
+from sahara_lab.licensing.serverkeys import ServerKeys
 from sahara_lab.localnet.node import free_port
 from sahara_lab.localnet.processes import Identity, clean_environment, die_with_parent, end_child, python_module
 

@@ -24,7 +24,7 @@ from sahara_lab.chain import KeyServerAddress, Network
 from sahara_lab.errors import NetworkError, SaharaError
 from sahara_lab.localnet import anvil
 from sahara_lab.localnet.control import BUSY
-from sahara_lab.localnet.founding import KEY_SERVERS, THRESHOLD, ServerKeys, found, move_key_server, open_accounts
+from sahara_lab.localnet.founding import KEY_SERVERS, THRESHOLD, found, move_key_server, open_accounts, server_keys
 from sahara_lab.localnet.node import CHAIN_ID, Node, free_port
 from sahara_lab.localnet.probe import wait_for
 from sahara_lab.localnet.processes import Identity, read_json, write_json
@@ -63,7 +63,7 @@ class Supervisor:
 
     def _server(self, index: int) -> ServerProcess:
         port = free_port(self._ports.get(f"keyserver-{index}", 0))
-        return ServerProcess(index, self._state, self._logs, port, ServerKeys.load_or_create(self._state, index))
+        return ServerProcess(index, self._state, self._logs, port, server_keys(self._state, index))
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -105,7 +105,7 @@ class Supervisor:
 
     def _follow_chain(self, node: Node) -> None:
         """Make new blocks final and write the state down a second after it changed."""
-        head = node.block_number()
+        head = node.wake(self._head)
         if head != self._head:
             node.finalize(head)
             # The block that was looked at, not those made after it: a transaction may have slipped in between.
@@ -200,7 +200,7 @@ class Supervisor:
         """Servers that had to take another port say so on chain."""
         for server in self._servers:
             with contextlib.suppress(SaharaError):
-                if move_key_server(node.rpc, self._deployment["addresses"], server.keys, server.url):
+                if move_key_server(node.rpc, self._deployment["addresses"], server.index, server.keys, server.url):
                     self._say(f"key server {server.index} moved to {server.url}")
 
     # -- housekeeping -------------------------------------------------------------------------------------------------

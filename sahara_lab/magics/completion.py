@@ -12,11 +12,29 @@ from sahara_lab.magics.parsers import PARSERS
 if TYPE_CHECKING:
     from sahara_lab.magics.sahara import SaharaMagics
 
-_ASSETS = {"show", "quote", "license", "renew", "give", "share", "unshare", "who", "rotate", "verify"}
+_ASSETS = {
+    "show",
+    "quote",
+    "license",
+    "renew",
+    "refund",
+    "collection",
+    "request",
+    "give",
+    "share",
+    "unshare",
+    "who",
+    "audit",
+    "rotate",
+    "reencrypt",
+    "reshare",
+    "verify",
+}
 _JOBS = {"attach", "stop"}
 _VALUES = {
     "--kind": ("dataset", "model", "agent", "notebook", "service", "collection"),
-    "--sort": ("relevance", "newest", "price", "name"),
+    "--sort": ("relevance", "newest", "price", "popular", "name"),
+    "--price": ('"under 1"', '"1 to 10"', '"10 to 100"', '"100 to 1,000"', '"1,000 and more"', "free"),
     "--license": ('"Open Use"', '"Non-Commercial Research"', "Commercial", '"Commercial Remix"', "Compute-Only"),
 }
 

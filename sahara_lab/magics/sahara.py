@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sahara_lab.lab import Lab
 
 QUIET_VARIABLE = "SAHARA_NONINTERACTIVE"
+_CAP_HINT = "Add --max-price, or --yes to pay the price quoted"
 
 
 @magics_class
@@ -87,6 +88,31 @@ class SaharaMagics(Magics):
     def _renew(self, given: argparse.Namespace) -> Any:
         return self.lab.market.renew(given.asset, max_price=given.max_price)
 
+    def _refund(self, given: argparse.Namespace) -> None:
+        from sahara_lab.units import format_tokens
+
+        print(f"paid back {format_tokens(self.lab.market.refund(given.asset))}")
+
+    def _request(self, given: argparse.Namespace) -> Any:
+        return self.lab.market.request(given.asset, note=given.note, license=given.license)
+
+    def _requests(self, given: argparse.Namespace) -> Any:
+        return self.lab.market.requests(sent=given.sent)
+
+    def _grant(self, given: argparse.Namespace) -> Any:
+        return self.lab.market.grant(given.number)
+
+    def _decline(self, given: argparse.Namespace) -> None:
+        self.lab.market.decline(given.number)
+        print(f"request {given.number} is declined")
+
+    def _collection(self, given: argparse.Namespace) -> Any:
+        from sahara_lab.market.collections import parse_weights
+
+        found = self.lab.market.collection(given.asset)
+        found.change(join=given.join, leave=given.leave, weights=parse_weights(given.weights), collect=given.collect)
+        return found
+
     def _give(self, given: argparse.Namespace) -> Any:
         return self.lab.market.give(given.asset, given.account, license=given.license)
 
@@ -94,11 +120,11 @@ class SaharaMagics(Magics):
     def _display(value: Any) -> None:
         display(value)  # type: ignore[no-untyped-call]
 
-    def _confirmed(self, question: str) -> bool:
+    def _confirmed(self, question: str, needed: str = "a purchase needs a cap", hint: str = _CAP_HINT) -> bool:
         kernel = getattr(self.shell, "kernel", None)  # a terminal has none
         answers = getattr(kernel, "_allow_stdin", False) if kernel is not None else sys.stdin.isatty()
         if os.environ.get(QUIET_VARIABLE) or not answers:
-            raise InputError("a purchase needs a cap", hint="Add --max-price, or --yes to pay the price quoted")
+            raise InputError(needed, hint=hint)
         return input(question).strip().lower() in ("y", "yes")
 
     def _publish(self, given: argparse.Namespace) -> Any:
@@ -134,14 +160,32 @@ class SaharaMagics(Magics):
     # -- the vault ----------------------------------------------------------------------------------------------------
 
     def _share(self, given: argparse.Namespace) -> None:
-        self.lab.vault.share(given.asset, given.account, given.path)
+        self.lab.vault.share(given.asset, given.account, given.path, not_after=given.lasts or 0)
         print(f"{given.account} can read {given.asset}{'/' + given.path if given.path else ''}")
 
     def _unshare(self, given: argparse.Namespace) -> Any:
-        return self.lab.vault.unshare(given.asset, given.account)
+        return self.lab.vault.unshare(given.asset, given.account, given.path)
+
+    def _team(self, given: argparse.Namespace) -> Any:
+        from sahara_lab.identity import TeamRows
+
+        teams = self.lab.teams
+        if given.action == "list":
+            return teams.mine()
+        change = {"new": lambda name, *who: teams.new(name, who), "add": teams.add, "remove": teams.remove}
+        return TeamRows([change[given.action](given.name, *given.members)])
 
     def _who(self, given: argparse.Namespace) -> Any:
         return self.lab.vault.who_can_read(given.asset)
+
+    def _audit(self, given: argparse.Namespace) -> Any:
+        return self.lab.vault.audit(given.asset)
+
+    def _reencrypt(self, given: argparse.Namespace) -> Any:
+        return self.lab.vault.reencrypt(given.asset)
+
+    def _reshare(self, given: argparse.Namespace) -> Any:
+        return self.lab.vault.reshare(given.asset, given.servers, given.threshold)
 
     def _rotate(self, given: argparse.Namespace) -> Any:
         return self.lab.vault.rotate(given.asset)
@@ -205,10 +249,54 @@ class SaharaMagics(Magics):
     def _execute(self, given: argparse.Namespace) -> Any:
         return self.lab.dao.execute(given.number)
 
+    def _cancel(self, given: argparse.Namespace) -> Any:
+        return self.lab.dao.cancel(given.number)
+
+    # -- stake --------------------------------------------------------------------------------------------------------
+
+    def _stake(self, given: argparse.Namespace) -> Any:
+        staking, pool = self.lab.staking, {"behind": given.behind, "role": given.role}
+        if given.amount is None:
+            return staking.status(**pool)
+        if not given.yes:
+            print(staking.quote(given.amount, **pool))
+            if not self._confirmed("Stake it? [y/N] ", "staking needs your word", "Add --yes"):
+                return None
+        return staking.stake(given.amount, **pool)
+
+    def _unstake(self, given: argparse.Namespace) -> Any:
+        return self.lab.staking.unstake(given.amount, behind=given.behind, role=given.role)
+
+    def _withdraw(self, given: argparse.Namespace) -> None:
+        from sahara_lab.units import format_tokens
+
+        print(f"paid out {format_tokens(self.lab.staking.withdraw(behind=given.behind, role=given.role))}")
+
+    # -- agents -------------------------------------------------------------------------------------------------------
+
+    def _agent(self, given: argparse.Namespace) -> Any:
+        return self.lab.identity.agent(given.agent)
+
+    def _enroll(self, given: argparse.Namespace) -> Any:
+        from sahara_lab.identity import services_of
+
+        return self.lab.identity.register(given.name, given.description, services=services_of(given.services))
+
+    def _rate(self, given: argparse.Namespace) -> Any:
+        return self.lab.identity.rate(given.agent, given.value, given.tag, license=given.license)
+
+    def _reputation(self, given: argparse.Namespace) -> Any:
+        return self.lab.identity.reputation(given.agent, given.tag)
+
     # -- accounts and the network -------------------------------------------------------------------------------------
 
     def _wallet(self, given: argparse.Namespace) -> Any:
         return self.lab.wallet
+
+    def _limit(self, given: argparse.Namespace) -> None:
+        amount = None if given.amount == "none" else given.amount
+        self.lab.wallet.limit(amount)
+        print("no limit" if amount is None else f"this notebook may move {amount} SAHARA from now on")
 
     def _use(self, given: argparse.Namespace) -> None:
         from sahara_lab.lab import connect

@@ -8,7 +8,7 @@ from typing import Any
 from sahara_lab.chain import Chain
 from sahara_lab.display import Align, bundle, table, text_table
 from sahara_lab.identity import Directory
-from sahara_lab.market.catalog import Catalog, Record, sync
+from sahara_lab.market.catalog import Catalog, Record, shared_store, sync
 from sahara_lab.market.metadata import Summary
 from sahara_lab.market.sales import Sales
 from sahara_lab.market.source import ChainSource
@@ -19,7 +19,12 @@ from sahara_lab.units import Wei, format_tokens
 
 @dataclass(frozen=True)
 class Listing:
-    """One asset as the market lists it. ``price`` is wei of the cheapest offer, None when it is not offered."""
+    """One asset as the market lists it.
+
+    Attributes:
+        price: wei of the cheapest offer, None when it is not offered.
+        sold: licenses issued so far, gifts included.
+    """
 
     id: int
     name: str
@@ -28,7 +33,10 @@ class Listing:
     title: str
     summary: str
     tags: tuple[str, ...]
+    task: str
+    formats: tuple[str, ...]
     version: int
+    sold: int
     price: Wei | None
     licenses: tuple[str, ...]
     parents: tuple[str, ...]
@@ -45,7 +53,10 @@ class Listing:
             title=record.title,
             summary=record.summary,
             tags=record.tags,
+            task=record.task,
+            formats=record.formats,
             version=record.version,
+            sold=record.sold,
             price=None if record.price is None else Wei(record.price),
             licenses=record.licenses,
             parents=record.parents,
@@ -70,13 +81,21 @@ class Listing:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of listings, how many fit in all, and how they divide."""
+    """One page of listings, how many fit in all, and how they divide.
+
+    Attributes:
+        facets: by facet, how many would fit for each of its values if its own filter were lifted.
+        next: where the following page begins, for ``after``; None at the end.
+        similar: nothing has the words as typed; these have similar ones.
+    """
 
     items: tuple[Listing, ...]
     total: int
     page: int
     per_page: int
     facets: dict[str, dict[str, int]] = field(default_factory=dict)
+    next: str | None = None
+    similar: bool = False
 
     @property
     def pages(self) -> int:
@@ -97,7 +116,8 @@ class Page:
             (item.name, item.title, item.kind, item.license or "–", item.price_text, format_size(item.size))
             for item in self.items
         ]
-        found = f"{self.total} found" + (f", page {self.page} of {self.pages}" if self.pages > 1 else "")
+        found = f"{self.total} {'similar found, none as typed' if self.similar else 'found'}"
+        found += f", page {self.page} of {self.pages}" if self.pages > 1 else ""
         align: tuple[Align, ...] = ("left", "left", "left", "left", "right", "right")
         html = table(headers, rows, caption=found, align=align)
         return bundle(f"{found}\n{text_table(headers, rows, align=align)}", html)
@@ -109,36 +129,35 @@ class Listings:
     def __init__(self, profile: Profile, chain: Chain, directory: Directory, sales: Sales, from_block: int) -> None:
         # A network that was made anew has other contracts; its catalog must not mix with the old one's.
         network = chain.addresses["AssetRegistry"].lower()[2:14]
-        self._catalog = Catalog(profile.private(profile.catalog) / network)
-        self._source = ChainSource(profile, chain, directory, sales.terms, from_block)
+        url = profile.shared_catalog
+        self._catalog = Catalog(
+            profile.private(profile.catalog) / network, store=shared_store(url, network) if url else None
+        )
+        self._source = ChainSource(profile, chain, directory, sales.terms, from_block, self._catalog.get)
 
     def sync(self) -> None:
         """Take in what changed on chain."""
         sync(self._catalog, self._source)
 
-    def search(
-        self,
-        text: str,
-        *,
-        kind: str | None,
-        license: str | None,
-        max_price: Wei | None,
-        owner: str | None,
-        sort: str,
-        page: int,
-        per_page: int,
-    ) -> Page:
-        found = self._catalog.search(text, kind, license, max_price, owner, sort, page, per_page)
+    def search(self, text: str, max_price: Wei | None, **filters: Any) -> Page:
+        """What fits; ``filters`` are those of :meth:`sahara_lab.market.catalog.Catalog.search`."""
+        found = self._catalog.search(text, max_price_wei=max_price, **filters)
         items = tuple(Listing.of(record) for record in found.items)
-        return Page(items, found.total, found.page, found.per_page, found.facets)
+        return Page(items, found.total, found.page, found.per_page, found.facets, found.next, found.similar)
+
+    def get(self, asset: int) -> Listing | None:
+        """An asset's listing by its id, as it is known here."""
+        record = self._catalog.get(asset)
+        return None if record is None else Listing.of(record)
 
     def search_all(self, most: int = 500) -> list[Listing]:
         """The newest listings that are known here, without asking the chain; for completion."""
         found: list[Listing] = []
+        after: str | None = None
         while len(found) < most:
-            page = self._catalog.search("", sort="newest", page=len(found) // 100 + 1, per_page=100)
+            page = self._catalog.search("", sort="newest", after=after, per_page=100, facets=())
             found += [Listing.of(record) for record in page.items]
-            if len(page.items) < 100:
+            if (after := page.next) is None:
                 break
         return found
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from sahara_lab.errors import InputError
 
 KINDS = ("dataset", "model", "agent", "notebook", "service", "collection")
+#: Named flavors of license terms; any others are "Custom".
+FLAVORS = ("Open Use", "Non-Commercial Research", "Commercial", "Commercial Remix", "Compute-Only")
 RELATIONS = ("trained_on", "finetuned_from", "derived_from", "evaluated_on", "uses")
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")

@@ -22,7 +22,8 @@ from filelock import FileLock, Timeout
 from sahara_lab.chain import Chain, Network, Sender, Wallet
 from sahara_lab.errors import AccessDenied, InputError, JobError, NameTaken, StorageError
 from sahara_lab.identity import Directory
-from sahara_lab.licensing.access import ChainManifestSource, license_for, release_classes
+from sahara_lab.licensing.access import ChainManifestSource, license_for, next_epoch, release_classes
+from sahara_lab.licensing.documents import document_name
 from sahara_lab.licensing.terms import DERIVATIVE, TRAINING, License
 from sahara_lab.market.names import RELATIONS, AssetName, checked_name, kind_index
 from sahara_lab.profile import Profile
@@ -213,7 +214,7 @@ class Publisher:
                 facts=content.facts,
             )
             digest = hashlib.sha256(document.data).digest()
-            put_public(place.url, metadata_name(digest), document.data)
+            put_public(place.url, document_name(digest), document.data)
             tell("recording on chain")
             version = (packed.root, packed.manifest_hash, digest, packed.epoch, 0, place.uri)
             asset = self._record(name, kind_number, existing, version, edges)
@@ -252,10 +253,9 @@ class Publisher:
         source = ChainManifestSource(self._profile, self._network, self._chain, self._directory)
         newest = source.resolve(f"{self._wallet.handle}/{name}", None)
         _, credentials = backend(self._profile, self._wallet.handle)
-        numbers = range(1, newest.version + 1)
-        recorded = self._chain.batch_call([(self._registry, "versionOf", (existing, number)) for number in numbers])
-        epoch = 1 + max(entry["epoch"] for entry in recorded)  # grants lie by epoch, so each version has its own
-        return Place(newest.location, recorded[-1]["uri"], epoch, open_vault(newest, credentials))
+        uri = self._registry.call("versionOf", existing, newest.version)["uri"]
+        epoch = next_epoch(self._chain, existing)  # grants lie by epoch, so each version has its own
+        return Place(newest.location, uri, epoch, open_vault(newest, credentials))
 
     def _record(self, name: str, kind: int, existing: int, version: tuple[Any, ...], edges: list[Edge]) -> int:
         if existing:
@@ -264,11 +264,6 @@ class Publisher:
         links = [(edge.parent, edge.license, edge.relation) for edge in edges]
         receipt = self._sender.send(self._registry, "register", name, kind, version, links)
         return int(next(e.args["asset"] for e in receipt.events if e.name == "AssetRegistered"))
-
-
-def metadata_name(digest: bytes) -> str:
-    """The file that holds the description with this SHA-256; versions of an asset lie in one folder."""
-    return f"metadata-{digest.hex()}.json"
 
 
 # -- what is published ------------------------------------------------------------------------------------------------

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
-from sahara_lab.chain import Chain, Receipt, Sender, Wallet
+from sahara_lab.chain import Chain, Contract, Receipt, Sender, Wallet
+from sahara_lab.chain.modules import former
 from sahara_lab.errors import FundsError, InputError, NotFound, PriceError
 from sahara_lab.identity import Directory
 from sahara_lab.licensing.terms import License
+from sahara_lab.market.collections import Shares
+from sahara_lab.market.refunds import Refunds
+from sahara_lab.market.requests import Request, Requests
 from sahara_lab.market.values import Earnings, EarningsLine, Grants, LicenseGrant, Quote, QuoteLine, Sale, SalesList
 from sahara_lab.units import Wei, format_tokens, to_wei
 
+SHARE_SCALE = 10**9  # a royalty table's shares are parts of this
 PERMIT_LIFETIME = 600  # seconds a payment permit is good for
 
 
@@ -48,6 +54,9 @@ class Sales:
         self._registry = chain.contract("AssetRegistry")
         self._token = chain.contract("SaharaToken")
         self.terms = Terms(chain)
+        self.refunds = Refunds(chain, sender, from_block)
+        self.shares = Shares(chain, sender, from_block)
+        self.requests = Requests(chain, sender, from_block, self.full_name, directory.handle, self.terms.get)
 
     # -- names --------------------------------------------------------------------------------------------------------
 
@@ -87,9 +96,14 @@ class Sales:
         """
         terms = self._choose(asset, name, license)
         offered = self._market.call("quote", asset, terms.terms_id)
+        shared = self._chain.batch_call([(self._ledger, "isShared", (payee,)) for payee in offered["payees"]])
+        accounts = [
+            "its members" if is_shared else self._directory.handle(account)
+            for account, is_shared in zip(offered["accounts"], shared, strict=True)
+        ]
         lines = [
-            QuoteLine(self.full_name(payee), self._directory.handle(account), Wei(amount))
-            for payee, account, amount in zip(offered["payees"], offered["accounts"], offered["amounts"], strict=True)
+            QuoteLine(self.full_name(payee), account, Wei(amount))
+            for payee, account, amount in zip(offered["payees"], accounts, offered["amounts"], strict=True)
         ]
         return Quote(
             asset=name,
@@ -152,8 +166,7 @@ class Sales:
             ChainError: the owner offers its terms no longer, or their seats are limited.
             PriceError, FundsError: as for :meth:`buy`.
         """
-        numbers = self._licenses.call("licensesOf", self._wallet.address, asset)
-        held = [grant for number in reversed(numbers) if (grant := self.grant(number)).expires_at]
+        held = [grant for number in self.numbers(asset) if (grant := self.grant(number)).expires_at]
         if not held:
             raise NotFound(f"you hold no license for {name} that ends", hint=f"Get one: %sahara license {name}")
         grant, price = held[0], held[0].terms.price
@@ -169,6 +182,26 @@ class Sales:
         """Issue a license of an own asset without payment, under one of its offers."""
         terms = self._choose(asset, name, license)
         receipt = self._sender.send(self._market, "grant", asset, terms.terms_id, self._directory.address(account))
+        issued = next(event for event in receipt.events if event.name == "LicenseIssued")
+        return self.grant(issued.args["license"], receipt.tx_hash)
+
+    def request(self, asset: int, name: str, note: str, license: License | str | None) -> Request:
+        """Ask for a license under an offer, under terms of one's own, or for research where nothing is offered."""
+        if license is None and not self.offers(asset):
+            license = License.non_commercial_research()
+        if isinstance(license, License):
+            currency = self._token.address
+            terms_id = self.terms.identify(license, currency)
+            self._sender.send(self._chain.contract("LicenseTerms"), "register", license.to_struct(currency))
+        else:
+            terms_id = self._choose(asset, name, license).terms_id
+        self.requests.send(asset, terms_id, note)
+        newest: Request = self.requests.sent_by(self._wallet.address)[0]
+        return newest
+
+    def answer(self, request: Request) -> LicenseGrant:
+        """Grant what was asked for."""
+        receipt = self.requests.grant(request)
         issued = next(event for event in receipt.events if event.name == "LicenseIssued")
         return self.grant(issued.args["license"], receipt.tx_hash)
 
@@ -191,8 +224,7 @@ class Sales:
         return cap
 
     def _held(self, quote: Quote) -> LicenseGrant | None:
-        numbers = self._licenses.call("licensesOf", self._wallet.address, quote.asset_id)
-        for number in reversed(numbers):
+        for number in self.numbers(quote.asset_id):
             grant = self.grant(number)
             if (
                 grant.terms.terms_id == quote.terms.terms_id
@@ -204,17 +236,18 @@ class Sales:
 
     def _purchase(self, quote: Quote, cap: Wei) -> Receipt:
         identity = (quote.asset_id, quote.terms.terms_id, max(cap, quote.price), self._wallet.address)
-        # A permit signed again has other bytes: without a name of its own, a purchase that still waits for its block
-        # would be made twice.
-        intent = f"license {quote.asset_id} {quote.terms.terms_id.hex()}"
         if quote.price == 0:
-            return self._sender.send(self._market, "buy", *identity, intent=intent)
+            return self._sender.send(self._market, "buy", *identity)
+        # A permit signed again has other bytes: without a name, a purchase that still waits for its block would be made
+        # twice. Its permit's number, which the token counts, tells it from a later one.
+        number = self._token.call("nonces", self._wallet.address)
+        intent = f"license {quote.asset_id} {quote.terms.terms_id.hex()} {number}"
         deadline = self._chain.block("pending").timestamp + PERMIT_LIFETIME
-        signature = self._wallet.sign_typed_data(self._permit(quote.price, deadline))
+        signature = self._wallet.sign_typed_data(self._permit(quote.price, deadline, number))
         r, s, v = signature[:32], signature[32:64], signature[64]
         return self._sender.send(self._market, "buyWithPermit", *identity, deadline, v, r, s, intent=intent)
 
-    def _permit(self, amount: int, deadline: int) -> dict[str, Any]:
+    def _permit(self, amount: int, deadline: int, number: int) -> dict[str, Any]:
         """The ERC-2612 permit that lets the market take the price, once."""
         return {
             "types": {
@@ -243,12 +276,21 @@ class Sales:
                 "owner": self._wallet.address,
                 "spender": self._market.address,
                 "value": amount,
-                "nonce": self._token.call("nonces", self._wallet.address),
+                "nonce": number,
                 "deadline": deadline,
             },
         }
 
     # -- licenses held ------------------------------------------------------------------------------------------------
+
+    def numbers(self, asset: int) -> list[int]:
+        """Licenses of an asset that came to the account and were not given back, newest first."""
+        numbers = self._licenses.call("licensesOf", self._wallet.address, asset)
+        ended = self._ended() if numbers else set()
+        return [number for number in reversed(numbers) if number not in ended]
+
+    def _ended(self) -> set[int]:
+        return {event.args["license"] for event in self._licenses.logs("LicenseEnded", self._from_block, "latest")}
 
     def grant(self, number: int, tx_hash: str = "") -> LicenseGrant:
         """A license by its number."""
@@ -269,30 +311,49 @@ class Sales:
         """All licenses that an account holds, newest first, expired ones included."""
         address = self._directory.address(account) if account else self._wallet.address
         issued = self._licenses.logs("LicenseIssued", self._from_block, "latest")
-        found = [self.grant(event.args["license"]) for event in issued if event.args["holder"] == address]
-        return Grants(reversed(found))
+        ended = self._ended()
+        mine = [event.args["license"] for event in issued if event.args["holder"] == address]
+        return Grants(self.grant(number) for number in reversed(mine) if number not in ended)
+
+    @cached_property
+    def ledgers(self) -> list[Contract]:
+        """The ledger and those that came before it, where revenue of before still waits."""
+        return [self._ledger, *former(self._chain, "RoyaltyLedger", self._from_block)]
 
     # -- revenue ------------------------------------------------------------------------------------------------------
 
     def earnings(self, own: list[int], descendants: list[int]) -> Earnings:
-        """Claimable revenue, per own asset, counting what descendants owe but have not settled yet."""
+        """Claimable revenue, per own asset, counting what descendants owe but have not settled yet, sales whose
+        refund window has closed but whose price nobody sent on yet, and what collections have for their members.
+        """
         currency = self._token.address
         address = self._wallet.address
         every = sorted({*own, *descendants})
-        total = self._ledger.call("claimable", address, currency, every)
+        total = sum(ledger.call("claimable", address, currency, every) for ledger in self.ledgers)
+        sales = self.refunds.held(set(every))
+        due: dict[int, int] = {}
+        for sale in sales:
+            if sale.due:
+                due[sale.asset] = due.get(sale.asset, 0) + sale.revenue
+        for place in self.shares.due(set(every)):
+            due[place.member] = due.get(place.member, 0) + place.amount
         lines = []
         received = self._received()
         for asset in own:
-            amount = self._owed(asset, every)
+            amount = self._owed(asset, every, due)
+            total += amount - self._owed(asset, every, {}) if due else 0
             lines.append(EarningsLine(self.full_name(asset), Wei(amount), Wei(received.get(asset, 0))))
-        return Earnings(self._wallet.handle, Wei(total), tuple(lines))
+        held = sum(sale.revenue for sale in sales if not sale.due and sale.asset in own)
+        return Earnings(self._wallet.handle, Wei(total), tuple(lines), Wei(held))
 
-    def _owed(self, asset: int, sources: list[int]) -> int:
-        """What an asset would hold once every source had settled, in wei."""
+    def _owed(self, asset: int, sources: list[int], due: dict[int, int]) -> int:
+        """What an asset would hold once every source had got what is due to it and had settled, in wei."""
         currency = self._token.address
+        if self._ledger.call("isShared", asset):  # what a collection keeps is its members'
+            return 0
         amount = int(self._ledger.call("balanceOf", asset, currency))
         for source in sources:
-            waiting = self._ledger.call("unsettled", source, currency)
+            waiting = self._ledger.call("unsettled", source, currency) + due.get(source, 0)
             if waiting:
                 split = self._ledger.call("split", source, waiting)
                 payees, amounts = split.values() if isinstance(split, dict) else split
@@ -300,21 +361,33 @@ class Sales:
         return amount
 
     def _received(self) -> dict[int, int]:
+        """What each asset was ever paid, in wei: its sales, its part of each settlement of a descendant, and what
+        collections passed on to it.
+        """
         totals: dict[int, int] = {}
+        for event in self._ledger.logs("PassedOn", self._from_block, "latest"):
+            totals[event.args["member"]] = totals.get(event.args["member"], 0) + event.args["amount"]
         for event in self._ledger.logs("Paid", self._from_block, "latest"):
             totals[event.args["asset"]] = totals.get(event.args["asset"], 0) + event.args["amount"]
-        for event in self._ledger.logs("Credited", self._from_block, "latest"):
-            if event.args["asset"] != event.args["source"]:
-                totals[event.args["asset"]] = totals.get(event.args["asset"], 0) + event.args["amount"]
+        frozen = self._ledger.logs("TableFrozen", self._from_block, "latest")
+        tables = {event.args["asset"]: (event.args["payees"], event.args["shares"]) for event in frozen}
+        for event in self._ledger.logs("Settled", self._from_block, "latest"):
+            for payee, share in zip(*tables.get(event.args["asset"], ((), ())), strict=True):
+                totals[payee] = totals.get(payee, 0) + event.args["amount"] * share // SHARE_SCALE
         return totals
 
     def claim(self, assets: list[int]) -> Wei:
-        """Settle ``assets`` and pay out what the account may claim, in wei; zero when there is nothing."""
-        currency = self._token.address
-        if not self._ledger.call("claimable", self._wallet.address, currency, assets):
-            return Wei(0)
-        receipt = self._sender.send(self._ledger, "claim", self._wallet.address, currency, assets)
-        return Wei(sum(event.args["amount"] for event in receipt.events if event.name == "Claimed"))
+        """Release, collect and settle ``assets`` and pay out what the account may claim; wei, zero for nothing."""
+        self.refunds.release(self.refunds.held(set(assets)))
+        self.shares.pass_on(self.shares.due(set(assets)))
+        currency, paid = self._token.address, 0
+        for ledger in self.ledgers:
+            amount = ledger.call("claimable", self._wallet.address, currency, assets)
+            if amount:
+                receipt = self._sender.send(ledger, "claim", self._wallet.address, currency, assets)
+                said = [event.args["amount"] for event in receipt.events if event.name == "Claimed"]
+                paid += sum(said) if said else amount  # a former ledger's events are not among ours
+        return Wei(paid)
 
     def sales(self, own: set[int]) -> SalesList:
         """Licenses sold and renewed for own assets, newest first."""

@@ -11,8 +11,10 @@ from sahara_lab.chain import Chain, Network, Sender, Wallet
 from sahara_lab.errors import InputError, NotFound
 from sahara_lab.identity import Directory
 from sahara_lab.licensing.terms import READ, License, use_mask
+from sahara_lab.market.collections import Collection
 from sahara_lab.market.names import KINDS, RELATIONS, AssetName
 from sahara_lab.market.publish import Progress, Publisher
+from sahara_lab.market.requests import Request, RequestList
 from sahara_lab.market.sales import Sales
 from sahara_lab.market.values import (
     Asset,
@@ -122,26 +124,36 @@ class Market:
         *,
         kind: str | None = None,
         license: str | None = None,
+        price: str | None = None,
         max_price: str | int | None = None,
+        task: str | None = None,
+        format: str | None = None,
+        tag: str | None = None,
         owner: str | None = None,
         sort: str = "relevance",
         page: int = 1,
+        after: str | None = None,
         per_page: int = 20,
     ) -> Page:
         """Listings that fit, with facets.
 
         Args:
+            text: words; "words in quotation marks" must follow each other.
+            license: a flavor as shown ("Commercial"), or the first words of several ("commercial").
+            price: a band of prices as ``page.facets["price"]`` names it: "free", "1 to 10".
             max_price: in whole tokens.
-            sort: "relevance", "newest", "price" or "name".
+            sort: "relevance", "newest", "price", "popular" (most licensed) or "name".
+            after: ``page.next`` of the page before.
 
         Raises:
-            InputError: an unknown kind or sort, or a page out of range.
+            InputError: an unknown kind, band or sort, or a page out of range.
         """
         cap = None if max_price is None else to_wei(max_price)
         self.refresh()
         return self.listings.search(
-            text, kind=kind, license=license, max_price=cap, owner=owner, sort=sort, page=page, per_page=per_page
-        )
+            text, cap, kind=kind, license=license, price=price, task=task, format=format, tag=tag, owner=owner,
+            sort=sort, page=page, after=after, per_page=per_page,
+        )  # fmt: skip
 
     def mine(self) -> Page:
         """Assets that the account owns, newest first."""
@@ -278,6 +290,17 @@ class Market:
         asset = self.get(name)
         return self._sales.renew(asset.id, asset.name, max_price)
 
+    def refund(self, name: str) -> Wei:
+        """Give back a license bought within its terms' refund window: access ends at once, and who paid for it gets all
+        of the price again. Returns wei.
+
+        Raises:
+            NotFound: no license of the asset is held for which anything waits.
+            ChainError: the license changed hands, a derivative was published with it, or its window has closed.
+        """
+        asset = self.get(name)
+        return self._sales.refunds.refund(self._sales.numbers(asset.id), asset.name)
+
     def give(self, name: str, account: str, *, license: License | str | None = None) -> LicenseGrant:
         """Give an account a license of an own asset, without payment, under one of its offers.
 
@@ -294,6 +317,66 @@ class Market:
     def offer(self, name: str, license: License) -> License:
         """Offer an own asset under further terms."""
         return self._sales.offer(self._own(name, "offer it").id, license)
+
+    def request(self, name: str, *, note: str = "", license: License | str | None = None) -> Request:
+        """Ask the owner of an asset for a license; it binds nobody. Everyone can read the note.
+
+        Args:
+            note: what it is for, at most 512 bytes.
+            license: a flavor's name among the offers, or terms of one's own; the cheapest offer when left out, or free
+                research where nothing is offered.
+
+        Raises:
+            InputError: an own asset, or a note that is too long.
+        """
+        asset = self.get(name)
+        if asset.owner == self._wallet.handle:
+            raise InputError(f"{asset.name} is yours; its owner needs no license")
+        return self._sales.request(asset.id, asset.name, note, license)
+
+    def requests(self, *, sent: bool = False) -> RequestList:
+        """Open requests for own assets, newest first; ``sent``: what the account asked for and what became of it."""
+        if sent:
+            return self._sales.requests.sent_by(self._wallet.address)
+        own, _ = self._family()
+        return self._sales.requests.of(set(own))
+
+    def grant(self, request: Request | int) -> LicenseGrant:
+        """Issue the license that was asked for, without payment.
+
+        Args:
+            request: one of :meth:`requests`, or its number.
+
+        Raises:
+            NotFound: no such request.
+            InputError: it was answered already, or is for somebody else's asset.
+        """
+        return self._sales.answer(self._open_request(request))
+
+    def decline(self, request: Request | int) -> None:
+        """Say no to a request, for who asked to see; raises as :meth:`grant` does."""
+        self._sales.requests.decline(self._open_request(request))
+
+    def _open_request(self, request: Request | int) -> Request:
+        found = self._sales.requests.find(request if isinstance(request, int) else request.number)
+        if found.status != "open":
+            raise InputError(f"request {found.number} was {found.status} already")
+        self._own(found.asset, "answer requests for it")
+        return found
+
+    def collection(self, name: str) -> Collection:
+        """A collection, to look at its members, join or leave it, weigh them, and pass on what they earned.
+
+        Raises:
+            NotFound: no such asset.
+            InputError: it is of another kind.
+        """
+        asset = self.get(name)
+        if asset.kind != "collection":
+            raise InputError(f"{asset.name} is a {asset.kind}", hint='Publish one with kind="collection"')
+        return Collection(
+            asset.name, asset.id, self._sales.shares, lambda text: self.get(text).id, self._sales.full_name
+        )
 
     def _own(self, name: str, what: str) -> Asset:
         asset = self.get(name)
@@ -329,7 +412,8 @@ class Market:
         owners = self._chain.batch_call([(self._registry, "ownerOf", (asset,)) for asset in every])
         own = [asset for asset, owner in zip(every, owners, strict=True) if owner == self._wallet.address]
         mine = set(own)
-        frozen = self._ledger.logs("TableFrozen", self._network.deployed_block, "latest")
+        block = self._network.deployed_block
+        frozen = [event for ledger in self._sales.ledgers for event in ledger.logs("TableFrozen", block, "latest")]
         return own, [event.args["asset"] for event in frozen if mine & set(event.args["payees"])]
 
     def __repr__(self) -> str:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from sahara_lab.chain import Chain, EventLog
-from sahara_lab.errors import SaharaError
 from sahara_lab.identity import Directory
-from sahara_lab.licensing.access import locate
+from sahara_lab.licensing.documents import read_document
 from sahara_lab.market.catalog import Changes, Cursor, Offer, Record
 from sahara_lab.market.metadata import Summary, read_summary
 from sahara_lab.market.names import KINDS
-from sahara_lab.market.publish import metadata_name
 from sahara_lab.market.sales import Terms
 from sahara_lab.profile import Profile
 
-METADATA = "metadata.json"  # what the description was called when each version had a folder of its own
+#: Events that say that a license was issued.
+SALES = ("LicenseSold", "LicenseGranted")
 
 #: Events after which an asset's record must be read again.
-TOUCHING = ("AssetRegistered", "VersionPublished", "VersionRekeyed", "OfferChanged", "Transfer")
+TOUCHING = ("AssetRegistered", "VersionPublished", "VersionRekeyed", "OfferChanged", "Transfer", *SALES)
 
 
 class Descriptions:
@@ -41,27 +41,30 @@ class Descriptions:
 
     def document(self, version: dict[str, Any]) -> bytes:
         """The recorded document itself; nothing when it is missing or another one."""
-        from sahara_lab.vault import get_public
-
-        digest = bytes(version["metadataHash"])
-        for name in (metadata_name(digest), METADATA):
-            try:
-                document = bytes(get_public(locate(self._profile, version["uri"]), name))
-            except (OSError, SaharaError):  # a stranger's storage may be away; the asset is listed all the same
-                continue
-            if hashlib.sha256(document).digest() == digest:
-                return document
-        return b""
+        return read_document(self._profile, version)
 
 
 class ChainSource:
-    """Reads changed assets from the chain, a batch of calls for all of them."""
+    """Reads changed assets from the chain, a batch of calls for all of them.
 
-    def __init__(self, profile: Profile, chain: Chain, directory: Directory, terms: Terms, from_block: int) -> None:
+    Args:
+        known: what the catalog holds of an asset at the cursor; the licenses counted so far are in it.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        chain: Chain,
+        directory: Directory,
+        terms: Terms,
+        from_block: int,
+        known: Callable[[int], Record | None],
+    ) -> None:
         self._chain = chain
         self._directory = directory
         self._terms = terms
         self._from_block = from_block
+        self._known = known
         self._log = EventLog(chain, ["AssetRegistry", "Market"], from_block)
         self.descriptions = Descriptions(profile)
 
@@ -69,14 +72,16 @@ class ChainSource:
         """What changed after ``cursor``; see :class:`sahara_lab.market.catalog.ChangeSource`."""
         batch = self._log.read(cursor)
         touched: dict[int, int] = {}
+        sold: Counter[int] = Counter()
         for event in batch.events:
             if event.name in TOUCHING:
-                asset = int(event.args["asset"] if "asset" in event.args else event.args["tokenId"])
+                asset = int(event.args["asset"] if "asset" in event.args else event.args["id"])
                 touched[asset] = max(event.block_number, touched.get(asset, 0))
+                sold[asset] += event.name in SALES
         reached = batch.position or cursor or (self._from_block - 1, "")
-        return Changes(self._records(touched), reached, batch.rolled_back_to, batch.more)
+        return Changes(self._records(touched, sold), reached, batch.rolled_back_to, batch.more)
 
-    def _records(self, touched: dict[int, int]) -> list[Record]:
+    def _records(self, touched: dict[int, int], sold: Counter[int]) -> list[Record]:
         registry, market = self._chain.contract("AssetRegistry"), self._chain.contract("Market")
         asked = ("ownerOf", "creatorOf", "nameOf", "kindOf", "versionCount", "parentsOf")
         calls = [(registry, function, (asset,)) for asset in touched for function in asked]
@@ -92,14 +97,22 @@ class ChainSource:
             ]
         )
         return [
-            self._record(asset, block, row, terms, versions[2 * i], versions[2 * i + 1])
+            self._record(asset, block, sold[asset], row, terms, versions[2 * i], versions[2 * i + 1])
             for i, ((asset, block), row, terms) in enumerate(zip(touched.items(), rows, offers, strict=True))
         ]
 
     def _record(
-        self, asset: int, block: int, row: list[Any], offered: list[bytes], first: dict[str, Any], last: dict[str, Any]
+        self,
+        asset: int,
+        block: int,
+        sold: int,
+        row: list[Any],
+        offered: list[bytes],
+        first: dict[str, Any],
+        last: dict[str, Any],
     ) -> Record:
         owner, creator, name, kind, count, edges = row
+        known = self._known(asset)
         summary = self.descriptions.of(last)
         return Record(
             id=asset,
@@ -110,12 +123,15 @@ class ChainSource:
             title=summary.title or name,
             summary=summary.summary,
             tags=tuple(summary.tags),
+            task=summary.task,
+            formats=summary.formats,
             version=count,
             versions=count,
             offers=tuple(self._offer(bytes(terms_id)) for terms_id in offered),
             parents=tuple(self._name(edge["parent"]) for edge in edges),
             size_bytes=summary.size,
             files=summary.files,
+            sold=sold + (known.sold if known else 0),
             created=first["publishedAt"],
             updated=block,
         )

@@ -145,6 +145,7 @@ class Quote:
             ("License", self.terms.flavor),
             ("Price", "free" if self.price == 0 else format_tokens(self.price)),
             ("Allows", ", ".join(self.terms.allowed)),
+            ("Refund", self.terms.refund_text),
             ("Your balance", format_tokens(self.balance)),
         ]
         plain_rows = [*rows, *((name, amount) for name, amount, _ in payees)]
@@ -208,11 +209,12 @@ class EarningsLine:
 
 @dataclass(frozen=True)
 class Earnings:
-    """Claimable revenue of an account."""
+    """Claimable revenue of an account; ``held`` is what waits for refund windows to close."""
 
     account: str
     claimable: Wei
     lines: tuple[EarningsLine, ...]
+    held: Wei
 
     def __str__(self) -> str:
         return f"{self.account} can claim {format_tokens(self.claimable)}"
@@ -222,6 +224,8 @@ class Earnings:
         body = [(line.asset, format_tokens(line.received), format_tokens(line.claimable)) for line in self.lines]
         align: tuple[Align, ...] = ("left", "right", "right")
         rows = [("Claimable", format_tokens(self.claimable))]
+        if self.held:
+            rows.append(("Held until refund windows close", format_tokens(self.held)))
         html = stack(
             card(f"Earnings of {self.account}", rows, badge="earnings", accent="ok"), table(headers, body, align=align)
         )

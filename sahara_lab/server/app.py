@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
@@ -12,17 +13,38 @@ from sahara_lab.server.routes_jobs import JobHandler, JobsHandler, StopHandler
 from sahara_lab.server.routes_library import ClaimHandler, LibraryHandler
 from sahara_lab.server.routes_market import LicenseHandler, ListingHandler, ListingsHandler, QuoteHandler
 from sahara_lab.server.routes_session import NetworkHandler, StatusHandler
+from sahara_lab.server.routes_upload import PublishHandler, UploadHandler, UploadsHandler
+from sahara_lab.server.routes_vault import (
+    FolderHandler,
+    ReadersHandler,
+    RotateHandler,
+    ShareHandler,
+    UnshareHandler,
+    VaultsHandler,
+)
 from sahara_lab.server.service import LabService
+
+ASSET = r"([^/]{1,64})/([^/]{1,80})"
+UPLOAD = r"uploads/([0-9a-f]{32})"
 
 ROUTES: list[tuple[str, type[Any]]] = [
     (r"status", StatusHandler),
     (r"network", NetworkHandler),
     (r"listings", ListingsHandler),
-    (r"listings/([^/]{1,64})/([^/]{1,80})", ListingHandler),
+    (rf"listings/{ASSET}", ListingHandler),
     (r"quote", QuoteHandler),
     (r"license", LicenseHandler),
     (r"mine", LibraryHandler),
     (r"claim", ClaimHandler),
+    (r"vaults", VaultsHandler),
+    (rf"vaults/{ASSET}/files", FolderHandler),
+    (rf"vaults/{ASSET}/readers", ReadersHandler),
+    (rf"vaults/{ASSET}/share", ShareHandler),
+    (rf"vaults/{ASSET}/unshare", UnshareHandler),
+    (rf"vaults/{ASSET}/rotate", RotateHandler),
+    (r"uploads", UploadsHandler),
+    (UPLOAD, UploadHandler),
+    (rf"{UPLOAD}/publish", PublishHandler),
     (r"jobs", JobsHandler),
     (r"jobs/([a-z0-9][a-z0-9-]{0,80})", JobHandler),
     (r"jobs/([a-z0-9][a-z0-9-]{0,80})/stop", StopHandler),
@@ -43,5 +65,9 @@ class SaharaLabExtension(ExtensionApp):
         return current_account()
 
     def initialize_handlers(self) -> None:
-        service = LabService(self.profile, self.account)
+        self._service = service = LabService(self.profile, self.account)
         self.handlers.extend((rf"/sahara-lab/api/{route}", handler, {"service": service}) for route, handler in ROUTES)
+
+    async def stop_extension(self) -> None:
+        """Drop uploads that were not published."""
+        await asyncio.to_thread(self._service.uploads.close)

@@ -22,6 +22,7 @@ Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 MAX_BODY = 16 * 1024
 MAX_TEXT = 200
+MAX_PATH = 4096
 
 _HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
 
@@ -40,6 +41,7 @@ _STATUS = {
     "integrity": 502,
     "network": 503,
     "key-servers": 503,
+    "storage": 507,
 }
 
 _PLAIN = {
@@ -69,9 +71,9 @@ class SaharaHandler(APIHandler):
 
     # -- input --------------------------------------------------------------------------------------------------------
 
-    def text(self, name: str, *, limit: int = MAX_TEXT) -> str:
-        """An argument of the query, stripped; empty when it is missing."""
-        return _checked_text(name, self.get_query_argument(name, ""), limit)
+    def text(self, name: str, *, limit: int = MAX_TEXT, strip: bool = True) -> str:
+        """An argument of the query, stripped unless it is a path; empty when it is missing."""
+        return _checked_text(name, self.get_query_argument(name, "", strip=strip), limit, strip)
 
     def choice(self, name: str, allowed: tuple[str, ...]) -> str | None:
         """An argument that must be one of a few words; None when it is missing."""
@@ -89,10 +91,15 @@ class SaharaHandler(APIHandler):
             raise InputError(f"{name} must be a whole number", hint=f"Use {low} to {high}")
         return int(value)
 
-    def body(self, *fields: str) -> dict[str, str]:
-        """The named text fields of the JSON body; missing ones are empty, others are refused."""
-        if len(self.request.body) > MAX_BODY:
-            raise InputError("the request is too large", hint=f"Send at most {MAX_BODY} bytes")
+    def body(self, *fields: str, limit: int = MAX_TEXT, exact: tuple[str, ...] = ()) -> dict[str, str]:
+        """The named text fields of the JSON body, stripped but for the ``exact`` ones; missing ones are empty."""
+        document = self.document(fields, MAX_BODY)
+        return {field: self.field(document, field, limit, strip=field not in exact) for field in fields}
+
+    def document(self, fields: tuple[str, ...], most: int) -> dict[str, Any]:
+        """The JSON body as an object of at most ``most`` bytes; fields other than the named ones are refused."""
+        if len(self.request.body) > most:
+            raise InputError("the request is too large", hint=f"Send at most {most} bytes")
         try:
             document = json.loads(self.request.body or b"{}")
         except ValueError:
@@ -102,7 +109,12 @@ class SaharaHandler(APIHandler):
         unknown = sorted(set(document) - set(fields))
         if unknown:
             raise InputError(f"unknown field {unknown[0][:40]!r}", hint=f"Known fields: {', '.join(fields) or 'none'}")
-        return {field: _checked_text(field, document.get(field), MAX_TEXT) for field in fields}
+        return document
+
+    @staticmethod
+    def field(document: dict[str, Any], name: str, limit: int = MAX_TEXT, *, strip: bool = True) -> str:
+        """A text field of such an object."""
+        return _checked_text(name, document.get(name), limit, strip)
 
     @property
     def account(self) -> str | None:
@@ -138,7 +150,7 @@ class SaharaHandler(APIHandler):
         self.finish(json.dumps(reply))
 
 
-def _checked_text(name: str, value: object, limit: int) -> str:
+def _checked_text(name: str, value: object, limit: int, strip: bool = True) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
@@ -147,4 +159,4 @@ def _checked_text(name: str, value: object, limit: int) -> str:
         raise InputError(f"{name} is too long", hint=f"Use at most {limit} characters")
     if any(ord(character) < 32 for character in value):
         raise InputError(f"{name} must not contain control characters")
-    return value.strip()
+    return value.strip() if strip else value

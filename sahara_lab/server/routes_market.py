@@ -5,12 +5,12 @@ from __future__ import annotations
 from tornado.web import authenticated
 
 from sahara_lab.errors import InputError
-from sahara_lab.market.names import KINDS, AssetName
+from sahara_lab.market.catalog import BAND_NAMES
+from sahara_lab.market.names import FLAVORS, KINDS, AssetName
 from sahara_lab.server.handler import SaharaHandler, authorized
 from sahara_lab.units import to_wei
 
-FLAVORS = ("Open Use", "Non-Commercial Research", "Commercial", "Commercial Remix", "Compute-Only")
-SORTS = ("relevance", "newest", "price", "name")
+SORTS = ("relevance", "newest", "price", "popular", "name")
 MAX_PAGE = 10_000
 MAX_PER_PAGE = 50
 
@@ -30,8 +30,14 @@ class ListingsHandler(SaharaHandler):
             self.text("q"),
             kind=self.choice("kind", KINDS),
             license=self.choice("license", FLAVORS),
+            price=self.choice("price", BAND_NAMES),
             max_price=max_price or None,
+            task=self.text("task") or None,
+            format=self.text("format") or None,
+            tag=self.text("tag") or None,
+            owner=self.text("owner") or None,
             sort=self.choice("sort", SORTS) or SORTS[0],
+            after=self.text("after") or None,
             page=self.number("page", 1, 1, MAX_PAGE),
             per_page=self.number("per_page", 20, 1, MAX_PER_PAGE),
         )

@@ -6,12 +6,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from sahara_lab.compute import progress_of
-from sahara_lab.licensing.terms import NOT_ENFORCED, License, format_duration
+from sahara_lab.licensing.terms import NOT_ENFORCED, READ, License, format_duration
 from sahara_lab.market.values import Asset, Earnings, LicenseGrant, Parent, Quote, QuoteLine, Version
 from sahara_lab.units import format_share, format_tokens
 
 if TYPE_CHECKING:
     from sahara_lab.compute import Job
+    from sahara_lab.licensing.sharing import Reader, Renewals
+    from sahara_lab.market.listings import Listing
+    from sahara_lab.vault import Entry
 
 Json = dict[str, Any]
 
@@ -52,6 +55,9 @@ def listing(value: Any) -> Json:
         "created": value.created,
         "parents": list(value.parents),
         "size": value.size,
+        "sold": value.sold,
+        "task": value.task,
+        "formats": list(value.formats),
     }
 
 
@@ -61,6 +67,8 @@ def page(value: Any) -> Json:
         "total": value.total,
         "page": value.page,
         "per_page": value.per_page,
+        "next": value.next,
+        "similar": value.similar,
         "facets": {name: dict(counts) for name, counts in value.facets.items()},
     }
 
@@ -127,6 +135,55 @@ def earnings(value: Earnings) -> Json:
         "lines": [
             {"asset": line.asset, "claimable": amount(line.claimable), "received": amount(line.received)}
             for line in value.lines
+        ],
+    }
+
+
+def vault(value: Listing, owned: bool, held: LicenseGrant | None = None, changes: int = 0) -> Json:
+    """An asset as a vault: how large it is, why the account may open it, and what of it is not published yet."""
+    return {
+        "name": value.name,
+        "kind": value.kind,
+        "title": value.title,
+        "version": value.version,
+        "size": value.size,
+        "owned": owned,
+        "changes": changes,
+        "flavor": held.terms.flavor if held else "",
+        "until": held.expires_at if held else 0,
+        "readable": owned or bool(held and held.terms.uses & READ),
+    }
+
+
+def draft(name: str, changes: int) -> Json:
+    """A vault that was never published."""
+    return {
+        "name": name, "kind": "dataset", "title": "", "version": 0, "size": 0, "owned": True, "changes": changes,
+        "flavor": "", "until": 0, "readable": False,
+    }  # fmt: skip
+
+
+def entry(value: Entry, size: int | None) -> Json:
+    return {"name": value.name, "kind": value.kind, "size": size, "modified": value.modified}
+
+
+def reader(value: Reader) -> Json:
+    return {"account": value.account, "why": value.why, "path": value.path, "until": value.until}
+
+
+def renewals(value: Renewals) -> Json:
+    return {
+        "note": value.note,
+        "versions": [
+            {
+                "version": one.version,
+                "epoch": one.epoch,
+                "folders": one.folders,
+                "files": one.files,
+                "kept": list(one.kept),
+                "ended": list(one.ended),
+            }
+            for one in value
         ],
     }
 

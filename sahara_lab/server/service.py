@@ -12,6 +12,8 @@ from sahara_lab.profile import Profile, current_account
 from sahara_lab.server import serialize
 from sahara_lab.server.described import described
 from sahara_lab.server.serialize import Json
+from sahara_lab.server.uploads import Uploads
+from sahara_lab.server.vaults import VaultService
 
 if TYPE_CHECKING:
     from sahara_lab.lab import Lab
@@ -42,6 +44,8 @@ class LabService:
         self._connect = connect
         self._labs: dict[str, Lab] = {}
         self._lock = threading.Lock()
+        self.vaults = VaultService(self._lab)
+        self.uploads = Uploads(self._lab)
 
     def forget(self) -> None:
         """Drop what was connected: the next request attaches anew, perhaps to a network that came back elsewhere."""

@@ -11,15 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sahara_lab.vault.agefiles import export_age, import_age
+    from sahara_lab.vault.audit import Anchor, AuditedServer, Collected, collect
     from sahara_lab.vault.drafts import Draft
     from sahara_lab.vault.filesystem import VaultFileSystem
     from sahara_lab.vault.garbage import aged, unreferenced
-    from sahara_lab.vault.grants import SharedFolder, share, shared_with
-    from sahara_lab.vault.keyserver import create_app, verify_receipt
+    from sahara_lab.vault.grants import Shared, share, shared_with
+    from sahara_lab.vault.keyserver_app import create_app
+    from sahara_lab.vault.limits import Limits
     from sahara_lab.vault.lineage import accessed, forget_access, track_access
-    from sahara_lab.vault.manifest import parse_manifest
+    from sahara_lab.vault.manifest import Release, parse_manifest
     from sahara_lab.vault.merkle import verify_proof
     from sahara_lab.vault.opened import Entry, Vault, open_vault
+    from sahara_lab.vault.receipts import ReceiptLog, verify_receipt
+    from sahara_lab.vault.recovery import Asking, Guardianship, Recovered, appoint, fingerprint, help_recover, recover
+    from sahara_lab.vault.reencryption import Journal, reencrypt
     from sahara_lab.vault.rotation import Grantee, Rotated, rotate
     from sahara_lab.vault.sealing import new_seed, private_key, public_bytes
     from sahara_lab.vault.storage import Storage, Stored, get_public, put_public
@@ -39,13 +44,28 @@ if TYPE_CHECKING:
     from sahara_lab.vault.writer import pack
 
 _HOMES = {
-    "import_age": "agefiles",
-    "export_age": "agefiles",
-    "parse_manifest": "manifest",
-    "unreferenced": "garbage",
-    "aged": "garbage",
-    "Stored": "storage",
+    "Anchor": "audit",
+    "Asking": "recovery",
+    "AuditedServer": "audit",
+    "Collected": "audit",
+    "Guardianship": "recovery",
+    "Journal": "reencryption",
+    "ReceiptLog": "receipts",
+    "Recovered": "recovery",
+    "Release": "manifest",
     "Storage": "storage",
+    "Stored": "storage",
+    "aged": "garbage",
+    "appoint": "recovery",
+    "collect": "audit",
+    "export_age": "agefiles",
+    "fingerprint": "recovery",
+    "help_recover": "recovery",
+    "import_age": "agefiles",
+    "parse_manifest": "manifest",
+    "recover": "recovery",
+    "reencrypt": "reencryption",
+    "unreferenced": "garbage",
     "AccessPolicy": "values",
     "Credentials": "values",
     "Decision": "values",
@@ -53,18 +73,19 @@ _HOMES = {
     "Entry": "opened",
     "Grantee": "rotation",
     "KeyServer": "values",
+    "Limits": "limits",
     "ManifestSource": "values",
     "Packed": "values",
     "ReleaseClass": "values",
     "Rotated": "rotation",
     "Session": "values",
-    "SharedFolder": "grants",
+    "Shared": "grants",
     "Vault": "opened",
     "VaultFileSystem": "filesystem",
     "VaultRef": "values",
     "Verified": "values",
     "accessed": "lineage",
-    "create_app": "keyserver",
+    "create_app": "keyserver_app",
     "delegate_session": "typed",
     "forget_access": "lineage",
     "get_public": "storage",
@@ -79,23 +100,33 @@ _HOMES = {
     "shared_with": "grants",
     "track_access": "lineage",
     "verify_proof": "merkle",
-    "verify_receipt": "keyserver",
+    "verify_receipt": "receipts",
 }
 
 __all__ = [
     "AccessPolicy",
+    "Anchor",
+    "Asking",
+    "AuditedServer",
+    "Collected",
     "Credentials",
     "Decision",
     "Draft",
     "Entry",
     "Grantee",
+    "Guardianship",
+    "Journal",
     "KeyServer",
+    "Limits",
     "ManifestSource",
     "Packed",
+    "ReceiptLog",
+    "Recovered",
+    "Release",
     "ReleaseClass",
     "Rotated",
     "Session",
-    "SharedFolder",
+    "Shared",
     "Storage",
     "Stored",
     "Vault",
@@ -104,11 +135,15 @@ __all__ = [
     "Verified",
     "accessed",
     "aged",
+    "appoint",
+    "collect",
     "create_app",
     "delegate_session",
     "export_age",
+    "fingerprint",
     "forget_access",
     "get_public",
+    "help_recover",
     "import_age",
     "new_seed",
     "open_vault",
@@ -117,6 +152,8 @@ __all__ = [
     "private_key",
     "public_bytes",
     "put_public",
+    "recover",
+    "reencrypt",
     "rotate",
     "share",
     "shared_with",

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,6 +109,12 @@ class Draft:
         entry = self.index().get(path)
         if entry is None or entry.object is None:
             raise NotFound(f"there is no {path!r} in the draft")
+        return self.reader(path, entry)
+
+    def reader(self, path: str, entry: DraftFile) -> io.BufferedReader:
+        """A file of which :meth:`index` said where it lies."""
+        if entry.object is None:
+            raise NotFound(f"{path!r} was removed in the draft")
         identifier, _ = self._keys()
         stored = ObjectEntry(entry.object, sealed_size(entry.size), b"")
         context = object_context(identifier, entry.object)
@@ -129,6 +134,20 @@ class Draft:
             index.pop(path, None)
             if entry is not None:
                 index[path] = entry
+
+    def add(self, writers: Iterable[DraftWriter]) -> None:
+        """Make files part of the draft, all at once. The writers are closed and had no ``autocommit``."""
+        files = {writer.name: writer.entry for writer in writers}
+        Storage(str(self.folder)).sync(_object_path(entry) for entry in files.values())
+        with self.changing() as index:
+            index.update(files)
+
+    def take_back(self, writers: Iterable[DraftWriter]) -> None:
+        """Undo :meth:`add` for those files that nobody wrote again since."""
+        with self.changing() as index:
+            for writer in writers:
+                if index.get(writer.name) == writer.entry:
+                    del index[writer.name]
 
     @contextmanager
     def changing(self) -> Iterator[Index]:
@@ -191,6 +210,10 @@ class Draft:
             ) from error
 
 
+def _object_path(entry: DraftFile) -> str:
+    return ObjectEntry(entry.object or b"", 0, b"").path
+
+
 def is_below(path: str, folder: str) -> bool:
     """Whether a path lies somewhere in a folder; ``""`` is the top."""
     return not folder or path.startswith(f"{folder}/")
@@ -229,6 +252,7 @@ class DraftWriter(io.RawIOBase):
         self._file.parent.mkdir(parents=True, exist_ok=True)
         self._stream = self._file.open("xb")
         self._size = 0
+        self._modified = 0
         self.asset = ""
 
     def writable(self) -> bool:
@@ -250,17 +274,24 @@ class DraftWriter(io.RawIOBase):
         if self.closed:
             return
         super().close()
-        self._stream.write(self._encryptor.finalize())
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
-        self._stream.close()
+        self._modified = int(time.time())
+        with self._stream:
+            self._stream.write(self._encryptor.finalize())
         if self._autocommit:
             self.commit()
 
+    @property
+    def entry(self) -> DraftFile:
+        """The file as the draft's index names it, once it is closed."""
+        return DraftFile(self._size, self._modified, self._object, self._key)
+
     def commit(self) -> None:
         """Make the file part of the draft; fsspec calls this at the end of a transaction."""
-        self._draft.put(self.name, DraftFile(self._size, int(time.time()), self._object, self._key))
+        self._draft.add([self])
 
     def discard(self) -> None:
-        """Drop the file; fsspec calls this when a transaction is abandoned."""
+        """Drop the file, finished or not; fsspec calls this when a transaction is abandoned."""
+        self._autocommit = False
+        with suppress(OSError):  # the disk may be full
+            self.close()
         self._file.unlink(missing_ok=True)

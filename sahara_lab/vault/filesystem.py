@@ -7,15 +7,20 @@ Synchronous calls work directly, without an event loop, and so in forked childre
 from __future__ import annotations
 
 import asyncio
+import io
 import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.transaction import Transaction
 
 from sahara_lab.errors import InputError, NotFound
+from sahara_lab.profile import Profile, current_account
 from sahara_lab.vault.drafts import DraftFile, DraftWriter
-from sahara_lab.vault.opened import Vault
+from sahara_lab.vault.opened import Entry, Vault
 from sahara_lab.vault.reading import VaultReading, copy_stream
 
 
@@ -59,13 +64,32 @@ class VaultFileSystem(VaultReading):
 
     # -- drafts -------------------------------------------------------------------------------------------------------
 
+    def drafts(self) -> dict[str, int]:
+        """Names of this account's assets that have unpublished changes, with the number of files that change."""
+        handle = self.account or current_account()
+        folder = Profile(self.profile).folder / "drafts" / handle
+        names = sorted(found.parent.name for found in folder.glob("*/draft.json"))
+        counted = {name: len(self.draft(f"{handle}/{name}").index()) for name in names}
+        return {name: count for name, count in counted.items() if count}
+
     def export_draft(self, path: str, folder: str) -> int:
         """Write an asset as its draft would publish it into a local folder; returns the number of files."""
         address = self._address(path)
-        files: list[str] = self.find(address.plain)
-        for name in files:
-            self.get_file(name, f"{folder}/{self._address(name).path}")
-        return len(files)
+        changes, draft, vault = self._changes(address), self.draft(path), self._published(address)
+        changed = {name for name, change in changes.items() if change.object}
+        hidden = changes.keys() | {above for name in changed for above in _above(name)}
+        contents: dict[str, Callable[[], io.BufferedReader]] = {
+            name: partial(draft.reader, name, changes[name]) for name in changed
+        }
+        for name in _paths(vault.tree()) if vault else ():
+            if name not in hidden and changed.isdisjoint(_above(name)):
+                contents[name] = partial(vault.open, name)  # type: ignore[union-attr]
+        for name, opened in contents.items():
+            target = Path(folder) / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with opened() as source, target.open("wb") as copy:
+                copy_stream(source, copy)
+        return len(contents)
 
     def discard_draft(self, path: str) -> None:
         """Forget what was written and not published."""
@@ -151,6 +175,19 @@ class VaultFileSystem(VaultReading):
 
     async def _rmdir(self, path: str) -> None:
         self.rmdir(path)
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders that a path lies in, but for the top."""
+    return (str(parent) for parent in PurePosixPath(path).parents if parent.name)
+
+
+def _paths(entry: Entry) -> Iterator[str]:
+    """The files of a tree."""
+    if entry.kind == "file":
+        yield entry.path
+    for child in entry.children:
+        yield from _paths(child)
 
 
 def _has(vault: Vault, path: str) -> bool:

@@ -1,4 +1,4 @@
-"""Direct grants: the owner seals a folder's key to one account, without a license and without key servers.
+"""Direct grants: the owner seals the key of a folder or file to one account, without a license and without key servers.
 
 HPKE does not say who sealed, so the owner signs each grant as well. ``not_after`` is honored by readers like this one;
 a key once given cannot be taken back.
@@ -16,8 +16,8 @@ import orjson
 
 from sahara_lab.errors import AccessDenied, InputError, IntegrityError, NotFound
 from sahara_lab.signing import Signer, canonical_json, recover_typed_data
-from sahara_lab.vault.cobblestone import KEY_SIZE
 from sahara_lab.vault.manifest import Manifest
+from sahara_lab.vault.nodes import Grant
 from sahara_lab.vault.paths import split_path
 from sahara_lab.vault.sealing import EncryptionKey, open_sealed, seal_to
 from sahara_lab.vault.storage import Storage
@@ -32,17 +32,8 @@ _MAX_FILE = 4 << 20
 
 
 @dataclass(frozen=True)
-class Grant:
-    """A folder's key, granted: where the folder is mounted, its node and the node's key."""
-
-    path: str
-    node: bytes
-    key: bytes
-
-
-@dataclass(frozen=True)
-class SharedFolder:
-    """Who may open which folder of a version directly; ``not_after`` in seconds since the epoch, 0 for ever."""
+class Shared:
+    """Who may open which folder or file of a version directly; ``not_after`` in seconds since the epoch, 0 for ever."""
 
     account: str
     path: str
@@ -71,8 +62,7 @@ def make_grant(
 ) -> dict[str, Any]:
     """Seal and sign one grant."""
     key_hash = hashlib.sha256(grantee_key).digest()
-    secret = canonical_json({"path": grant.path, "key": grant.key.hex()})
-    sealed = seal_to(grantee_key, _info(manifest, grant.node, grantee, key_hash, not_after), secret)
+    sealed = seal_to(grantee_key, _info(manifest, grant.node, grantee, key_hash, not_after), grant.encode())
     message = {
         "dataset": manifest.dataset.hex(),
         "epoch": manifest.epoch,
@@ -134,11 +124,7 @@ def _open(
 ) -> Grant:
     node, sealed, not_after = _checked(manifest, entry, grantee, owners)
     info = _info(manifest, node, grantee, bytes_of(entry["grantee_key"], "key"), not_after)
-    secret = orjson.loads(open_sealed(key, info, sealed))
-    node_key = bytes_of(secret["key"], "key")
-    if len(node_key) != KEY_SIZE:
-        raise IntegrityError("the grant holds no key")
-    return Grant("/".join(split_path(secret["path"])), node, node_key)
+    return Grant.decode(node, open_sealed(key, info, sealed))
 
 
 def _checked(manifest: Manifest, entry: dict[str, Any], grantee: str, owners: set[str]) -> tuple[bytes, bytes, int]:
@@ -165,30 +151,28 @@ def _checked(manifest: Manifest, entry: dict[str, Any], grantee: str, owners: se
 def share(
     vault: Vault, path: str, grantee_public_key: bytes, grantee_account: str, owner: Signer, *, not_after: int = 0
 ) -> str:
-    """Give an account the key of one folder of a version ("" for all of it); returns the folder's path.
+    """Give an account the key of one folder or file of a version ("" for all of it); returns its path.
 
     Args:
-        vault: opened by someone who can read the folder.
+        vault: opened by someone who can read it.
         owner: signs the grant; readers believe the asset's creator and present owner only.
         not_after: seconds since the epoch from which honest readers refuse the grant; 0 for never.
 
     Raises:
-        InputError: the path is a file, or ``not_after`` is past.
-        NotFound: there is no such folder.
+        InputError: ``not_after`` is past.
+        NotFound: there is no such folder or file.
     """
     if not_after and not_after <= time.time():
         raise InputError("the grant would have run out already")
     parts = split_path(path)
-    node, key = vault.folder_key(parts)
-    grant = make_grant(
-        vault.manifest, Grant("/".join(parts), node, key), grantee_account, grantee_public_key, owner, not_after
-    )
+    given = Grant.of("/".join(parts), vault.keyed(parts))
+    grant = make_grant(vault.manifest, given, grantee_account, grantee_public_key, owner, not_after)
     add_grant(vault.storage, vault.manifest, grantee_account, grant)
     return "/".join(parts)
 
 
-def shared_with(vault: Vault, accounts: Iterable[str], owners: set[str]) -> list[SharedFolder]:
-    """The folders of a version that its owner has shared directly, among ``accounts`` (addresses).
+def shared_with(vault: Vault, accounts: Iterable[str], owners: set[str]) -> list[Shared]:
+    """What of a version its owner has shared directly, among ``accounts`` (addresses).
 
     Storage names no account and could list anybody, so only grants signed by one of ``owners`` count.
 
@@ -197,7 +181,9 @@ def shared_with(vault: Vault, accounts: Iterable[str], owners: set[str]) -> list
     """
     manifest = vault.manifest
     stored = set(vault.storage.names(f"g/{manifest.epoch}"))
-    folders = {node: "/".join(parts) for parts, node in vault.folder_nodes()}
+    if not stored:
+        return []
+    paths = vault.paths()
     found = []
     for account in accounts:
         path = grants_path(manifest, account)
@@ -207,7 +193,7 @@ def shared_with(vault: Vault, accounts: Iterable[str], owners: set[str]) -> list
             try:
                 # What an earlier owner once sealed to themselves was never shared.
                 node, _, not_after = _checked(manifest, entry, account, owners - {account.lower()})
-                found.append(SharedFolder(account, folders[node], not_after))
+                found.append(Shared(account, paths[node], not_after))
             except (IntegrityError, InputError, AccessDenied, KeyError, TypeError, ValueError):
                 continue
     return found

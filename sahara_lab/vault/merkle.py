@@ -73,6 +73,29 @@ class MerkleTree:
                 start = middle
         return path[::-1]
 
+    def consistency(self, first: int, second: int | None = None) -> list[bytes]:
+        """RFC 6962 proof (2.1.2) that the first ``first`` leaves are a prefix of the first ``second``, or of all.
+
+        Raises:
+            IndexError: there are not that many leaves.
+        """
+        end = len(self) if second is None else second
+        if not 0 <= first <= end <= len(self):
+            raise IndexError(first)
+        if first in (0, end):
+            return []
+        start, whole, path = 0, True, []
+        while first != end - start:
+            middle = start + _split(end - start)
+            if first <= middle - start:
+                path.append(self._range(middle, end))
+                end = middle
+            else:
+                path.append(self._range(start, middle))
+                first -= middle - start
+                start, whole = middle, False
+        return [*([] if whole else [self._range(start, end)]), *path[::-1]]
+
     def _range(self, start: int, end: int) -> bytes:
         width = end - start
         if width == 0:
@@ -111,6 +134,39 @@ def verify_proof(leaf: bytes, index: int, size: int, path: Sequence[bytes], root
         position >>= 1
         last >>= 1
     return last == 0 and node == root
+
+
+def verify_consistency(first: int, second: int, first_root: bytes, second_root: bytes, path: Sequence[bytes]) -> bool:
+    """Whether a tree of ``second`` leaves has the tree of ``first`` leaves as its prefix (RFC 9162, 2.1.4.2)."""
+    if not 0 <= first <= second:
+        return False
+    if first == second:
+        return not path and first_root == second_root
+    if first == 0:
+        return not path and first_root == EMPTY_ROOT
+    steps = list(path)
+    if first & (first - 1) == 0:  # a complete tree is a node of the larger one, and so the proof leaves it out
+        steps.insert(0, first_root)
+    if not steps:
+        return False
+    position, last = first - 1, second - 1
+    while position & 1:
+        position >>= 1
+        last >>= 1
+    old = new = steps[0]
+    for step in steps[1:]:
+        if last == 0:
+            return False
+        if position & 1 or position == last:
+            old, new = _pair(step, old), _pair(step, new)
+            while not position & 1 and position:
+                position >>= 1
+                last >>= 1
+        else:
+            new = _pair(new, step)
+        position >>= 1
+        last >>= 1
+    return last == 0 and old == first_root and new == second_root
 
 
 class LeafHasher:

@@ -15,7 +15,7 @@ from sahara_lab.errors import InputError, IntegrityError
 from sahara_lab.signing import canonical_json
 from sahara_lab.vault.cobblestone import KEY_SIZE, node_context, seal, unseal
 from sahara_lab.vault.manifest import ID_SIZE, MAX_NODE, NodeEntry
-from sahara_lab.vault.paths import check_component
+from sahara_lab.vault.paths import check_component, split_path
 from sahara_lab.vault.typed import bytes_of
 
 MAX_SIZE = 2**52  # the format's own limit is 4 PiB
@@ -40,6 +40,59 @@ class FolderChild:
 
 
 Children = dict[str, FileChild | FolderChild]
+
+
+def identifier(child: FileChild | FolderChild) -> bytes:
+    """The id under which the manifest lists a file or a folder."""
+    return child.object if isinstance(child, FileChild) else child.node
+
+
+@dataclass(frozen=True)
+class Grant:
+    """The key of a folder or a file, and where it is mounted; ``size`` in bytes is None for a folder."""
+
+    path: str
+    node: bytes
+    key: bytes = field(repr=False)
+    size: int | None = None
+    modified: int = 0
+
+    @classmethod
+    def of(cls, path: str, child: FileChild | FolderChild) -> Grant:
+        """What is granted to open a file or a folder."""
+        if isinstance(child, FileChild):
+            return cls(path, child.object, child.key, child.size, child.modified)
+        return cls(path, child.node, child.key)
+
+    @property
+    def child(self) -> FileChild | FolderChild:
+        if self.size is None:
+            return FolderChild(self.node, self.key)
+        return FileChild(self.size, self.node, self.key, self.modified)
+
+    def encode(self) -> bytes:
+        """What is sealed: RFC 8785 JSON."""
+        file = {} if self.size is None else {"size": self.size, "modified": self.modified}
+        return canonical_json({"path": self.path, "key": self.key.hex(), **file})
+
+    @classmethod
+    def decode(cls, node: bytes, plain: bytes) -> Grant:
+        """Parse what was sealed; its path is checked, for the owner may be the attacker.
+
+        Raises:
+            IntegrityError: it is not a grant.
+        """
+        try:
+            secret = orjson.loads(plain)
+            path = "/".join(split_path(secret["path"]))
+            size, modified = secret.get("size"), secret.get("modified", 0)
+            if size is not None and (type(size) is not int or not 0 <= size < MAX_SIZE):
+                raise ValueError("size")
+            if type(modified) is not int:
+                raise ValueError("modified")
+            return cls(path, node, _sized(secret["key"], KEY_SIZE), size, modified)
+        except (ValueError, KeyError, TypeError, AttributeError, InputError) as error:
+            raise IntegrityError("the grant is malformed") from error
 
 
 def encode_children(children: Children) -> bytes:

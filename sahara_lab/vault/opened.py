@@ -18,11 +18,11 @@ from sahara_lab.vault.grants import has_grants, open_grants
 from sahara_lab.vault.lineage import record_access
 from sahara_lab.vault.manifest import FIRST_LEAF, LEAF, Manifest, ObjectEntry, load_manifest
 from sahara_lab.vault.merkle import LeafHasher, root_of
-from sahara_lab.vault.nodes import Children, FileChild, FolderChild, open_node
+from sahara_lab.vault.nodes import Children, FileChild, FolderChild, identifier, open_node
 from sahara_lab.vault.objects import LOCAL_BLOCK
 from sahara_lab.vault.paths import split_path
 from sahara_lab.vault.reader import BUFFER, ObjectReader, leaf_hashes
-from sahara_lab.vault.release import request_key
+from sahara_lab.vault.release import request_keys
 from sahara_lab.vault.storage import Storage
 from sahara_lab.vault.values import Credentials, VaultRef, Verified
 
@@ -65,7 +65,7 @@ class Vault:
         self.manifest: Manifest = load_manifest(self.storage, ref)
         self.receipts: list[dict[str, Any]] = []
         self._credentials = credentials
-        self._mounts: dict[Parts, tuple[bytes, bytes]] = {}
+        self._mounts: dict[Parts, FileChild | FolderChild] = {}
         self._folders: dict[bytes, Children] = {}
         self._lock = threading.RLock()
 
@@ -197,18 +197,28 @@ class Vault:
             pass
         return found
 
+    def keyed(self, parts: Parts) -> FileChild | FolderChild:
+        """A file or folder with its key, for granting it to someone.
+
+        Raises:
+            NotFound: there is none of that path.
+            AccessDenied: its key is not this account's.
+        """
+        child = self._child(parts)
+        if child is None:
+            raise AccessDenied(f"the key of {self.ref}/{'/'.join(parts)} is not this account's to give")
+        return child
+
     def folder_key(self, parts: Parts) -> tuple[bytes, bytes]:
-        """Node and key of a folder, for granting it to someone.
+        """Node and key of a folder.
 
         Raises:
             InputError: the path is a file.
         """
-        child = self._child(parts)
+        child = self.keyed(parts)
         if isinstance(child, FolderChild):
             return child.node, child.key
-        if child is None:
-            raise AccessDenied(f"the key of {self.ref}/{'/'.join(parts)} is not this account's to give")
-        raise InputError(f"{'/'.join(parts)!r} is a file; folders are shared", hint="Share the folder that holds it")
+        raise InputError(f"{'/'.join(parts)!r} is a file")
 
     def children(self, parts: Parts) -> Children:
         """A folder's files and folders with their keys, for writing them under another.
@@ -220,12 +230,18 @@ class Vault:
         node, key = self.folder_key(parts)
         return dict(self._node(FolderChild(node, key)))
 
-    def folder_nodes(self, parts: Parts = ()) -> Iterator[tuple[Parts, bytes]]:
-        """Every folder at and beneath a path with its node's id."""
-        yield parts, self.folder_key(parts)[0]
+    def everything(self, parts: Parts = ()) -> Iterator[tuple[Parts, FileChild | FolderChild]]:
+        """Every folder and file at and beneath a folder, with its key."""
+        yield parts, self.keyed(parts)
         for name, child in self.children(parts).items():
             if isinstance(child, FolderChild):
-                yield from self.folder_nodes((*parts, name))
+                yield from self.everything((*parts, name))
+            else:
+                yield (*parts, name), child
+
+    def paths(self) -> dict[bytes, str]:
+        """Where each folder and file of the version lies, by its id in the manifest."""
+        return {identifier(child): "/".join(parts) for parts, child in self.everything()}
 
     # -- keys ---------------------------------------------------------------------------------------------------------
 
@@ -243,6 +259,11 @@ class Vault:
             if self._mount(parts) is None:
                 self._ask_key_servers()
 
+    def forget_released(self) -> None:
+        """Have the key servers asked again, in this session too."""
+        if self.receipts:
+            self._credentials.session().released.clear()
+
     def _open_grants(self) -> None:
         account = self._credentials.account
         if not has_grants(self.storage, self.manifest, account):
@@ -252,12 +273,12 @@ class Vault:
             return
         owners = {self.ref.creator.lower(), (self.ref.owner or self.ref.creator).lower()}
         for grant in open_grants(self.storage, self.manifest, account, key, owners):
-            self._mounts[split_path(grant.path)] = (grant.node, grant.key)
+            self._mounts[split_path(grant.path)] = grant.child
 
     def _ask_key_servers(self) -> None:
-        released = request_key(self.ref, self.manifest, self._credentials, self.use)
-        self.receipts += released.receipts
-        self._mounts[()] = (released.node, released.key)
+        for released in request_keys(self.ref, self.manifest, self._credentials, self.use):
+            self.receipts += released.receipts
+            self._mounts[split_path(released.grant.path)] = released.grant.child
 
     def _mount(self, parts: Parts) -> Parts | None:
         """The nearest folder above or at ``parts`` whose key is at hand."""
@@ -280,7 +301,7 @@ class Vault:
         mount = self._mount(parts)
         if mount is None:  # unlock() has raised otherwise
             raise AccessDenied(f"no grant covers {self.ref}/{'/'.join(parts)}")
-        child: FileChild | FolderChild = FolderChild(*self._mounts[mount])
+        child = self._mounts[mount]
         for depth in range(len(mount), len(parts)):
             below = self._node(child) if isinstance(child, FolderChild) else {}
             if parts[depth] not in below:

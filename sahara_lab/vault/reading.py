@@ -23,7 +23,7 @@ from sahara_lab.vault.opened import Entry, Vault
 from sahara_lab.vault.paths import PROTOCOL, Address, parse_address
 from sahara_lab.vault.values import Credentials, ManifestSource
 
-KEEP_KEYS = 15.0  # seconds for which an opened vault's keys are used again before the license is checked anew
+KEEP_KEYS = 15.0  # seconds for which an opened vault is used again before grants are looked for anew
 KEEP_NAME = 1.0  # seconds after which a name is resolved anew: there may be a newer version
 COPY_BLOCK = 4 << 20
 
@@ -106,6 +106,8 @@ class VaultReading(AsyncFileSystem):  # type: ignore[misc]
         """Forget opened vaults and their keys: the next access checks licenses and versions anew."""
         self._after_fork()
         with self._opening:
+            for known in self._opened.values():
+                known.vault.forget_released()
             self._opened.clear()
         super().invalidate_cache(path)
 

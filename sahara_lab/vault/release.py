@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import combinations, islice
 from typing import Any
 
 import orjson
@@ -18,6 +19,8 @@ import orjson
 from sahara_lab.errors import AccessDenied, IntegrityError, KeyServersUnavailable, LicenseExpired, SaharaError
 from sahara_lab.signing import canonical_json
 from sahara_lab.vault.manifest import Manifest, Release, SealedShare
+from sahara_lab.vault.nodes import Grant
+from sahara_lab.vault.receipts import LINE_FIELDS, verify_receipt
 from sahara_lab.vault.sealing import new_seed, open_sealed, private_key, public_bytes
 from sahara_lab.vault.typed import MAX_REQUEST, typed
 from sahara_lab.vault.values import Credentials, Session, VaultRef
@@ -28,16 +31,19 @@ READ_TIMEOUT = 10.0
 NOT_FINAL_PATIENCE = 8.0  # seconds to wait for a purchase to become final
 NOT_FINAL_PAUSE = 0.2
 MAX_ANSWER = 64 << 10
+MOST_SUBSETS = 64  # of shares that are tried when an owner has published wrong ones
+_FAILURES = {"unreachable", "wrong-share", "wrong-receipt", "internal", "busy"}  # no decision about the license
+_PASSING = {"not-final", "too-many"}  # worth waiting a moment for
 _RELEASE = b"sahara-vault/v1/release\0"
 
 
 @dataclass(frozen=True)
 class Released:
-    """A folder's key, and the receipts that the servers signed for it."""
+    """What a class opens, and the receipts that the servers signed for it; ``until`` is when the license ends, or 0."""
 
-    node: bytes
-    key: bytes = field(repr=False)
+    grant: Grant
     receipts: list[dict[str, Any]] = field(default_factory=list)
+    until: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,18 +57,16 @@ class Answer:
     refusal: str = ""
     detail: str = ""
 
-    @property
-    def answered(self) -> bool:
-        return self.refusal != "unreachable"
-
 
 def reply_info(request: dict[str, Any]) -> bytes:
     """HPKE ``info`` under which a server seals its share for the requester: the request itself."""
     return _RELEASE + hashlib.sha256(canonical_json(request)).digest()
 
 
-def request_key(ref: VaultRef, manifest: Manifest, credentials: Credentials, use: str) -> Released:
-    """Have the key servers release the vault's key to this account.
+def request_keys(ref: VaultRef, manifest: Manifest, credentials: Credentials, use: str) -> list[Released]:
+    """Have the key servers release what this account may open: once in a session, which remembers it.
+
+    The class of the whole version when that is allowed, else every class that is: parts shared with a team, say.
 
     Raises:
         AccessDenied: the servers say that no license covers the use.
@@ -70,19 +74,30 @@ def request_key(ref: VaultRef, manifest: Manifest, credentials: Credentials, use
         KeyServersUnavailable: fewer servers answered than the threshold.
         IntegrityError: what they released is not what the owner published.
     """
-    classes = [entry for entry in manifest.release if entry.node == manifest.root_node]
-    if not classes:
+    if not manifest.release:
         raise AccessDenied(
             f"{ref.name} is shared only directly by its owner", hint="Ask the owner to share it with you"
         )
     session = credentials.session()
-    error: SaharaError | None = None
-    for release in classes:
+    wanted = (ref.manifest_hash, credentials.account, use)
+    known: list[Released] = session.released.get(wanted, [])
+    now = time.time()
+    if known and session.expires_at > now and all(not one.until or one.until > now for one in known):
+        return known
+    found: list[Released] = []
+    denied: AccessDenied | None = None
+    for release in sorted(manifest.release, key=lambda entry: entry.node != manifest.root_node):
         try:
-            return _Request(ref, manifest, release, credentials.account, session, use).run()
-        except AccessDenied as denied:
-            error = denied
-    raise error or AccessDenied(f"{ref.name} has no access class")
+            found.append(_Request(ref, manifest, release, credentials.account, session, use).run())
+        except AccessDenied as error:
+            denied = denied or error
+            continue
+        if release.node == manifest.root_node:
+            break
+    if not found:
+        raise denied or AccessDenied(f"{ref.name} has no access class")
+    session.released[wanted] = found
+    return found
 
 
 class _Request:
@@ -111,19 +126,35 @@ class _Request:
                 answers[answer.index] = answer
                 if answer.share is not None:
                     good[answer.index] = answer
-                    if len(good) == self._release.threshold:
-                        return self._join(good)
-            pending = [share for share in self._release.shares if answers[share.index].refusal == "not-final"]
+                    if released := self._join_with(answer, good):
+                        return released
+            pending = [share for share in self._release.shares if answers[share.index].refusal in _PASSING]
             deadline = deadline or time.monotonic() + NOT_FINAL_PATIENCE
             if not pending or time.monotonic() > deadline:
+                if len(good) >= self._release.threshold:
+                    raise IntegrityError(
+                        f"the key of {self._ref.name} cannot be joined: its owner published shares of no one key",
+                        hint="Ask the owner to renew the keys",
+                    )
                 raise self._explain(list(answers.values()))
             time.sleep(NOT_FINAL_PAUSE)
 
+    def _join_with(self, newest: Answer, good: dict[int, Answer]) -> Released | None:
+        """Join the newest share with others; any ``threshold`` of honest shares give one key, the first tried does."""
+        others = [answer for answer in good.values() if answer is not newest]
+        for chosen in islice(combinations(others, self._release.threshold - 1), MOST_SUBSETS):
+            try:
+                return self._join({answer.index: answer for answer in (newest, *chosen)})
+            except IntegrityError:
+                continue
+        return None
+
     def _join(self, good: dict[int, Answer]) -> Released:
         shares = {index: answer.share for index, answer in good.items() if answer.share is not None}
-        key = open_release(self._manifest.scope(), self._release, shares)
+        grant = open_release(self._manifest.scope(), self._release, shares)
         receipts = [answer.receipt for answer in good.values() if answer.receipt is not None]
-        return Released(self._release.node, key, receipts)
+        ends = [receipt["until"] for receipt in receipts if receipt.get("until")]
+        return Released(grant, receipts, min(ends, default=0))
 
     def _ask(self, shares: list[SealedShare]) -> Iterable[Answer]:
         """Ask all at once; answers as they come. Threads are daemons: a server that hangs holds nobody up."""
@@ -169,7 +200,7 @@ class _Request:
     def _exchange(self, share: SealedShare, body: dict[str, Any]) -> Answer:
         url = self._ref.key_servers.get(share.server, share.url)
         try:
-            status, document = _post(f"{url.rstrip('/')}/v1/release", body)
+            status, document = exchange(f"{url.rstrip('/')}/v1/release", body)
         except (OSError, ValueError) as error:
             return Answer(share.server, share.index, refusal="unreachable", detail=str(error))
         try:
@@ -184,18 +215,47 @@ class _Request:
             return Answer(share.server, share.index, refusal="unreachable", detail="its answer makes no sense")
         if share_digest(share.index, plain) != share.digest:
             return Answer(share.server, share.index, refusal="wrong-share", detail="it answered with a wrong share")
-        receipt = {key: document.get(key) for key in ("receipt", "signature")}
-        return Answer(share.server, share.index, plain, receipt)
+        line = {name: document[name] for name in LINE_FIELDS if name in document}
+        if not self._is_receipt(share.server, body["request"], line):
+            return Answer(share.server, share.index, refusal="wrong-receipt", detail="its receipt is not right")
+        return Answer(share.server, share.index, plain, line)
+
+    def _is_receipt(self, server: int, request: dict[str, Any], line: dict[str, Any]) -> bool:
+        """Whether a server's receipt says what was asked, and is signed with the key that the registry has of it."""
+        receipt, until = line.get("receipt"), line.get("until", 0)
+        if not isinstance(receipt, dict) or type(until) is not int:
+            return False
+        said = {
+            "server": server,
+            "account": self._account,
+            "session": self._session.signer.address,
+            "asset": request["asset"],
+            "epoch": request["epoch"],
+            "accessClass": request["accessClass"],
+            "use": request["use"],
+            "request": hashlib.sha256(reply_info(request)).hexdigest(),
+        }
+        if any(receipt.get(name) != value for name, value in said.items()):
+            return False
+        account = self._ref.server_accounts.get(server)
+        signature = line.get("signature")
+        chain_id, registry = self._manifest.chain_id, self._manifest.registry
+        return account is None or verify_receipt(
+            receipt, str(signature), account=account, chain_id=chain_id, registry=registry
+        )
 
     def _explain(self, answers: list[Answer]) -> SaharaError:
         """The one error that says most about why there is no key."""
         name, needed, total = self._ref.name, self._release.threshold, len(answers)
-        refusals = [a for a in answers if a.refusal not in ("", "unreachable", "wrong-share", "internal")]
-        reachable = sum(a.answered and a.refusal not in ("wrong-share", "internal") for a in answers)
+        refusals = [a for a in answers if a.refusal and a.refusal not in _FAILURES]
+        reachable = sum(a.refusal not in _FAILURES for a in answers)
         if refusals and reachable >= needed:
             return _denied(name, self._use, refusals)
-        liars = [a.server for a in answers if a.refusal == "wrong-share"]
-        lied = f"; key server {', '.join(map(str, liars))} answered with a wrong share" if liars else ""
+        lied = "".join(
+            f"; key server {', '.join(str(a.server) for a in liars)} answered with a {what.replace('-', ' ')}"
+            for what in ("wrong-share", "wrong-receipt")
+            if (liars := [a for a in answers if a.refusal == what])
+        )
         return KeyServersUnavailable(
             f"{reachable} of {total} key servers answered, {needed} needed{lied}", hint="Run: sahara-lab doctor"
         )
@@ -214,6 +274,8 @@ def _denied(name: str, use: str, refusals: list[Answer]) -> SaharaError:
         return AccessDenied(f"your license for {name} is compute-only: its data cannot be read here", hint=get_one)
     if code == "not-final":
         return AccessDenied(f"your license for {name} is not final yet", hint="Try again in a few seconds")
+    if code == "too-many":
+        return AccessDenied(f"the key servers have had too many requests of this account: {detail}")
     if code == "stale-epoch":
         return AccessDenied(f"the keys of {name} were renewed since it was opened", hint="Open it again")
     if code == "bad-session":
@@ -221,8 +283,13 @@ def _denied(name: str, use: str, refusals: list[Answer]) -> SaharaError:
     return AccessDenied(f"the key servers refuse {name}: {detail or code}", hint="Run: sahara-lab doctor")
 
 
-def _post(url: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    """POST JSON; raises OSError when there is no answer and ValueError when it is not JSON."""
+def exchange(url: str, body: dict[str, Any] | None = None, *, limit: int = MAX_ANSWER) -> tuple[int, dict[str, Any]]:
+    """POST JSON to a key server, or GET from it without a body: status and document.
+
+    Raises:
+        OSError: there is no answer.
+        ValueError: it is not a JSON object, or longer than ``limit`` bytes.
+    """
     import urllib3
 
     if not url.startswith(("http://", "https://")):
@@ -230,19 +297,19 @@ def _post(url: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     try:
         with urllib3.PoolManager(retries=False) as pool:
             response = pool.request(
-                "POST",
+                "GET" if body is None else "POST",
                 url,
-                body=json.dumps(body).encode(),
+                body=None if body is None else json.dumps(body).encode(),
                 headers={"content-type": "application/json"},
                 timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
                 preload_content=False,
                 redirect=False,
             )
-            data = response.read(MAX_ANSWER + 1)
+            data = response.read(limit + 1)
             response.release_conn()
     except urllib3.exceptions.HTTPError as error:
         raise OSError(str(error)) from error
-    if len(data) > MAX_ANSWER:
+    if len(data) > limit:
         raise ValueError("the answer is too long")
     document = orjson.loads(data)
     if not isinstance(document, dict):

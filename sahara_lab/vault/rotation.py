@@ -10,13 +10,14 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from sahara_lab.errors import InputError, NotFound, storing
 from sahara_lab.signing import Signer, canonical_json
 from sahara_lab.vault.cobblestone import KEY_SIZE
-from sahara_lab.vault.grants import Grant, SharedFolder, grants_path, make_grant
+from sahara_lab.vault.grants import Shared, grants_path, make_grant
 from sahara_lab.vault.manifest import ID_SIZE, Manifest, NodeEntry, manifest_path
-from sahara_lab.vault.nodes import Children, FolderChild, seal_node
+from sahara_lab.vault.nodes import Children, FileChild, FolderChild, Grant, seal_node
 from sahara_lab.vault.opened import Parts, Vault
 from sahara_lab.vault.storage import Storage
 from sahara_lab.vault.values import ReleaseClass
@@ -25,9 +26,9 @@ from sahara_lab.vault.wrapping import make_release
 
 @dataclass(frozen=True)
 class Grantee:
-    """A folder shared before, to be shared again: with whom, and the key to seal to."""
+    """What was shared before, to be shared again: with whom, and the key to seal to."""
 
-    folder: SharedFolder
+    shared: Shared
     encryption_key: bytes
 
 
@@ -71,11 +72,11 @@ def rotate(
     writer = _Folders(vault)
     with storing(f"the new keys of {vault.ref} could not be written"):
         try:
-            root_node, root_key = writer.renew(())
+            root_node, _ = writer.renew(())
             draft = replace(before, epoch=epoch, root_node=root_node, nodes={e.id: e for e in writer.nodes})
-            made = tuple(make_release(draft.scope(), wanted, root_node, root_key) for wanted in release)
+            made = tuple(make_release(draft.scope(), wanted, writer.grant(wanted.path)) for wanted in release)
             manifest = replace(draft, release=made)
-            _regrant(vault.storage, manifest, writer.keys, owner, owner_key, grants)
+            regrant(vault.storage, manifest, writer, owner, owner_key, grants)
             encoded = manifest.encode()
             digest = hashlib.sha256(encoded).digest()
             vault.storage.write(manifest_path(digest), encoded)
@@ -91,17 +92,30 @@ class _Folders:
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
         self.nodes: list[NodeEntry] = []
-        self.keys: dict[Parts, tuple[bytes, bytes]] = {}
+        self._made: dict[Parts, FileChild | FolderChild] = {}
+
+    def grant(self, path: str) -> Grant:
+        """The new key of a path, for sharing it.
+
+        Raises:
+            NotFound: there is no such folder or file.
+        """
+        parts = tuple(path.split("/")) if path else ()
+        if parts not in self._made:
+            raise NotFound(f"there is no {path!r} to share again")
+        return Grant.of(path, self._made[parts])
 
     def renew(self, parts: Parts) -> tuple[bytes, bytes]:
         children: Children = {}
         for name, child in self._vault.children(parts).items():
-            children[name] = FolderChild(*self.renew((*parts, name))) if isinstance(child, FolderChild) else child
+            below = (*parts, name)
+            children[name] = FolderChild(*self.renew(below)) if isinstance(child, FolderChild) else child
+            self._made[below] = children[name]
         identifier, key = secrets.token_bytes(ID_SIZE), secrets.token_bytes(KEY_SIZE)
         sealed, entry = seal_node(self._vault.manifest.dataset, identifier, key, children)
         self.nodes.append(entry)
         self._vault.storage.write(entry.path, sealed)
-        self.keys[parts] = (identifier, key)
+        self._made[parts] = FolderChild(identifier, key)
         return identifier, key
 
     def undo(self) -> None:
@@ -109,32 +123,30 @@ class _Folders:
             self._vault.storage.remove(entry.path)
 
 
-def _regrant(
+class Granting(Protocol):
+    """Knows the new key of each path."""
+
+    def grant(self, path: str) -> Grant:
+        """The key of a folder or file."""
+
+
+def regrant(
     storage: Storage,
     manifest: Manifest,
-    keys: dict[Parts, tuple[bytes, bytes]],
+    folders: Granting,
     owner: Signer,
     owner_key: bytes,
     grants: Sequence[Grantee],
 ) -> None:
     """Write the grants of the new epoch; whatever an attempt cut short left there is replaced or removed."""
     made: dict[str, list[dict[str, object]]] = {}
-    own = make_grant(manifest, Grant("", *keys[()]), owner.address, owner_key, owner)
+    own = make_grant(manifest, folders.grant(""), owner.address, owner_key, owner)
     made[grants_path(manifest, owner.address)] = [own]
     for grantee in grants:
-        folder = grantee.folder
-        parts = tuple(folder.path.split("/")) if folder.path else ()
-        if parts not in keys:
-            raise NotFound(f"there is no folder {folder.path!r} to share again")
-        grant = make_grant(
-            manifest,
-            Grant(folder.path, *keys[parts]),
-            folder.account,
-            grantee.encryption_key,
-            owner,
-            folder.not_after,
-        )
-        made.setdefault(grants_path(manifest, folder.account), []).append(grant)
+        shared = grantee.shared
+        given = folders.grant(shared.path)
+        grant = make_grant(manifest, given, shared.account, grantee.encryption_key, owner, shared.not_after)
+        made.setdefault(grants_path(manifest, shared.account), []).append(grant)
     folder_name = f"g/{manifest.epoch}"
     for name in storage.names(folder_name):
         if f"{folder_name}/{name}" not in made:

@@ -1,4 +1,4 @@
-"""EIP-712 messages of the vault: delegations, requests, receipts and grants."""
+"""EIP-712 messages of the vault: delegations, requests, receipts, heads of receipt logs, and grants."""
 
 from __future__ import annotations
 
@@ -53,6 +53,16 @@ _FIELDS: dict[str, list[tuple[str, str]]] = {
         ("blockHash", "bytes32"),
         ("time", "uint64"),
     ],
+    "ReceiptsRequest": [
+        ("server", "uint256"),
+        ("account", "address"),
+        ("asset", "uint256"),
+        ("first", "uint64"),
+        ("nonce", "bytes32"),
+        ("expires", "uint64"),
+    ],
+    "LogHead": [("server", "uint256"), ("size", "uint64"), ("root", "bytes32"), ("time", "uint64")],
+    "Guardianship": [("account", "address"), ("document", "bytes32")],
     "Grant": [
         ("dataset", "bytes32"),
         ("epoch", "uint64"),
@@ -63,6 +73,11 @@ _FIELDS: dict[str, list[tuple[str, str]]] = {
         ("sealed", "bytes32"),
     ],
 }
+
+
+def fields_of(kind: str) -> list[tuple[str, str]]:
+    """Names and Solidity types of a message's fields, in order."""
+    return list(_FIELDS[kind])
 
 
 def typed(kind: str, message: dict[str, Any], chain_id: int, registry: str) -> TypedData:

@@ -21,6 +21,7 @@ class VaultRef:
         creator: account that registered the asset; stays the same when the asset is sold.
         owner: present owner, whose grants are believed too; the creator when empty.
         key_servers: where key servers are now, by id; without it the manifest's addresses are used.
+        server_accounts: who signs a key server's receipts, by id; receipts of servers not listed are not checked.
     """
 
     asset: int
@@ -35,6 +36,7 @@ class VaultRef:
     creator: str
     owner: str = ""
     key_servers: Mapping[int, str] = field(default_factory=dict, compare=False)
+    server_accounts: Mapping[int, str] = field(default_factory=dict, compare=False)
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
@@ -42,12 +44,17 @@ class VaultRef:
 
 @dataclass(frozen=True)
 class Session:
-    """A session key and the wallet's signature that lets it ask for keys until ``expires_at``."""
+    """A session key and the wallet's signature that lets it ask for keys until ``expires_at``.
+
+    ``released`` holds keys that were released in it: they end with it, and leave this process neither in a pickle nor
+    in a repr.
+    """
 
     signer: LocalSigner = field(repr=False)
     delegation: dict[str, Any]
     delegation_signature: bytes = field(repr=False)
     expires_at: int
+    released: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:
         return {
@@ -60,6 +67,7 @@ class Session:
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
         object.__setattr__(self, "signer", LocalSigner(state.pop("key")))
+        object.__setattr__(self, "released", {})
         for name, value in state.items():
             object.__setattr__(self, name, value)
 
@@ -91,7 +99,9 @@ class ManifestSource(Protocol):
 class Decision:
     """A policy's answer, and the block it was found at.
 
-    ``reason_code`` is one of ok, no-license, expired, not-final, stale-epoch, compute-only, unknown-asset.
+    ``reason_code`` is one of ok, no-license, expired, not-final, stale-epoch, compute-only, unknown-asset,
+    unknown-class. ``until`` is
+    when what allows it ends, in seconds since the epoch; 0 for never.
     """
 
     allowed: bool
@@ -100,6 +110,7 @@ class Decision:
     block_hash: str | bytes
     reason_code: str
     detail: str = ""
+    until: int = 0
 
 
 class AccessPolicy(Protocol):
@@ -108,8 +119,11 @@ class AccessPolicy(Protocol):
     def identity(self, asset: int) -> tuple[str, str] | None:
         """Creator's address and the asset's own name (without owner); None when unknown."""
 
-    def check(self, account: str, asset: int, epoch: int, use: str) -> Decision:
-        """Whether the account may have keys of this epoch for this use."""
+    def owner(self, asset: int) -> str | None:
+        """Address of the present owner, who may see the asset's receipts; None when unknown."""
+
+    def check(self, account: str, asset: int, epoch: int, use: str, access_class: str) -> Decision:
+        """Whether the account may have keys of this epoch and class for this use."""
 
 
 @dataclass(frozen=True)
@@ -123,11 +137,17 @@ class KeyServer:
 
 @dataclass(frozen=True)
 class ReleaseClass:
-    """Who guards the keys: ``threshold`` of these servers, together, release them to whom the policy allows."""
+    """Who guards the keys: ``threshold`` of these servers, together, release them to whom the policy allows.
+
+    Attributes:
+        name: whom; the policy knows what it means. "read" is every licensee who may read.
+        path: the folder or file whose key it is; "" for all of the version.
+    """
 
     name: str
     key_servers: tuple[KeyServer, ...] | list[KeyServer]
     threshold: int
+    path: str = ""
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,14 @@ from sahara_lab.signing import canonical_json
 from sahara_lab.vault import shamir
 from sahara_lab.vault.cobblestone import KEY_SIZE
 from sahara_lab.vault.manifest import MAX_SERVERS, Release, SealedShare
+from sahara_lab.vault.nodes import Grant
 from sahara_lab.vault.sealing import seal_to
 from sahara_lab.vault.values import ReleaseClass
 
 _SHARE = b"sahara-vault/v1/share\0"
 _DIGEST = b"sahara-vault/v1/share-digest\0"
 _COMMIT = b"sahara-vault/v1/commit\0"
+_PADDING = 512
 _WRAP = b"sahara-vault/v1/wrap\0"
 
 
@@ -51,8 +53,8 @@ def commitment(key: bytes, scope: dict[str, Any], access_class: str) -> bytes:
     return _derive(key, _COMMIT, scope, access_class, 32)
 
 
-def make_release(scope: dict[str, Any], wanted: ReleaseClass, node: bytes, node_key: bytes) -> Release:
-    """Wrap a node's key for an access class and share the release key among its servers.
+def make_release(scope: dict[str, Any], wanted: ReleaseClass, grant: Grant) -> Release:
+    """Wrap the key of a folder or file for an access class and share the release key among its servers.
 
     Raises:
         InputError: too many servers, or a threshold that they cannot meet.
@@ -79,16 +81,24 @@ def make_release(scope: dict[str, Any], wanted: ReleaseClass, node: bytes, node_
     material = _derive(key, _WRAP, scope, wanted.name, 44)
     return Release(
         name=wanted.name,
-        node=node,
+        node=grant.node,
         threshold=wanted.threshold,
         commitment=commitment(key, scope, wanted.name),
-        wrapped=AESGCM(material[:32]).encrypt(material[32:], node_key, None),
+        wrapped=AESGCM(material[:32]).encrypt(material[32:], _wrapped_form(grant), None),
         shares=sealed,
     )
 
 
-def open_release(scope: dict[str, Any], release: Release, shares: dict[int, bytes]) -> bytes:
-    """The node's key, from enough shares.
+def _wrapped_form(grant: Grant) -> bytes:
+    """The bare key for the whole asset; else the grant, padded so that the length of its path is not told."""
+    if not grant.path and grant.size is None:
+        return grant.key
+    plain = grant.encode()
+    return plain + b" " * (-len(plain) % _PADDING)
+
+
+def open_release(scope: dict[str, Any], release: Release, shares: dict[int, bytes]) -> Grant:
+    """What the class opens, from enough shares.
 
     Raises:
         IntegrityError: the shares do not join to the key that the manifest commits to.
@@ -98,6 +108,7 @@ def open_release(scope: dict[str, Any], release: Release, shares: dict[int, byte
         raise IntegrityError("the released shares do not join to the key that the owner committed to")
     material = _derive(key, _WRAP, scope, release.name, 44)
     try:
-        return AESGCM(material[:32]).decrypt(material[32:], release.wrapped, None)
+        plain = AESGCM(material[:32]).decrypt(material[32:], release.wrapped, None)
     except InvalidTag as error:
         raise IntegrityError("the wrapped key in the manifest is damaged") from error
+    return Grant("", release.node, plain) if len(plain) == KEY_SIZE else Grant.decode(release.node, plain)

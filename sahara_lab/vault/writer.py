@@ -21,7 +21,7 @@ from cryptography.cobblestone import Cobblestone256Encryptor
 from sahara_lab.errors import InputError, IntegrityError, storing
 from sahara_lab.signing import Signer, canonical_json
 from sahara_lab.vault.cobblestone import CHUNK, HEADER_SIZE, KEY_SIZE, SEALED_CHUNK, object_context
-from sahara_lab.vault.grants import Grant, grants_path, make_grant
+from sahara_lab.vault.grants import grants_path, make_grant
 from sahara_lab.vault.manifest import (
     FIRST_LEAF,
     ID_SIZE,
@@ -35,7 +35,7 @@ from sahara_lab.vault.manifest import (
     vault_root,
 )
 from sahara_lab.vault.merkle import LeafHasher, root_of
-from sahara_lab.vault.nodes import Children, FileChild, FolderChild, seal_node
+from sahara_lab.vault.nodes import Children, FileChild, FolderChild, Grant, seal_node
 from sahara_lab.vault.opened import Vault
 from sahara_lab.vault.source import PackSource, SourceFile, gather
 from sahara_lab.vault.storage import Storage
@@ -113,7 +113,7 @@ def pack(
             root_node=root_node,
             objects=writer.objects,
             nodes={entry.id: entry for entry in writer.nodes},
-            release=tuple(make_release(bound, wanted, root_node, root_key) for wanted in release),
+            release=tuple(make_release(bound, wanted, Grant("", root_node, root_key)) for wanted in release),
         )
         own = make_grant(manifest, Grant("", root_node, root_key), owner.address, owner_key, owner)
         staged.write(grants_path(manifest, owner.address), canonical_json({"v": 1, "grants": [own]}))

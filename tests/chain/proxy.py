@@ -19,7 +19,9 @@ class Fault:
     """What happens to calls of one method, the next ``times`` times, after ``skip`` of them went well.
 
     ``kind`` is "lost" (the node never hears of it), "silent" (the node acts, the answer is lost), "status" (an HTTP
-    status instead), "garbled" (half of the answer), or "changed" (see ``change``).
+    status instead), "garbled" (half of the answer), "full" (an error about the pool), or "changed" (see
+    ``change``). ``first`` is done before the node
+    hears of the call.
     """
 
     method: str
@@ -28,6 +30,7 @@ class Fault:
     skip: int = 0
     status: int = 429
     change: Change | None = None
+    first: Callable[[], Any] | None = None
 
     def strikes(self) -> bool:
         if self.skip:
@@ -77,6 +80,14 @@ class Proxy:
 
         return self.will(method, "changed", change=changed, **options)
 
+    def before(self, method: str, first: Callable[[], Any], **options: Any) -> Fault:
+        """Arrange for something to happen just before the node hears of a call."""
+        return self.will(method, "none", first=first, **options)
+
+    def count(self, method: str) -> int:
+        """How many calls of a method reached it."""
+        return self.seen.count(method)
+
     def exchange(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
         asked = json.loads(body)
         calls = asked if isinstance(asked, list) else [asked]
@@ -88,11 +99,19 @@ class Proxy:
                 if (fault := next((f for f in self.faults if f.method == call["method"] and f.strikes()), None))
             }
         kinds = {fault.kind for fault in struck.values()}
+        for fault in struck.values():
+            if fault.first is not None:
+                fault.first()
         if "lost" in kinds:
             self._hang_up(handler)
             return
         if "status" in kinds:
             self._reply(handler, b"{}", next(fault.status for fault in struck.values()))
+            return
+        if "full" in kinds:
+            error = {"code": -32000, "message": "txpool is full"}
+            errors = [{"jsonrpc": "2.0", "id": call["id"], "error": error} for call in calls]
+            self._reply(handler, json.dumps(errors if isinstance(asked, list) else errors[0]).encode())
             return
         answer = json.loads(self._forward(body))
         if "silent" in kinds:

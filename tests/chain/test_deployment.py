@@ -30,12 +30,25 @@ def test_the_directory_names_every_contract(world: Any) -> None:
         ("LicenseToken", "MARKET", "Market"),
         ("Market", "REGISTRY", "AssetRegistry"),
         ("Market", "LEDGER", "RoyaltyLedger"),
+        ("RoyaltyLedger", "COLLECTIONS", "CollectionShares"),
+        ("CollectionShares", "LEDGER", "RoyaltyLedger"),
+        ("Market", "REFUNDS", "RefundEscrow"),
+        ("RefundEscrow", "MARKET", "Market"),
+        ("RefundEscrow", "LEDGER", "RoyaltyLedger"),
         ("SaharaGovernor", "token", "SaharaToken"),
         ("SaharaGovernor", "timelock", "SaharaTimelock"),
         ("ProtocolParameters", "treasury", "SaharaTimelock"),
         ("ProtocolParameters", "authority", "SaharaAccess"),
         ("KeyServerRegistry", "authority", "SaharaAccess"),
         ("Directory", "authority", "SaharaAccess"),
+        ("Staking", "TOKEN", "SaharaToken"),
+        ("ComputeEscrow", "STAKING", "Staking"),
+        ("ComputeEscrow", "ACCESS", "SaharaAccess"),
+        ("ComputeEscrow", "PARAMETERS", "ProtocolParameters"),
+        ("CallChannel", "LEDGER", "RoyaltyLedger"),
+        ("CallChannel", "PARAMETERS", "ProtocolParameters"),
+        ("Staking", "TREASURY", "SaharaTimelock"),
+        ("Staking", "authority", "SaharaAccess"),
     ],
 )
 def test_contracts_are_wired_to_each_other(world: Any, contract: str, getter: str, wanted: str) -> None:
@@ -55,6 +68,15 @@ def test_only_the_dao_has_rights(world: Any) -> None:
     assert access.call("hasRole", 0, timelock.address) == (True, 0)
     assert access.call("hasRole", 0, deployer)[0] is False
     assert world.token.call("balanceOf", deployer) == 0
+
+
+def test_the_escrow_slashes_and_the_dao_judges(world: Any) -> None:
+    access, slasher, evaluator = world.chain.contract("SaharaAccess"), 1, 2
+    assert access.call("hasRole", slasher, world.chain.addresses["ComputeEscrow"]) == (True, 0)
+    assert access.call("hasRole", evaluator, world.chain.addresses["SaharaTimelock"]) == (True, 0)
+    assert {event.args["roleId"] for event in access.logs("RoleGranted", "earliest")} == {
+        0, slasher, evaluator, *range(10, 16)
+    }  # fmt: skip
 
 
 def test_quorum_is_within_reach_of_the_accounts(world: Any) -> None:

@@ -43,7 +43,7 @@ def reader(world: Any) -> Reader:
 
 
 def pay(world: Any, amount: int) -> None:
-    world.sender("alice").send(world.token, "transfer", SOMEBODY, amount)
+    world.forgetful("alice").send(world.token, "transfer", SOMEBODY, amount)
 
 
 def test_every_event_is_read_once(world: Any, reader: Reader) -> None:

@@ -6,11 +6,7 @@ import os
 import re
 import secrets
 import shutil
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,23 +16,9 @@ import pytest
 from sahara_lab.compute.record import JobFolder
 from sahara_lab.profile import Profile
 
-sync_api = pytest.importorskip("playwright.sync_api")
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
 EVIL = '<img src="https://example.invalid/x.png" onerror="document.title=1">'
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.network,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium browser"),
-]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+pytestmark = [pytest.mark.e2e, pytest.mark.network]
 
 
 @pytest.fixture(scope="module")
@@ -63,90 +45,6 @@ def asset(alice: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
         ],
     )
     return f"alice/{name}"
-
-
-@pytest.fixture(scope="module")
-def jupyter(alice: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address, token included, of a JupyterLab that Bob uses."""
-    folder = tmp_path_factory.mktemp("jupyter")
-    token, port = secrets.token_hex(16), free_port()
-    (folder / "work").mkdir()
-    quiet = folder / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
-    quiet.parent.mkdir(parents=True)
-    quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
-    (folder / "config.py").write_text(
-        "c.ServerApp.jpserver_extensions = {'sahara_lab': True, 'jupyterlab': True}\n"
-        "c.ServerApp.allow_unauthenticated_access = False\n"
-        "c.LabApp.expose_app_in_browser = True\n"
-        f"c.LabApp.workspaces_dir = {str(folder / 'workspaces')!r}\n"
-        f"c.LabApp.user_settings_dir = {str(folder / 'settings')!r}\n"
-    )
-    environment = {
-        **os.environ,
-        "SAHARA_LAB_ACCOUNT": "bob",
-        "JUPYTER_TOKEN": token,
-        "JUPYTER_CONFIG_DIR": str(folder / "config"),
-        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
-        "IPYTHONDIR": str(folder / "ipython"),
-    }
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
-    command += ["--ServerApp.port_retries=0", f"--config={folder / 'config.py'}"]
-    with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(command, cwd=folder / "work", env=environment, stdout=log, stderr=log)
-    try:
-        wait_for(f"http://127.0.0.1:{port}/api?token={token}", server, folder / "server.log")
-        yield f"http://127.0.0.1:{port}/lab?token={token}&reset"
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-
-
-def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=2):  # noqa: S310  # our own server
-                return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Any, jupyter: str) -> Iterator[Any]:
-    """JupyterLab with the sidebar open; fails when a request leaves this machine."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = context.new_page()
-    page.set_default_timeout(30_000)
-    strangers: list[str] = []
-    page.on("request", lambda request: strangers.append(request.url) if foreign(request.url) else None)
-    page.goto(jupyter)
-    page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=90_000)
-    page.locator('.jp-SideBar [data-id="sahara-lab-panel"]').click()
-    page.wait_for_selector(".jp-Sahara-network[data-state=up]")
-    yield page
-    context.close()
-    assert strangers == []
-
-
-def foreign(url: str) -> bool:
-    return not re.match(r"(https?|wss?)://(127\.0\.0\.1|localhost)[:/]|data:|blob:", url)
-
-
-@pytest.fixture
-def shot(page: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], None]:
-    """Keeps a picture of the page; ``SAHARA_LAB_SHOTS`` names the folder."""
-    folder = Path(os.environ.get("SAHARA_LAB_SHOTS") or tmp_path_factory.mktemp("shots"))
-    return lambda name: page.screenshot(path=folder / f"{name}.png")
 
 
 def find(page: Any, asset: str) -> Any:

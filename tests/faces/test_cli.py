@@ -21,6 +21,20 @@ def sahara(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]
     return subprocess.run(command, capture_output=True, text=True, input=stdin, timeout=120, check=False)
 
 
+def test_an_agent_is_registered_and_rated(alice, fresh):  # type: ignore[no-untyped-def]
+    name = fresh("cli-agent")
+    made = sahara("agent", "register", name, "--service", "MCP=https://a.example/mcp")
+    number = re.match(r"agent (\d+): " + name, made.stdout)[1]  # type: ignore[index]
+    assert "https://a.example/mcp" in sahara("agent", "show", number).stdout
+    assert f"agent {number}: starred 80" in sahara("-a", "carol", "agent", "rate", number, "80").stdout
+    assert "carol" in sahara("agent", "feedback", number).stdout
+    assert name in sahara("agent", "list").stdout
+    assert "Faking it costs" in sahara("agent", "reputation", number).stdout
+    refused = sahara("agent", "rate", number, "100")
+    assert (refused.returncode, refused.stderr.strip().count("\n")) == (1, 0)
+    assert "own agent" in refused.stderr
+
+
 def patiently(url: str) -> bytes:
     """What a server that is still starting answers."""
     end = time.monotonic() + 30
@@ -79,6 +93,8 @@ def test_license_get_and_verify(offered: str, tmp_path) -> None:  # type: ignore
         (["publish", "/nonexistent", "--name", "x"], "no file or folder"),
         (["vote", "99999", "for"], "proposals"),
         (["stop", "train-0"], "train-0"),
+        (["stake", "1"], "--yes"),
+        (["stake", "1", "--role", "king"], "key-server"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_one(network, arguments: list[str], hint: str) -> None:  # type: ignore[no-untyped-def]
@@ -149,3 +165,11 @@ def test_a_notebook_that_is_not_there_is_named(network) -> None:  # type: ignore
     done = sahara("lab", "nowhere.ipynb", "--no-browser")
     assert done.returncode == 1
     assert "there is no notebook 'nowhere.ipynb'" in done.stderr
+
+
+def test_stake_unstake_withdraw(network) -> None:  # type: ignore[no-untyped-def]
+    pool = ("--behind", "carol", "--role", "key-server")
+    assert "2 SAHARA yours" in sahara("stake", "2", "--yes", *pool).stdout
+    assert "2 SAHARA on its way back" in sahara("unstake", *pool).stdout
+    assert "cools down" in sahara("withdraw", *pool).stderr
+    assert "2 SAHARA behind carol" in sahara("stake", *pool).stdout

@@ -58,3 +58,48 @@ def test_a_value_beyond_its_limit_is_refused_before_a_proposal(alice):  # type: 
 def test_an_unknown_proposal_is_not_found(alice):  # type: ignore[no-untyped-def]
     with pytest.raises(NotFound):
         alice.dao.vote(10_000, "for")
+
+
+def queued(lab, proposal):  # type: ignore[no-untyped-def]
+    """A proposal that passed and waits in the timelock."""
+    lab.network.advance(2)
+    lab.dao.vote(proposal.number, "for")
+    lab.network.advance("6 minutes")
+    return lab.dao.queue(proposal.number)
+
+
+def test_what_changes_more_waits_longer(alice):  # type: ignore[no-untyped-def]
+    module = alice.chain.addresses["Market"]
+    parameter = queued(alice, alice.dao.propose_parameter("fee", "2%"))
+    directory = queued(alice, alice.dao.propose_module("Example", module))
+    shortest = alice.chain.contract("SaharaTimelock").call("getMinDelay")
+    assert parameter.eta - parameter.now <= shortest
+    assert shortest < directory.eta - directory.now <= 3 * shortest
+    assert directory.actions == (f"Example is the contract at {module} from then on",)
+
+
+def test_the_guardian_cancels_what_waits(alice, bob):  # type: ignore[no-untyped-def]
+    before = value_of(alice, "fee")
+    assert alice.dao.guardian().account == "alice"
+    assert alice.dao.guardian().active
+    proposal = queued(alice, alice.dao.propose_parameter("fee", "5%"))
+    with pytest.raises(GovernanceError, match="only the guardian"):
+        bob.dao.cancel(proposal.number)
+    assert alice.dao.cancel(proposal.number).state == "canceled"
+    with pytest.raises(GovernanceError, match="canceled"):
+        alice.dao.execute(proposal.number)
+    assert value_of(alice, "fee") == before
+
+
+def test_a_proposal_may_make_several_calls(alice):  # type: ignore[no-untyped-def]
+    from sahara_lab.governance import Action
+
+    treasury = alice.chain.addresses["SaharaTimelock"]
+    calls = [
+        Action("SaharaToken", "transfer", (alice.wallet.address, 1)),
+        Action("SaharaToken", "transfer", (treasury, 1)),
+    ]
+    proposal = queued(alice, alice.dao.propose(calls, "Pay an auditor"))
+    alice.network.advance(10)
+    assert alice.dao.execute(proposal.number).state == "executed"
+    assert proposal.title == "Pay an auditor"

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from sahara_lab import License
-from sahara_lab.errors import AccessDenied, NotFound
+from sahara_lab.errors import AccessDenied, ChainError, NotFound, SaharaError
 from sahara_lab.licensing.filesystem import LicensedVaultFileSystem
 
 pytestmark = pytest.mark.network
@@ -86,3 +86,94 @@ def test_a_buyer_of_the_asset_renews_its_keys_and_the_seller_is_out(asset, alice
     assert rows(asset, "bob") == 1000
     with pytest.raises(AccessDenied):
         rows(asset, "alice")
+
+
+# -- files and groups -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def parted(alice, tmp_path, fresh):  # type: ignore[no-untyped-def]
+    """An asset of several folders, offered compute-only: nobody reads it by a license."""
+    for path in ("samples/a.csv", "samples/b.csv", "full/all.csv"):
+        (tmp_path / "parted" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "parted" / path).write_text(f"x\n{path}\n")
+    return alice.market.publish(tmp_path / "parted", name=fresh("parted"), license=License.compute_only("1"))
+
+
+def text(asset, account: str, path: str) -> str:  # type: ignore[no-untyped-def]
+    fs = LicensedVaultFileSystem(account=account, skip_instance_cache=True)
+    fs.invalidate_cache()
+    return str(fs.cat(f"{asset.name}/{path}").decode())
+
+
+def test_one_file_is_shared_with_one_account(parted, alice, carol) -> None:  # type: ignore[no-untyped-def]
+    alice.vault.share(parted.name, "carol", "samples/a.csv", not_after="1 hour")
+    assert "samples/a.csv" in text(parted, "carol", "samples/a.csv")
+    with pytest.raises((AccessDenied, FileNotFoundError)):
+        text(parted, "carol", "samples/b.csv")
+    [_, shared] = alice.vault.who_can_read(parted.name)
+    assert (shared.account, shared.path) == ("carol", "samples/a.csv")
+    assert 3000 < shared.until - time.time() <= 3600
+
+
+def test_a_team_reads_while_its_members_belong_to_it(parted, alice, bob, fresh) -> None:  # type: ignore[no-untyped-def]
+    team = fresh("readers")
+    alice.teams.new(team, ["carol"])
+    alice.vault.share(parted.name, f"team:{team}", "samples")
+    readers = {reader.account: reader for reader in alice.vault.who_can_read(parted.name)}
+    assert (readers[f"team:alice/{team}"].why, readers[f"team:alice/{team}"].path) == ("team of carol", "samples")
+    assert "samples/b.csv" in text(parted, "carol", "samples/b.csv")
+    with pytest.raises((AccessDenied, FileNotFoundError)):
+        text(parted, "carol", "full/all.csv")
+    with pytest.raises(AccessDenied):
+        text(parted, "bob", "samples/b.csv")
+
+    alice.teams.add(team, "bob")  # the asset is not touched
+    assert "samples/b.csv" in text(parted, "bob", "samples/b.csv")
+    [renewal] = alice.vault.rotate(parted.name)
+    assert renewal.kept == (f"team:alice/{team}",)
+    assert "samples/b.csv" in text(parted, "bob", "samples/b.csv")
+
+    [renewal] = alice.vault.unshare(parted.name, f"team:{team}")
+    assert renewal.ended == (f"team:alice/{team}",)
+    with pytest.raises(AccessDenied):
+        text(parted, "bob", "samples/b.csv")
+
+
+def test_holders_of_one_license_read_what_is_shared_with_them(parted, alice, bob, carol) -> None:  # type: ignore[no-untyped-def]
+    bob.market.license(parted.name, max_price="1")
+    with pytest.raises(AccessDenied, match="compute-only"):
+        text(parted, "bob", "samples/a.csv")
+    alice.vault.share(parted.name, "license:Compute-Only", "samples")
+    assert "samples/a.csv" in text(parted, "bob", "samples/a.csv")
+    with pytest.raises((AccessDenied, FileNotFoundError)):
+        text(parted, "bob", "full/all.csv")
+    with pytest.raises(AccessDenied):
+        text(parted, "carol", "samples/a.csv")
+
+
+def test_what_is_shared_with_a_group_ends_by_itself(parted, alice, fresh) -> None:  # type: ignore[no-untyped-def]
+    team = fresh("readers")
+    alice.teams.new(team, ["bob"])
+    alice.vault.share(parted.name, f"team:{team}", "samples", not_after=int(time.time()) + 1)
+    alice.network.advance(2)
+    with pytest.raises(AccessDenied):
+        text(parted, "bob", "samples/a.csv")
+
+
+def test_groups_that_are_not_there_say_what_there_is(parted, alice) -> None:  # type: ignore[no-untyped-def]
+    for to, words in (
+        ("team:nobody", "no team"),
+        ("license:Commercial", "offered under: Compute-Only"),
+        ("x:y", "team:"),
+    ):
+        with pytest.raises(SaharaError, match=words):
+            alice.vault.share(parted.name, to)
+
+
+def test_a_team_is_its_owners(alice, bob, fresh) -> None:  # type: ignore[no-untyped-def]
+    team = alice.teams.new(fresh("mine"), ["carol"])
+    assert team in alice.teams.mine()
+    with pytest.raises(ChainError, match="belongs to someone else"):
+        bob.teams.add(team.name, "bob")
+    assert bob.teams.get(team.name).members == ("carol",)

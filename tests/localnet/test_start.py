@@ -119,6 +119,9 @@ def test_a_transaction_that_comes_while_another_becomes_final_does_too(tmp_path:
         def block_number(self) -> int:
             return self.head
 
+        def wake(self, head: int) -> int:
+            return self.head
+
         def finalize(self, head: int) -> None:
             self.asked.append(head)
             self.head += 3 if head == 5 else 0

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from sahara_lab import License
-from sahara_lab.errors import InputError, JobError, NetworkError, NotFound, SaharaError
+from sahara_lab.errors import ChainError, InputError, JobError, NetworkError, NotFound, SaharaError
 
 pytestmark = pytest.mark.network
 
@@ -21,7 +21,8 @@ def offered(alice, tmp_path_factory):  # type: ignore[no-untyped-def]
 
 def test_help_lists_every_command(notebook):  # type: ignore[no-untyped-def]
     text = notebook("%sahara help")._repr_mimebundle_()["text/plain"]
-    for name in ("search", "license", "publish", "train", "jobs", "attach", "stop", "vote", "wallet", "use", "doctor"):
+    named = "search license publish train jobs attach stop vote stake unstake withdraw wallet use doctor"
+    for name in named.split():
         assert f"%sahara {name}" in text
 
 
@@ -91,6 +92,14 @@ def test_a_cell_that_never_fits_says_so(notebook, cell):  # type: ignore[no-unty
         notebook(f"%%sahara train --workers 1\n{cell}")
 
 
+def test_agents_in_a_notebook(notebook, fresh):  # type: ignore[no-untyped-def]
+    made = notebook(f"%sahara enroll {fresh('magic-agent')} --service web=https://a.example")
+    assert notebook(f"%sahara agent {made.id}") == made
+    assert notebook(f"%sahara reputation {made.id}").mean is None
+    with pytest.raises(ChainError, match="own agent"):
+        notebook(f"%sahara rate {made.id} 90")
+
+
 def test_completion_knows_commands_options_assets_and_accounts(notebook, shell, offered):  # type: ignore[no-untyped-def]
     from sahara_lab.magics.completion import Completer
 
@@ -119,3 +128,27 @@ def test_loading_twice_and_unloading_leaves_nothing(notebook, shell):  # type: i
     assert len(shell.Completer.custom_matchers) == before - 1
     assert "sahara" not in shell.magics_manager.magics["line"]
     sahara_lab.load_ipython_extension(shell)
+
+
+def test_staking_shows_what_it_means_and_needs_a_word(notebook, capsys):  # type: ignore[no-untyped-def]
+    with pytest.raises(InputError, match="--yes"):
+        notebook("%sahara stake 3 --role curator --behind alice")
+    assert "3 SAHARA behind alice as curator" in capsys.readouterr().out
+    assert "3 SAHARA yours" in str(notebook("%sahara stake 3 --role curator --behind alice --yes"))
+    assert "3 SAHARA on its way back" in str(notebook("%sahara unstake --role curator --behind alice"))
+    with pytest.raises(ChainError, match="cools down"):
+        notebook("%sahara withdraw --role curator --behind alice")
+
+
+def test_an_owner_shares_looks_and_renews_from_a_notebook(notebook, offered, fresh):  # type: ignore[no-untyped-def]
+    notebook("%sahara use alice")
+    team = fresh("team")
+    assert notebook(f"%sahara team new {team} carol")[0].members == ("carol",)
+    assert team in notebook("%sahara team")._repr_mimebundle_()["text/plain"]
+    notebook(f"%sahara share {offered} team:{team} --path rows.csv --for '1 day'")
+    readers = {reader.account: reader for reader in notebook(f"%sahara who {offered}")}
+    assert readers[f"team:alice/{team}"].path == "rows.csv"
+    assert notebook(f"%sahara reshare {offered} --servers 1 2 --threshold 2")[0].after == ((1, 2), 2)
+    assert notebook(f"%sahara reencrypt {offered}")[0].after == f"{offered}@2"
+    assert notebook(f"%sahara audit {offered}").asset == offered
+    assert notebook(f"%sahara unshare {offered} team:{team}")[-1].ended == (f"team:alice/{team}",)

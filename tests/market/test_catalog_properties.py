@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sahara_lab.market.catalog import Catalog, Offer, Record
-from sahara_lab.market.catalog.records import price_key
+from sahara_lab.market.catalog.fts import FtsIndex
+from sahara_lab.market.catalog.index import TantivyIndex
+from sahara_lab.market.catalog.prices import band_of, is_exact, rounded
 
 LARGEST = 2**256 - 1
 
@@ -28,10 +30,10 @@ def record(number: int, offered: list[tuple[int, str]], title: str = "same", kin
     return Record(number, f"a/n{number}", "a", "a", kind, title, offers=terms, created=number % 3)
 
 
-@pytest.fixture(scope="module")
-def filled() -> Iterator[Catalog]:
+@pytest.fixture(scope="module", params=[TantivyIndex, FtsIndex])
+def filled(request: pytest.FixtureRequest) -> Iterator[Catalog]:
     with tempfile.TemporaryDirectory() as folder:
-        catalog = Catalog(Path(folder))
+        catalog = Catalog(Path(folder), index=request.param(Path(folder)))
         titles = ["plain words", "Ünïcode 手写 🙂", 'quote " and (paren', "a:b^2 [x TO y]", "NOT AND OR"]
         catalog.apply([record(n, [], title) for n, title in enumerate(titles, 1)], (1, "a"))
         yield catalog
@@ -46,10 +48,10 @@ def test_no_text_raises_and_every_answer_is_a_page(filled: Catalog, text: str, s
     assert filled.search(text).total <= 5
 
 
-@pytest.fixture(scope="module")
-def reused() -> Iterator[Catalog]:
+@pytest.fixture(scope="module", params=[TantivyIndex, FtsIndex])
+def reused(request: pytest.FixtureRequest) -> Iterator[Catalog]:
     with tempfile.TemporaryDirectory() as folder:
-        yield Catalog(Path(folder))
+        yield Catalog(Path(folder), index=request.param(Path(folder)))
 
 
 @relaxed
@@ -67,10 +69,19 @@ def test_what_was_taken_in_is_found_by_its_own_title(
     assert reused.search(title).total in (0, 1)
 
 
-@given(a=prices, b=prices)
-def test_price_keys_order_as_prices_do(a: int, b: int) -> None:
-    assert (price_key(a) < price_key(b)) == (a < b)
-    assert price_key(a) < price_key(None)
+@given(a=prices, b=prices, bits=st.sampled_from([27, 55]))
+def test_rounded_prices_never_change_sides(a: int, b: int, bits: int) -> None:
+    if a <= b:
+        assert rounded(a, bits) <= rounded(b, bits)
+    if a != b and is_exact(a, bits) and is_exact(b, bits):
+        assert rounded(a, bits) != rounded(b, bits)
+    assert rounded(LARGEST, 55) < 2**63
+    assert rounded(LARGEST, 27) < 2**34 - 1
+
+
+@given(price=prices)
+def test_every_price_has_a_band(price: int) -> None:
+    assert (band_of(price) == "free") == (price == 0)
 
 
 @relaxed
@@ -88,9 +99,8 @@ def test_price_filter_and_order_are_exact(
     reused.apply(records, (1, "a"))
     found = reused.search(text, max_price_wei=cap, license=flavor, sort="price")
     fit = [r for r in records if any(o.price <= cap and flavor in (None, o.flavor) for o in r.offers)]
-    expected = sorted(fit, key=lambda r: (price_key(r.price), r.id))
-    assert [r.id for r in found.items] == [r.id for r in expected]
-    assert found.total == len(expected)
+    assert [r.id for r in found.items] == [r.id for r in sorted(fit, key=lambda r: (r.price, r.id))]
+    assert found.total == len(fit)
 
 
 steps = st.lists(

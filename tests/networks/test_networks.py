@@ -20,7 +20,7 @@ from sahara_lab.chain import Rpc, wallet
 from sahara_lab.cli import main
 from sahara_lab.errors import FundsError, InputError, NetworkError, PriceError
 from sahara_lab.localnet import anvil
-from sahara_lab.localnet.founding import ServerKeys
+from sahara_lab.localnet.founding import server_keys
 from sahara_lab.localnet.node import free_port
 from sahara_lab.localnet.servers import ServerProcess
 from sahara_lab.profile import Profile
@@ -50,7 +50,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plain]:
     )
     url = f"http://127.0.0.1:{port}"
     rpc, proxy = Rpc(url), Proxy(url)
-    servers = [ServerProcess(n, folder, folder, free_port(), ServerKeys.load_or_create(folder, n)) for n in (1, 2, 3)]
+    servers = [ServerProcess(n, folder, folder, free_port(), server_keys(folder, n)) for n in (1, 2, 3)]
     try:
         for server in servers:
             server.start()
@@ -168,6 +168,16 @@ def test_verify_finds_foreign_code(plain: Plain, made: str) -> None:
         assert [check.name for check in bad] == ["Market"]
     finally:
         plain.rpc("anvil_setCode", market, code)
+
+
+def test_a_network_older_than_a_contract_is_joined_without_it(
+    plain: Plain, made: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = networks.described(made)
+    monkeypatch.setattr(networks, "artifact_names", lambda: [*network.addresses, "Tomorrow"])
+    (tmp_path / "at.json").write_text(json.dumps({"Directory": network.addresses["Directory"]}))
+    assert networks.add("older", plain.url, tmp_path / "at.json").addresses == network.addresses
+    networks.remove("older")
 
 
 def test_others_need_the_directory_only(plain: Plain, made: str, tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ PATHS = {
     "license": "license",
     "mine": "mine",
     "claim": "claim",
+    "vaults": "vaults",
+    "uploads": "uploads",
     "jobs": "jobs",
 }
 VERBS = ("get", "post", "put", "patch", "delete", "head")
@@ -80,6 +82,9 @@ def test_a_cookie_without_the_xsrf_header_spends_nothing(
     body = {"name": "alice/digits", "license": "", "max_price": "25"}
     assert ask("license", token=False, headers={"Cookie": cookie}, body=body).status == 403
     assert ask("claim", token=False, headers={"Cookie": cookie}, body={}).status == 403
+    assert ask("vaults/alice/digits/rotate", token=False, headers={"Cookie": cookie}, body={}).status == 403
+    sending = ask(f"uploads/{'0' * 32}", token=False, headers={"Cookie": cookie}, method="PUT", body=b"x")
+    assert sending.status == 403
 
 
 class TestOtherUser:
@@ -97,8 +102,12 @@ class TestOtherUser:
 
     def test_who_may_only_read_cannot_spend_stop_or_start(self, ask: Any) -> None:
         assert ask("status").status == 200
-        for path in ("license", "claim", "network", "jobs/train-1/stop"):
+        keys = tuple(f"vaults/alice/digits/{verb}" for verb in ("share", "unshare", "rotate"))
+        uploads = ("uploads", f"uploads/{'0' * 32}/publish")
+        for path in ("license", "claim", "network", "jobs/train-1/stop", *keys, *uploads):
             assert ask(path, body={}).status == 403, path
+        for verb in ("PUT", "DELETE"):
+            assert ask(f"uploads/{'0' * 32}", method=verb, body=b"").status == 403, verb
 
 
 def test_a_slow_call_of_the_sdk_does_not_hold_up_the_server(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import threading
 import time
@@ -33,6 +34,7 @@ from sahara_lab.vault import (
 )
 
 CHAIN = 31337
+_assets = itertools.count(1000)  # key servers outlive a test, and so do their receipts
 REGISTRY = "0x" + "ab" * 20
 
 
@@ -42,8 +44,11 @@ class Policy:
     def __init__(self) -> None:
         self.assets: dict[int, tuple[str, str]] = {}
         self.answers: dict[tuple[str, int], str] = {}
+        self.groups: dict[str, set[str]] = {}
+        self.epochs = {1}
         self.asked = 0
         self.not_final_for = 0
+        self.until = 0
 
     def license(self, account: str, asset: int, reason: str = "ok") -> None:
         self.answers[account.lower(), asset] = reason
@@ -51,16 +56,22 @@ class Policy:
     def identity(self, asset: int) -> tuple[str, str] | None:
         return self.assets.get(asset)
 
-    def check(self, account: str, asset: int, epoch: int, use: str) -> Decision:
+    def owner(self, asset: int) -> str | None:
+        return self.assets.get(asset, (None, ""))[0]
+
+    def check(self, account: str, asset: int, epoch: int, use: str, access_class: str = "read") -> Decision:
         self.asked += 1
+        if access_class != "read":
+            member = account.lower() in self.groups.get(access_class, set())
+            return Decision(member, 0, 7, "0x" + "11" * 32, "ok" if member else "not-in-group", "", self.until)
         if self.not_final_for > 0:
             self.not_final_for -= 1
             return Decision(False, 0, 7, "0x" + "00" * 32, "not-final")
         reason = "ok" if self.assets.get(asset, ("", ""))[0].lower() == account.lower() else "no-license"
         reason = self.answers.get((account.lower(), asset), reason)
-        if epoch != 1 and reason == "ok":
+        if epoch not in self.epochs and reason == "ok":
             reason = "stale-epoch"
-        return Decision(reason == "ok", 5, 7, "0x" + "11" * 32, reason, f"it says {reason}")
+        return Decision(reason == "ok", 5, 7, "0x" + "11" * 32, reason, f"it says {reason}", self.until)
 
 
 class Account:
@@ -82,6 +93,10 @@ class Account:
             self._session = delegate_session(self.signer, chain_id=CHAIN, registry=REGISTRY)
             self.sessions += 1
         return self._session
+
+    def end_session(self) -> None:
+        """Forget the session, and with it the keys that were released in it."""
+        self._session = None
 
 
 class RunningServer:
@@ -128,7 +143,7 @@ class World:
 
     def publish(self, source: Any, name: str = "digits", **options: Any) -> VaultRef:
         versions = self.refs.setdefault(f"alice/{name}", [])
-        asset = versions[0].asset if versions else len(self.refs)
+        asset = versions[0].asset if versions else next(_assets)
         location = f"{self.folder.as_uri()}/storage/{name}-{len(versions) + 1}"
         packed: Packed = pack(
             source,
@@ -154,6 +169,7 @@ class World:
             chain_id=CHAIN,
             registry=REGISTRY,
             creator=self.alice.account,
+            server_accounts={server.number: server.signer.address for server in self.servers},
         )
         versions.append(ref)
         return ref
@@ -210,7 +226,9 @@ def world(
     policy, servers = key_servers
     policy.assets.clear()
     policy.answers.clear()
-    policy.not_final_for = 0
+    policy.groups.clear()
+    policy.epochs = {1}
+    policy.not_final_for = policy.until = 0
     _world = World(tmp_path, policy, servers, Account(), Account())
     yield _world
     _world = None

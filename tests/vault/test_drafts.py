@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -64,6 +66,54 @@ def test_removing_an_unpublished_file_forgets_it(world: World, fs: Make) -> None
     alice.rm(["alice/new/b", "alice/new/c"])
     assert not list((world.folder / "home").rglob("o/*/*"))
     assert not alice.exists("alice/new")
+
+
+def test_a_draft_is_exported_with_what_it_changes_and_without_what_it_hides(
+    world: World, fs: Make, tmp_path: Path
+) -> None:
+    world.publish({"same": b"1", "gone": b"2", "was-file": b"3", "was-folder/x": b"4", "deep/er/y": b"5"})
+    alice = fs()
+    alice.rm("alice/digits/gone")
+    alice.pipe({"alice/digits/was-file/now": b"6", "alice/digits/was-folder": b"7", "alice/digits/deep/er/z": b"8"})
+    assert alice.export_draft("alice/digits", str(tmp_path / "out")) == 5
+    found = {
+        str(path.relative_to(tmp_path / "out")): path.read_bytes()
+        for path in (tmp_path / "out").rglob("*")
+        if path.is_file()
+    }
+    assert found == {"same": b"1", "was-file/now": b"6", "was-folder": b"7", "deep/er/y": b"5", "deep/er/z": b"8"}
+
+
+def test_many_files_join_the_draft_at_once_and_can_be_taken_back(world: World, fs: Make) -> None:
+    alice = fs()
+    alice.pipe("alice/new/kept", b"before")
+    draft = alice.draft("alice/new")
+    writers = [draft.create(name, autocommit=False) for name in ("a", "b", "c")]
+    for writer in writers:
+        writer.write(b"x" * 100_000)
+        writer.close()
+    assert alice.drafts() == {"new": 1}
+    draft.add(writers)
+    assert alice.drafts() == {"new": 4}
+    alice.pipe("alice/new/b", b"written again")
+    draft.take_back(writers)
+    assert alice.find("alice/new") == ["alice/new/b", "alice/new/kept"]
+    assert alice.cat("alice/new/b") == b"written again"
+    assert len(list((world.folder / "home").rglob("o/*/*"))) == 2
+
+
+def test_a_discarded_file_leaves_nothing_even_when_it_cannot_be_finished(
+    world: World, fs: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> bytes:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    writer = fs().draft("alice/new").create("a")
+    writer.write(b"x" * 100_000)
+    monkeypatch.setattr(writer, "_encryptor", SimpleNamespace(finalize=full))
+    writer.discard()
+    assert writer.closed
+    assert not list((world.folder / "home").rglob("o/*/*"))
 
 
 def test_only_ones_own_assets_are_written_to(world: World, fs: Make) -> None:

@@ -89,6 +89,7 @@ def test_errors_are_what_libraries_expect_and_say_what_to_do(world: World, ref: 
     with pytest.raises(InputError, match="whole"):
         bob.open("vault://alice/digits/data.bin", "ab")
     world.policy.license(world.bob.account, ref.asset, "no-license")
+    world.bob.end_session()
     with pytest.raises(AccessDenied, match="%sahara license alice/digits"):
         fs("bob").open("vault://alice/digits/data.bin")
 
@@ -159,7 +160,7 @@ def test_pickles_json_and_reprs_hold_names_only(world: World, ref: Any, fs: Make
     secrets = [
         world.alice.encryption_key,
         world.alice.signer.private_bytes(),
-        *(key for _, key in vault._mounts.values()),
+        *(mount.key for mount in vault._mounts.values()),
     ]
     assert not any(secret in pickled or secret.hex() in text for secret in secrets)
     assert json.loads(alice.to_json())["account"] == "alice"

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import pytest
 
-from sahara_lab.errors import AccessDenied, InputError, IntegrityError
+from sahara_lab.errors import AccessDenied, InputError, IntegrityError, NotFound
 from sahara_lab.vault import accessed, forget_access, new_seed, public_bytes, share
 from sahara_lab.vault.grants import grants_path
 
@@ -241,10 +241,10 @@ def test_garbage_among_grants_does_no_harm(world: World) -> None:
     assert world.open(ref).read("data.bin") == DATA  # the key servers know the owner
 
 
-def test_files_cannot_be_shared_and_absent_folders_neither(world: World) -> None:
+def test_what_is_not_there_cannot_be_shared_and_nobody_without_a_key(world: World) -> None:
     vault = world.open(publish(world))
-    with pytest.raises(InputError, match="is a file"):
-        share(vault, "data.bin", world.bob.public, world.bob.account, world.alice.signer)
+    with pytest.raises(NotFound, match="no 'absent'"):
+        share(vault, "absent", world.bob.public, world.bob.account, world.alice.signer)
     with pytest.raises(InputError, match="public key"):
         share(vault, "", b"short", world.bob.account, world.alice.signer)
 
@@ -257,7 +257,7 @@ def test_an_opened_vault_cannot_be_pickled_and_shows_no_key(world: World) -> Non
     vault.read("data.bin")
     with pytest.raises(TypeError, match="holds keys"):
         pickle.dumps(vault)
-    keys = [key.hex() for _, key in vault._mounts.values()]
+    keys = [mount.key.hex() for mount in vault._mounts.values()]
     text = f"{vault!r} {vault.manifest!r} {vault._folders!r} {vars(vault)}"
     assert keys
     assert not any(key in text for key in keys)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import errno
 import http.client
+import pickle
 import socket
 import time
 from collections.abc import Callable
@@ -15,11 +17,18 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 
-from sahara_lab.errors import AccessDenied, InputError, KeyServersUnavailable, LicenseExpired
-from sahara_lab.signing import LocalSigner, canonical_json
+from sahara_lab.errors import (
+    AccessDenied,
+    InputError,
+    IntegrityError,
+    KeyServersUnavailable,
+    LicenseExpired,
+    StorageError,
+)
+from sahara_lab.signing import LocalSigner
 from sahara_lab.vault import delegate_session, verify_proof, verify_receipt
 from sahara_lab.vault.keyserver import KeyServer, Refusal
-from sahara_lab.vault.merkle import leaf_hash
+from sahara_lab.vault.receipts import ReceiptLog, receipt_leaf, verify_signed
 from sahara_lab.vault.release import _Request
 from sahara_lab.vault.typed import typed
 
@@ -168,7 +177,9 @@ def test_one_lying_server_is_left_out(world: World) -> None:
     stop = lie(world, 3)
     try:
         for _ in range(3):
+            world.bob.end_session()
             assert world.open(ref, world.bob).read("a") == b"content"
+        world.bob.end_session()
         with pytest.raises(KeyServersUnavailable, match="key server 3 answered with a wrong share"):
             world.open(servers_at(ref, world, s1=DEAD), world.bob).read("a")
     finally:
@@ -236,6 +247,7 @@ def test_a_share_copied_into_another_asset_does_not_open(world: World) -> None:
     "change", [{"epoch": 2}, {"accessClass": "other"}, {"index": 2}, {"threshold": 1}, {"shares": 9}]
 )
 def test_a_share_opens_only_as_what_it_was_sealed_as(world: World, change: dict[str, Any]) -> None:
+    world.policy.groups["other"] = {world.bob.account.lower()}
     body = request_body(world, publish(world), **change)
     refused(world, body, "stale-epoch" if "epoch" in change else "foreign-share")
 
@@ -313,30 +325,128 @@ def test_every_release_leaves_a_receipt_that_anyone_can_check(world: World) -> N
     assert not verify_receipt({**receipt, "account": world.alice.account}, answer["signature"], **options)
     assert (receipt["account"], receipt["asset"], receipt["license"]) == (world.bob.account, str(ref.asset), "5")
 
-    status, logged = ask(server.url, "GET", f"/v1/receipts/{receipt['index']}")
-    assert status == 200
-    line = {key: logged[key] for key in ("receipt", "signature", "nonce", "expires")}
-    path = [bytes.fromhex(step) for step in logged["proof"]]
-    leaf, root = leaf_hash(canonical_json(line)), bytes.fromhex(logged["root"])
-    assert verify_proof(leaf, logged["index"], logged["size"], path, root)
+    head = ask(server.url, "GET", "/v1/log")[1]
+    leaf = receipt_leaf(answer)
+    status, found = ask(server.url, "GET", f"/v1/log/inclusion?leaf={leaf.hex()}&size={head['size']}")
+    assert (status, found["index"]) == (200, receipt["index"])
+    path = [bytes.fromhex(step) for step in found["proof"]]
+    assert verify_proof(leaf, found["index"], head["size"], path, bytes.fromhex(head["root"]))
+    message = {name: head[name] for name in ("server", "size", "root", "time")}
+    assert verify_signed("LogHead", message, head["signature"], **options)
 
-    info = ask(server.url, "GET", "/v1/info")[1]
-    assert info["account"] == server.signer.address
-    assert info["log"]["size"] == logged["size"]
-    assert ask(server.url, "GET", "/v1/receipts/999999")[0] == 404
+    assert ask(server.url, "GET", "/v1/info")[1]["account"] == server.signer.address
+    assert ask(server.url, "GET", f"/v1/log/inclusion?leaf={'00' * 32}&size={head['size']}")[0] == 404
+
+
+def test_a_key_is_released_once_in_a_session(world: World) -> None:
+    ref = publish(world)
+    asked = world.policy.asked
+    for _ in range(3):
+        assert world.open(ref, world.bob).read("a") == b"content"
+    assert world.policy.asked <= asked + 3  # one question to each of three servers
+    world.bob.end_session()
+    world.policy.license(world.bob.account, ref.asset, "expired")
+    with pytest.raises(LicenseExpired):
+        world.open(ref, world.bob).read("a")
+
+
+def test_a_released_key_is_kept_no_longer_than_the_license_lasts(world: World) -> None:
+    ref = publish(world)
+    world.policy.until = int(time.time()) + 3600
+    vault = world.open(ref, world.bob)
+    assert vault.read("a") == b"content"
+    [[released]] = world.bob.session().released.values()
+    assert released.until == world.policy.until
+    [wanted] = world.bob.session().released
+    world.bob.session().released[wanted] = [replace(released, until=int(time.time()) - 1)]
+    world.policy.license(world.bob.account, ref.asset, "expired")
+    with pytest.raises(LicenseExpired):
+        world.open(ref, world.bob).read("a")
+
+
+def test_released_keys_leave_the_process_neither_in_a_pickle_nor_in_a_repr(world: World) -> None:
+    world.open(publish(world), world.bob).read("a")
+    session = world.bob.session()
+    [[released]] = session.released.values()
+    assert released.grant.key.hex() not in repr(session) + repr(released)
+    assert released.grant.key not in pickle.dumps(session)
+    assert pickle.loads(pickle.dumps(session)).released == {}
+
+
+def test_a_license_that_ends_between_check_and_release_gives_nothing(world: World) -> None:
+    ref = publish(world)
+    size = ask(world.servers[0].url, "GET", "/v1/info")[1]["log"]["size"]
+    world.policy.until = int(time.time())  # allowed when asked, over when answered
+    refused(world, request_body(world, ref), "expired")
+    assert ask(world.servers[0].url, "GET", "/v1/info")[1]["log"]["size"] == size
+
+
+@pytest.mark.parametrize("what", ["signed by another", "about another account"])
+def test_a_server_without_an_honest_receipt_is_left_out_and_named(
+    world: World, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    ref = publish(world)
+    server = world.servers[0].app.state.server
+    if what == "signed by another":
+        monkeypatch.setattr(server, "_signer", LocalSigner.generate())
+    else:
+        honest = server._receipt
+        lie = lambda index, request, *rest: honest(index, {**request, "account": world.alice.account}, *rest)  # noqa: E731
+        monkeypatch.setattr(server, "_receipt", lie)
+    assert world.open(ref, world.bob).read("a") == b"content"
+    world.bob.end_session()
+    with pytest.raises(KeyServersUnavailable, match="key server 1 answered with a wrong receipt"):
+        world.open(servers_at(ref, world, s3=DEAD), world.bob).read("a")
 
 
 def test_a_receipt_cut_off_by_a_crash_is_dropped(world: World, tmp_path: Path) -> None:
-    from sahara_lab.vault.receipts import ReceiptLog
-
     log = ReceiptLog(tmp_path / "log")
     for number in range(5):
         log.append(lambda index, number=number: {"index": index, "number": number})
     head = log.head()
     log.close()
-    with (tmp_path / "log").open("ab") as stream:
-        stream.write(b'{"index":5,"num')
+    for torn in (b'{"index":5,"num', b"\0" * 100, b"\0" * 99 + b"\n"):
+        with (tmp_path / "log").open("ab") as stream:
+            stream.write(torn)
+        again = ReceiptLog(tmp_path / "log")
+        assert again.head() == head
+        again.close()
     again = ReceiptLog(tmp_path / "log")
-    assert again.head() == head
     again.append(lambda index: {"index": index, "number": 5})
     assert again.get(5)["number"] == 5
+
+
+def test_a_log_damaged_in_its_middle_is_not_written_on(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b'{"a":1}\n{"a":\n{"a":3}\n')
+    with pytest.raises(IntegrityError, match=r"receipt 1 in .* is damaged"):
+        ReceiptLog(path)
+
+
+def test_one_process_writes_a_log(tmp_path: Path) -> None:
+    log = ReceiptLog(tmp_path / "log")
+    with pytest.raises(StorageError, match="another process"):
+        ReceiptLog(tmp_path / "log")
+    log.close()
+    assert (tmp_path / "log").stat().st_mode & 0o077 == 0
+
+
+def test_a_receipt_that_does_not_fit_on_the_disk_leaves_the_log_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = ReceiptLog(tmp_path / "log")
+    log.append(lambda index: {"number": index})
+    head = log.head()
+
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(StorageError, match="no space"):
+            log.append(lambda index: {"number": index})
+    assert log.head() == head
+    log.append(lambda index: {"number": index})
+    log.close()
+    again = ReceiptLog(tmp_path / "log")
+    assert [entry["number"] for entry in again.recent(9)] == [0, 1]

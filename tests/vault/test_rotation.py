@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sahara_lab.errors import AccessDenied, InputError, IntegrityError
-from sahara_lab.vault import Grantee, ReleaseClass, SharedFolder, rotate, share, shared_with
+from sahara_lab.vault import Grantee, ReleaseClass, Shared, rotate, share, shared_with
 from sahara_lab.vault.grants import grants_path
+from sahara_lab.vault.nodes import FolderChild
 
 World = Any  # the fixture of conftest.py
 
@@ -33,7 +34,7 @@ def renew(world: World, ref: Any, grants: tuple[Grantee, ...] = ()) -> Any:
 
 
 def to_bob(world: World, path: str = "", not_after: int = 0) -> Grantee:
-    return Grantee(SharedFolder(world.bob.account, path, not_after), world.bob.public)
+    return Grantee(Shared(world.bob.account, path, not_after), world.bob.public)
 
 
 def test_the_owner_reads_everything_and_no_object_was_written(world: World) -> None:
@@ -49,7 +50,7 @@ def test_the_owner_reads_everything_and_no_object_was_written(world: World) -> N
 def test_a_vault_on_remote_storage_is_renewed_too(world: World) -> None:
     ref = world.publish(FILES, name="far", location="memory://rotation/far")
     share(world.open(ref), "", world.bob.public, world.bob.account, world.alice.signer)
-    assert shared(world, ref) == [SharedFolder(world.bob.account, "")]
+    assert shared(world, ref) == [Shared(world.bob.account, "")]
     new = renew(world, ref)
     assert world.open(new).read("deep/in/c") == b"third"
     with pytest.raises(AccessDenied):
@@ -84,10 +85,10 @@ def test_an_old_key_opens_no_new_folder(world: World) -> None:
     ref = world.publish(FILES)
     node, key = world.open(ref).folder_key(())
     new = world.open(renew(world, ref), world.bob)
-    new._mounts[()] = (node, key)
+    new._mounts[()] = FolderChild(node, key)
     with pytest.raises(IntegrityError, match="not in the manifest"):
         new.read("a.txt")
-    new._mounts[()] = (new.manifest.root_node, key)
+    new._mounts[()] = FolderChild(new.manifest.root_node, key)
     with pytest.raises(IntegrityError, match="damaged or was written under another key"):
         new.read("a.txt")
 
@@ -124,7 +125,7 @@ def test_an_attempt_that_fails_leaves_no_folder_behind(world: World, monkeypatch
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("sahara_lab.vault.rotation._regrant", stop)
+        patch.setattr("sahara_lab.vault.rotation.regrant", stop)
         with pytest.raises(KeyboardInterrupt):
             renew(world, ref)
     assert (world.stored(ref, "n"), world.stored(ref, "m")) == (nodes, manifests)
@@ -142,7 +143,7 @@ def test_grants_that_an_attempt_cut_short_left_are_gone(world: World) -> None:
 # -- who has what -----------------------------------------------------------------------------------------------------
 
 
-def shared(world: World, ref: Any) -> list[SharedFolder]:
+def shared(world: World, ref: Any) -> list[Shared]:
     return shared_with(world.open(ref), [world.bob.account], {world.alice.account.lower()})
 
 
@@ -153,8 +154,8 @@ def test_the_owner_sees_what_is_shared_with_whom_and_until_when(world: World) ->
     share(world.open(ref), "deep", world.bob.public, world.bob.account, world.alice.signer, not_after=end)
     share(world.open(ref), "deep/in", world.bob.public, world.bob.account, world.alice.signer)
     assert shared(world, ref) == [
-        SharedFolder(world.bob.account, "deep", end),
-        SharedFolder(world.bob.account, "deep/in"),
+        Shared(world.bob.account, "deep", end),
+        Shared(world.bob.account, "deep/in"),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from eth_account.messages import encode_typed_data
 
 from sahara_lab.errors import IntegrityError
 from sahara_lab.signing import LocalSigner, recover_typed_data
-from sahara_lab.vault import merkle, sealing, shamir, wrapping
+from sahara_lab.vault import merkle, recovery, sealing, shamir, wrapping
 from sahara_lab.vault.cobblestone import ChunkCipher, object_context, sealed_size
 from sahara_lab.vault.manifest import FIRST_LEAF, LEAF, Release, parse_manifest
 from sahara_lab.vault.typed import typed
@@ -77,14 +78,17 @@ def test_shares() -> None:
 def test_release_keys() -> None:
     v = VECTORS["release"]
     release = Release(v["class"], b"", 1, unhex(v["commitment"]), unhex(v["wrapped"]), ())
-    assert wrapping.open_release(v["scope"], release, {1: unhex(v["share"])}).hex() == v["node_key"]
+    assert wrapping.open_release(v["scope"], release, {1: unhex(v["share"])}).key.hex() == v["node_key"]
+    part = replace(release, wrapped=unhex(v["wrapped_file"]))
+    opened = wrapping.open_release(v["scope"], part, {1: unhex(v["share"])})
+    assert (opened.path, opened.size, opened.key.hex()) == ("samples/a.csv", 70_000, v["node_key"])
     assert wrapping.share_digest(v["share_index"], unhex(v["share"])).hex() == v["share_digest"]
     assert wrapping.share_info(v["scope"], v["class"], 1, 2, 3).hex() == v["share_info_2_of_3"]
     with pytest.raises(IntegrityError, match="committed"):
         wrapping.open_release({**v["scope"], "epoch": 2}, release, {1: unhex(v["share"])})
 
 
-@pytest.mark.parametrize("kind", ["Delegation", "ReleaseRequest", "ReleaseReceipt", "Grant"])
+@pytest.mark.parametrize("kind", [kind for kind in VECTORS["messages"] if kind[0].isupper()])
 def test_messages(kind: str) -> None:
     given = VECTORS["messages"]
     data = typed(kind, given[kind]["message"], given["chain_id"], given["registry"])
@@ -107,3 +111,25 @@ def test_seals() -> None:
     assert sealing.public_bytes(unhex(vector["seed"])).hex() == vector["public_key"]
     opened = sealing.open_sealed(unhex(vector["seed"]), unhex(vector["info"]), unhex(vector["sealed"]))
     assert opened.hex() == vector["secret"]
+
+
+def test_guardians() -> None:
+    v = VECTORS["guardians"]
+    guardianship = recovery.Guardianship.decode(v["document"].encode())
+    assert guardianship.digest.hex() == v["digest"]
+    asking = recovery.Asking(guardianship.digest, unhex(v["asking_seed"]))
+    assert asking.request().decode() == v["request"]
+    assert recovery.fingerprint(asking.request()) == v["fingerprint"]
+    found = recovery.recover(guardianship, asking, [answer.encode() for answer in v["answers"]])
+    assert (found.seed.hex(), found.liars) == (v["seed"], ())
+    for person in v["guardians"]:
+        recovery.help_recover(guardianship, asking.request(), person["address"], unhex(person["seed"]))
+
+
+def test_consistency_proofs() -> None:
+    for given in VECTORS["merkle"]:
+        tree = merkle.MerkleTree(merkle.leaf_hash(unhex(leaf)) for leaf in given["leaves"])
+        for first, path in enumerate(given["consistency"]):
+            proof = [unhex(step) for step in path]
+            assert tree.consistency(first) == proof
+            assert merkle.verify_consistency(first, len(tree), tree.root(first), unhex(given["root"]), proof)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from eth_account.messages import encode_typed_data
 
 from sahara_lab.signing import LocalSigner
-from sahara_lab.vault import cobblestone, merkle, sealing, shamir, wrapping
+from sahara_lab.vault import cobblestone, merkle, recovery, sealing, shamir, wrapping
 from sahara_lab.vault.manifest import (
     FIRST_LEAF,
     LEAF,
@@ -24,6 +24,7 @@ from sahara_lab.vault.manifest import (
     SealedShare,
     vault_root,
 )
+from sahara_lab.vault.nodes import Grant
 from sahara_lab.vault.typed import typed
 
 CHAIN, REGISTRY, CREATOR = 31337, "0x" + "ab" * 20, "0x" + "cd" * 20
@@ -76,7 +77,12 @@ def trees() -> list[dict[str, Any]]:
         tree = merkle.MerkleTree(merkle.leaf_hash(bytes([number])) for number in range(count))
         proofs = [[step.hex() for step in tree.proof(index)] for index in range(count)]
         found.append(
-            {"leaves": [f"{number:02x}" for number in range(count)], "root": tree.root().hex(), "proofs": proofs}
+            {
+                "leaves": [f"{number:02x}" for number in range(count)],
+                "root": tree.root().hex(),
+                "proofs": proofs,
+                "consistency": [[step.hex() for step in tree.consistency(first)] for first in range(count + 1)],
+            }
         )
     return found
 
@@ -90,6 +96,7 @@ def shares() -> dict[str, Any]:
 def release(scope: dict[str, Any]) -> dict[str, Any]:
     key, node_key = bytes([9]) * 32, bytes([8]) * 32
     material = wrapping._derive(key, wrapping._WRAP, scope, "read", 44)
+    part = Grant("samples/a.csv", IDENTIFIER, node_key, 70_000, 1_800_000_000)
     return {
         "scope": scope,
         "class": "read",
@@ -97,6 +104,7 @@ def release(scope: dict[str, Any]) -> dict[str, Any]:
         "node_key": node_key.hex(),
         "commitment": wrapping.commitment(key, scope, "read").hex(),
         "wrapped": AESGCM(material[:32]).encrypt(material[32:], node_key, None).hex(),
+        "wrapped_file": AESGCM(material[:32]).encrypt(material[32:], wrapping._wrapped_form(part), None).hex(),
         "share": key.hex(),
         "share_index": 1,
         "share_digest": wrapping.share_digest(1, key).hex(),
@@ -145,6 +153,16 @@ def messages() -> dict[str, Any]:
             "blockHash": word,
             "time": 1_800_000_001,
         },
+        "ReceiptsRequest": {
+            "server": 1,
+            "account": signer.address,
+            "asset": "12",
+            "first": 0,
+            "nonce": word,
+            "expires": 1_800_000_060,
+        },
+        "LogHead": {"server": 1, "size": 3, "root": word, "time": 1_800_000_002},
+        "Guardianship": {"account": signer.address, "document": word},
         "Grant": {
             "dataset": word,
             "epoch": 1,
@@ -202,6 +220,26 @@ def manifest() -> dict[str, Any]:
     return {"text": encoded.decode(), "sha256": hashlib.sha256(encoded).hexdigest(), "root": example.root.hex()}
 
 
+def guardians() -> dict[str, Any]:
+    """A document of guardians, opened by two of three; its seals are random."""
+    owner, seed = LocalSigner(bytes([1]) * 32), bytes([42]) * 32
+    people = [(LocalSigner(bytes([n]) * 32).address, bytes([n]) * 32) for n in (2, 3, 4)]
+    known = [(address, sealing.public_bytes(key)) for address, key in people]
+    made = recovery.appoint(owner, seed, known, 2, chain_id=CHAIN, registry=REGISTRY)
+    asking = recovery.Asking(made.digest, bytes([9]) * 32)
+    request = asking.request()
+    return {
+        "seed": seed.hex(),
+        "guardians": [{"address": address, "seed": key.hex()} for address, key in people],
+        "document": made.encode().decode(),
+        "digest": made.digest.hex(),
+        "asking_seed": asking.seed.hex(),
+        "request": request.decode(),
+        "fingerprint": recovery.fingerprint(request),
+        "answers": [recovery.help_recover(made, request, address, key).decode() for address, key in people[:2]],
+    }
+
+
 def seals() -> dict[str, Any]:
     seed = bytes([42]) * 32
     public = sealing.public_bytes(seed)
@@ -233,6 +271,7 @@ def main() -> None:
         "messages": messages(),
         "manifest": manifest(),
         "hpke": seals(),
+        "guardians": guardians(),
     }
     Path(__file__).with_name("vault.json").write_text(json.dumps(vectors, indent=1) + "\n")
 

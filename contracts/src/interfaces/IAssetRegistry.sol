@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
-
 /// @title Assets, their versions and what they derive from.
-interface IAssetRegistry is IERC721 {
+/// @dev The contract has all of ERC-721 with metadata; what follows is what it has beyond that, and `ownerOf`.
+interface IAssetRegistry {
     enum Kind {
         Dataset,
         Model,
@@ -95,6 +94,8 @@ interface IAssetRegistry is IERC721 {
     function rekeyVersion(uint256 asset, uint32 version, uint32 epoch, bytes32 manifestHash, string calldata uri)
         external;
 
+    /// @notice Who owns `asset`.
+    function ownerOf(uint256 asset) external view returns (address);
     /// @notice What sort of thing `asset` is.
     function kindOf(uint256 asset) external view returns (Kind);
     /// @notice Who registered `asset`; does not change when it is sold.

@@ -30,6 +30,8 @@ interface IKeyServerRegistry {
     function setActive(uint256 id, bool active) external;
     /// @notice Everything known of a server.
     function get(uint256 id) external view returns (KeyServer memory);
+    /// @notice The account alone, without reading the key.
+    function accountOf(uint256 id) external view returns (address account);
     /// @notice Servers so far, those switched off included.
     function count() external view returns (uint256);
 }

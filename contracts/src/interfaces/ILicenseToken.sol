@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
-
 /// @title Licenses as ERC-721 tokens; soul-bound unless the terms say transferable (ERC-5192).
-interface ILicenseToken is IERC721 {
+/// @dev The contract has all of ERC-721 with metadata; what follows is what it has beyond that, and `ownerOf`.
+interface ILicenseToken {
     /// @param expiresAt Block time in seconds; zero is never.
-    /// @param royaltyBps Frozen at mint from the terms.
+    /// @param royaltyBps Frozen, since terms are.
     struct License {
         uint256 asset;
         bytes32 termsId;
@@ -31,6 +30,9 @@ interface ILicenseToken is IERC721 {
     /// @notice ERC-5192: the license may change hands.
     event Unlocked(uint256 tokenId);
 
+    /// @notice The license was given back: it is nobody's, and allows nothing any more.
+    event LicenseEnded(uint256 indexed license);
+
     /// @notice The same license lasts longer; nothing else about it changed.
     event LicenseRenewed(uint256 indexed license, uint64 expiresAt);
 
@@ -38,7 +40,11 @@ interface ILicenseToken is IERC721 {
     error SoulBound(uint256 license);
     /// @notice Only the market may do this.
     error OnlyMarket(address caller);
-    /// @notice No such license was issued.
+    /// @notice As many licenses are valid as the terms allow.
+    error NoSeatsLeft(uint256 asset, bytes32 termsId, uint32 seats);
+    /// @notice Only the asset registry may do this.
+    error OnlyRegistry(address caller);
+    /// @notice No such license was issued, or it was given back.
     error UnknownLicense(uint256 license);
     /// @notice A license without an end cannot be extended.
     error NeverExpires(uint256 license);
@@ -53,7 +59,15 @@ interface ILicenseToken is IERC721 {
     ///         market may. Uses and royalty share stay as they were frozen.
     /// @return expiresAt The new end: at most 100 years ahead.
     function renew(uint256 license) external returns (uint64 expiresAt);
-    /// @notice What a license says.
+    /// @notice Ends a license at once and for good; only the market may, for the holder who gives it back.
+    function end(uint256 license) external;
+    /// @notice Makes a license firm: a derivative was registered with it; only the registry may say so.
+    function makeFirm(uint256 license) external;
+    /// @notice Whether a license can no longer be given back: it changed hands, or a derivative was registered with it.
+    function isFirm(uint256 license) external view returns (bool);
+    /// @notice Who holds a license.
+    function ownerOf(uint256 license) external view returns (address);
+    /// @notice What a license says, or said before it was given back.
     function get(uint256 license) external view returns (License memory);
     /// @notice Whether `account` owns `asset` or holds an unexpired license for it that allows every bit of `use`.
     /// @dev The one question that key servers, the vault and the marketplace ask. Compute-only licenses never allow READ.

@@ -42,6 +42,8 @@ interface IMarket {
     );
     /// @notice Somebody asks the owner of `asset` for a license under `termsId`, whether it is offered or not.
     event LicenseRequested(uint256 indexed asset, address indexed account, bytes32 termsId, string note);
+    /// @notice The owner of `asset` will not grant what `account` asked for.
+    event RequestDeclined(uint256 indexed asset, address indexed account, bytes32 termsId);
     /// @notice The owner gave a license away.
     event LicenseGranted(uint256 indexed license, uint256 indexed asset, address indexed holder, bytes32 termsId);
 
@@ -49,12 +51,12 @@ interface IMarket {
     error NotOffered(uint256 asset, bytes32 termsId);
     /// @notice Dearer than the buyer said.
     error PriceAboveCap(uint256 price, uint256 cap);
-    /// @notice As many licenses are valid as the terms allow.
-    error NoSeatsLeft(uint256 asset, bytes32 termsId, uint32 seats);
     /// @notice Only the asset's owner may do this.
     error NotAssetOwner(uint256 asset, address caller);
-    /// @notice The DAO does not accept the currency.
-    error CurrencyNotAllowed(IERC20 currency);
+    /// @notice Only the license's holder may do this.
+    error NotLicenseHolder(uint256 license, address caller);
+    /// @notice The license changed hands, or a derivative was registered with it.
+    error NotRefundable(uint256 license);
     /// @notice The note of a request is above the limit.
     error NoteTooLong(uint256 length, uint256 maximum);
     /// @notice At deployment: an address that was predicted is another one.
@@ -79,9 +81,15 @@ interface IMarket {
     /// @param maxPrice Reverts when the price is above it.
     /// @return expiresAt The new end, counted from the old one, or from now when that has passed.
     function renew(uint256 license, uint256 maxPrice) external returns (uint64 expiresAt);
+    /// @notice Gives `license` back within the refund window of its terms: access ends at once, and who paid for it gets all
+    ///         of the price again, fee included; only its holder may.
+    /// @dev Not after it changed hands, nor when a derivative was registered with it; renewals are final.
+    function refund(uint256 license) external;
     /// @notice Asks for a license that is not offered, or not at a price; binds nobody.
     /// @param note What it is for, at most 512 bytes.
     function request(uint256 asset, bytes32 termsId, string calldata note) external;
+    /// @notice Says no to a request, for who asked to see; only the owner may. It binds nobody either.
+    function decline(uint256 asset, bytes32 termsId, address account) external;
     /// @notice Issues a license without payment, offered or not; only the owner may. Seats count as in a sale.
     function grant(uint256 asset, bytes32 termsId, address holder) external returns (uint256 license);
     /// @notice `buy` with an ERC-2612 permit for the price, so that one transaction does all.

@@ -22,32 +22,45 @@ interface IRoyaltyLedger {
     event TableFrozen(uint256 indexed asset, uint256[] payees, uint256[] shares);
     /// @notice Revenue came in and waits to be settled.
     event Paid(uint256 indexed asset, address indexed payer, IERC20 indexed currency, uint256 amount);
-    /// @notice `amount` of revenue was divided; `Credited` says among whom.
+    /// @notice `amount` of revenue was divided by the table that `TableFrozen` announced: `floor(amount * share / 1e9)`
+    ///         to each payee, and what is left to `asset`.
     event Settled(uint256 indexed asset, IERC20 indexed currency, uint256 amount);
-    /// @notice `asset` got `amount` of the revenue of `source`.
-    event Credited(uint256 indexed asset, uint256 indexed source, IERC20 indexed currency, uint256 amount);
     /// @notice An asset changed hands: what it held stays with `seller`, who gets it with the next `claim`.
     event Retained(uint256 indexed asset, address indexed seller, IERC20 indexed currency, uint256 amount);
+    /// @notice From here on what `asset` keeps is its members', not its owner's.
+    event Shared(uint256 indexed asset);
+    /// @notice A collection's revenue became revenue of a member, which waits to be settled.
+    event PassedOn(uint256 indexed collection, uint256 indexed member, IERC20 indexed currency, uint256 amount);
     /// @notice Money left the ledger for `account`.
     event Claimed(address indexed account, IERC20 indexed currency, uint256 amount);
 
     /// @notice Only the asset registry may do this.
     error OnlyRegistry(address caller);
+    /// @notice Only the contract of the collections may do this.
+    error OnlyCollections(address caller);
+    /// @notice What the asset keeps is its owner's.
+    error NotShared(uint256 asset);
     /// @param stack Sum of the shares that `asset` would owe, in parts per 1e9, as is `cap`.
-    error StackTooHigh(uint256 asset, uint256 stack, uint256 cap);
+    /// @param debts The edges that cause it.
+    error StackTooHigh(uint256 asset, uint256 stack, uint256 cap, Debt[] debts);
     /// @notice The table would have more than 16 payees.
     error TooManyPayees(uint256 count);
-    /// @notice The DAO does not accept the currency.
-    error CurrencyNotAllowed(IERC20 currency);
     /// @notice The currency did not move what it was told to, so the books would promise more than there is.
     error WrongAmountReceived(IERC20 currency, uint256 received, uint256 amount);
+    /// @notice With it the ledger would hold more of the currency than its books can say, 2^128 - 1.
+    error AmountTooLarge(uint256 amount, uint256 room);
     /// @notice `account` has nothing in that currency.
     error NothingToClaim(address account);
 
     /// @notice Freezes the table of `asset`; only the registry may, once, at registration.
     function link(uint256 asset, Debt[] calldata debts) external;
     /// @notice Revenue for `asset`: O(1), whatever the number of ancestors.
+    /// @dev In any currency that was ever allowed: what is on its way when the DAO withdraws one still arrives.
     function pay(uint256 asset, IERC20 currency, uint256 amount) external;
+    /// @notice `pay` for a contract that does not hold the money itself: it is called back (`IRevenueSource`) and has it
+    ///         sent here.
+    /// @param payer Handed to the caller again.
+    function collect(uint256 asset, IERC20 currency, uint256 amount, address payer) external;
     /// @notice Distributes what `asset` received since the last call; open to anyone; at most 16 payees.
     function settle(uint256 asset, IERC20 currency) external;
     /// @notice Settles `assets`, then pays to `account` what its assets hold and what earlier sales left it.
@@ -66,6 +79,13 @@ interface IRoyaltyLedger {
         external
         view
         returns (uint256[] memory payees, uint256[] memory amounts);
+    /// @notice Makes what `asset` keeps its members', for good; what it holds so far stays its owner's. Only the contract
+    ///         of the collections may.
+    function giveToMembers(uint256 asset) external;
+    /// @notice Moves what a shared asset holds to its members as revenue; only the contract of the collections may.
+    function passOn(uint256 from, IERC20 currency, uint256[] calldata to, uint256[] calldata amounts) external;
+    /// @notice Whether what `asset` keeps is its members'.
+    function isShared(uint256 asset) external view returns (bool);
     /// @notice Called by the registry before an asset changes hands: what accrued belongs to `seller`.
     function beforeTransfer(uint256 asset, address seller) external;
 }

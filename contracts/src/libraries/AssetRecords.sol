@@ -6,27 +6,31 @@ import {LibBytes} from "solady/utils/LibBytes.sol";
 import {IAssetRegistry} from "../interfaces/IAssetRegistry.sol";
 
 /// @title Bytes of what never changes about an asset: each one is paid for, so no word is padded.
-/// @dev A version: root 32, manifest hash 32, metadata hash 32, epoch 4, time 8, and the URI to the end.
-///      A card: creator 20, kind 1, length of the name 1, number of parents 1, the name, the parents at 17 each (parent 8,
-///      license 8, relation 1), and the first version to the end.
+/// @dev A version: root 32, manifest hash 32, metadata hash 32, epoch 4, time 5, and the URI to the end.
+///      A card: kind and number of parents 1 (3 and 5 bits), length of the name 1, the name, the parents at 17
+///      each (parent 8, license 8, relation 1), and the first version to the end.
 library AssetRecords {
     using LibBytes for bytes;
 
     struct Card {
-        address creator;
         IAssetRegistry.Kind kind;
         string name;
         IAssetRegistry.Edge[] parents;
         IAssetRegistry.Version first;
     }
 
-    uint256 private constant NAME_AT = 23;
+    uint256 private constant NAME_AT = 2;
     uint256 private constant EDGE_BYTES = 17;
-    uint256 private constant URI_AT = 108;
+    uint256 private constant URI_AT = 105;
 
     function packVersion(IAssetRegistry.Version memory version) internal pure returns (bytes memory) {
         return abi.encodePacked(
-            version.root, version.manifestHash, version.metadataHash, version.epoch, version.publishedAt, version.uri
+            version.root,
+            version.manifestHash,
+            version.metadataHash,
+            version.epoch,
+            uint40(version.publishedAt),
+            version.uri
         );
     }
 
@@ -36,7 +40,7 @@ library AssetRecords {
             manifestHash: packed.load(32),
             metadataHash: packed.load(64),
             epoch: uint32(_number(packed, 96, 4)),
-            publishedAt: uint64(_number(packed, 100, 8)),
+            publishedAt: uint64(_number(packed, 100, 5)),
             uri: string(packed.slice(URI_AT))
         });
     }
@@ -49,22 +53,25 @@ library AssetRecords {
             edges = abi.encodePacked(edges, uint64(edge.parent), uint64(edge.license), uint8(edge.relation));
         }
         return abi.encodePacked(
-            card.creator,
-            uint8(card.kind),
+            uint8(uint256(card.kind) << 5 | count),
             uint8(bytes(card.name).length),
-            uint8(count),
             card.name,
             edges,
-            packVersion(card.first)
+            card.first.root,
+            card.first.manifestHash,
+            card.first.metadataHash,
+            card.first.epoch,
+            uint40(card.first.publishedAt),
+            card.first.uri
         );
     }
 
     function unpackCard(bytes memory packed) internal pure returns (Card memory card) {
-        card.creator = address(uint160(_number(packed, 0, 20)));
-        card.kind = IAssetRegistry.Kind(_number(packed, 20, 1));
-        uint256 at = NAME_AT + _number(packed, 21, 1);
+        uint256 kindAndCount = _number(packed, 0, 1);
+        card.kind = IAssetRegistry.Kind(kindAndCount >> 5);
+        uint256 at = NAME_AT + _number(packed, 1, 1);
         card.name = string(packed.slice(NAME_AT, at));
-        card.parents = new IAssetRegistry.Edge[](_number(packed, 22, 1));
+        card.parents = new IAssetRegistry.Edge[](kindAndCount & 31);
         for (uint256 i = 0; i < card.parents.length; ++i) {
             card.parents[i] = IAssetRegistry.Edge({
                 parent: _number(packed, at, 8),

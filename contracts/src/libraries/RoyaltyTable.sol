@@ -53,6 +53,36 @@ library RoyaltyTable {
         }
     }
 
+    /// @notice What the payee of `entry` gets of `amount`, rounded down; `amount` is below 2^128, so nothing overflows.
+    function partOf(uint256 amount, uint256 entry) internal pure returns (uint256) {
+        unchecked {
+            return amount * shareOf(entry) / SCALE;
+        }
+    }
+
+    /// @notice Where the entries of a packed table begin and end in memory.
+    function bounds(bytes memory packed) internal pure returns (uint256 at, uint256 end) {
+        assembly ("memory-safe") {
+            at := add(packed, 0x20)
+            end := add(at, mload(packed))
+        }
+    }
+
+    /// @notice Where the entry after the one at `at` is.
+    function next(uint256 at) internal pure returns (uint256) {
+        unchecked {
+            return at + ENTRY_BYTES;
+        }
+    }
+
+    /// @notice The payee of the entry at `at` in memory, and what it gets of `amount`, which is below 2^128.
+    function partAt(uint256 at, uint256 amount) internal pure returns (uint256 payee, uint256 part) {
+        uint256 entry = _entryAt(at);
+        unchecked {
+            return (entry >> 32, amount * uint32(entry) / SCALE);
+        }
+    }
+
     function payeeOf(uint256 entry) internal pure returns (uint256) {
         return entry >> 32;
     }
@@ -75,14 +105,16 @@ library RoyaltyTable {
     }
 
     function unpack(bytes memory packed) internal pure returns (uint256[] memory table) {
-        uint256 length = packed.length / ENTRY_BYTES;
-        table = new uint256[](length);
-        for (uint256 i = 0; i < length; ++i) {
-            uint256 entry;
-            assembly ("memory-safe") {
-                entry := shr(160, mload(add(add(packed, 0x20), mul(i, ENTRY_BYTES))))
-            }
-            table[i] = entry;
+        table = new uint256[](packed.length / ENTRY_BYTES);
+        (uint256 at, uint256 end) = bounds(packed);
+        for (uint256 i = 0; at < end; at = next(at)) {
+            table[i++] = _entryAt(at);
+        }
+    }
+
+    function _entryAt(uint256 at) private pure returns (uint256 entry) {
+        assembly ("memory-safe") {
+            entry := shr(160, mload(at))
         }
     }
 

@@ -4,19 +4,29 @@ pragma solidity ^0.8.30;
 import {Test} from "forge-std/Test.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
+import {AgentRegistry} from "../../src/AgentRegistry.sol";
 import {AssetRegistry} from "../../src/AssetRegistry.sol";
+import {CallChannel} from "../../src/CallChannel.sol";
+import {ComputeEscrow} from "../../src/ComputeEscrow.sol";
+import {CollectionShares} from "../../src/CollectionShares.sol";
 import {Directory} from "../../src/Directory.sol";
+import {FeedbackReceipts} from "../../src/FeedbackReceipts.sol";
 import {IdentityRegistry} from "../../src/IdentityRegistry.sol";
 import {KeyServerRegistry} from "../../src/KeyServerRegistry.sol";
 import {LicenseTerms} from "../../src/LicenseTerms.sol";
 import {LicenseToken} from "../../src/LicenseToken.sol";
 import {Market} from "../../src/Market.sol";
 import {ProtocolParameters} from "../../src/ProtocolParameters.sol";
+import {ReceiptAnchors} from "../../src/ReceiptAnchors.sol";
+import {RefundEscrow} from "../../src/RefundEscrow.sol";
+import {ReputationRegistry} from "../../src/ReputationRegistry.sol";
 import {RoyaltyLedger} from "../../src/RoyaltyLedger.sol";
 import {SaharaAccess} from "../../src/SaharaAccess.sol";
 import {SaharaGovernor} from "../../src/SaharaGovernor.sol";
 import {SaharaTimelock} from "../../src/SaharaTimelock.sol";
 import {SaharaToken} from "../../src/SaharaToken.sol";
+import {Staking} from "../../src/Staking.sol";
+import {ValidationRegistry} from "../../src/ValidationRegistry.sol";
 import {IAssetRegistry} from "../../src/interfaces/IAssetRegistry.sol";
 import {IKeyServerRegistry} from "../../src/interfaces/IKeyServerRegistry.sol";
 import {ILicenseTerms, Uses} from "../../src/interfaces/ILicenseTerms.sol";
@@ -28,12 +38,19 @@ abstract contract Lab is Test {
     uint32 internal constant VOTING_PERIOD = 300;
     uint48 internal constant LATE_QUORUM = 60;
     uint256 internal constant TIMELOCK_DELAY = 2;
+    uint48 internal constant COOLDOWN = 14 days;
+    uint48 internal constant DISPUTE_WINDOW = 1 days;
+    uint48 internal constant JUDGMENT_PERIOD = 30 days;
+    uint48 internal constant STOP_DELAY = 1 hours;
+    uint48 internal constant CLOSE_DELAY = 1 days;
+    uint256 internal constant GUARDIAN_TERM = 365 days;
 
     address internal deployer = makeAddr("deployer");
     address internal alice = makeAddr("alice");
     address internal bob = makeAddr("bob");
     address internal carol = makeAddr("carol");
     address internal mallory = makeAddr("mallory");
+    address internal guardian = makeAddr("guardian");
     address internal keyServer = makeAddr("key server");
 
     SaharaTimelock internal timelock;
@@ -47,7 +64,17 @@ abstract contract Lab is Test {
     RoyaltyLedger internal ledger;
     AssetRegistry internal registry;
     LicenseToken internal licenses;
+    RefundEscrow internal refunds;
     Market internal market;
+    Staking internal staking;
+    ComputeEscrow internal escrow;
+    CallChannel internal channels;
+    ReceiptAnchors internal anchors;
+    CollectionShares internal collections;
+    AgentRegistry internal agents;
+    ReputationRegistry internal reputation;
+    FeedbackReceipts internal receipts;
+    ValidationRegistry internal validations;
     Directory internal directory;
 
     function setUp() public virtual {
@@ -73,20 +100,47 @@ abstract contract Lab is Test {
         (10_000 * TOKEN, 10_000 * TOKEN, 10_000 * TOKEN, 70_000 * TOKEN);
 
         vm.startPrank(deployer);
-        timelock = new SaharaTimelock(TIMELOCK_DELAY, vm.computeCreateAddress(deployer, nonce + 2));
+        timelock = new SaharaTimelock(
+            TIMELOCK_DELAY,
+            vm.computeCreateAddress(deployer, nonce + 2),
+            SaharaAccess(vm.computeCreateAddress(deployer, nonce + 3)),
+            guardian,
+            GUARDIAN_TERM
+        );
         holders[3] = address(timelock);
         token = new SaharaToken(holders, amounts);
         governor = new SaharaGovernor(token, timelock, VOTING_DELAY, VOTING_PERIOD, LATE_QUORUM);
-        access = new SaharaAccess(address(timelock));
+        access = new SaharaAccess(
+            address(timelock),
+            vm.computeCreateAddress(deployer, nonce + 4),
+            vm.computeCreateAddress(deployer, nonce + 6),
+            vm.computeCreateAddress(deployer, nonce + 22),
+            vm.computeCreateAddress(deployer, nonce + 14),
+            vm.computeCreateAddress(deployer, nonce + 15)
+        );
         parameters = new ProtocolParameters(address(access), address(timelock), 250, 5_000, _currencies());
         identities = new IdentityRegistry();
         keyServers = new KeyServerRegistry(address(access), _servers());
         terms = new LicenseTerms();
-        ledger = new RoyaltyLedger(parameters, AssetRegistry(vm.computeCreateAddress(deployer, nonce + 9)));
+        ledger = new RoyaltyLedger(
+            parameters,
+            AssetRegistry(vm.computeCreateAddress(deployer, nonce + 9)),
+            vm.computeCreateAddress(deployer, nonce + 13)
+        );
         registry = new AssetRegistry(ledger, LicenseToken(vm.computeCreateAddress(deployer, nonce + 10)));
-        licenses = new LicenseToken(registry, terms, vm.computeCreateAddress(deployer, nonce + 11));
-        market = new Market(registry, terms, licenses, ledger, parameters);
-        directory = new Directory(address(access), _names(), _modules());
+        licenses = new LicenseToken(registry, terms, vm.computeCreateAddress(deployer, nonce + 12));
+        refunds = new RefundEscrow(licenses, terms, ledger, parameters, vm.computeCreateAddress(deployer, nonce + 12));
+        market = new Market(registry, terms, licenses, ledger, refunds, parameters);
+        collections = new CollectionShares(registry, ledger, parameters);
+        staking = new Staking(address(access), token, address(timelock), COOLDOWN);
+        escrow = new ComputeEscrow(access, staking, parameters, DISPUTE_WINDOW, JUDGMENT_PERIOD, STOP_DELAY);
+        channels = new CallChannel(ledger, parameters, CLOSE_DELAY);
+        anchors = new ReceiptAnchors(keyServers);
+        agents = new AgentRegistry(identities);
+        reputation = new ReputationRegistry(agents);
+        receipts = new FeedbackReceipts(reputation, agents, licenses, registry, refunds);
+        validations = new ValidationRegistry(agents);
+        directory = new Directory(address(access), _names(), _modules(), _fixed());
         vm.stopPrank();
     }
 
@@ -101,13 +155,20 @@ abstract contract Lab is Test {
     }
 
     function _names() private pure returns (bytes32[] memory list) {
-        list = new bytes32[](2);
+        list = new bytes32[](5);
         (list[0], list[1]) = ("Market", "RoyaltyLedger");
+        (list[2], list[3], list[4]) = ("SaharaToken", "AssetRegistry", "LicenseToken");
+    }
+
+    function _fixed() private pure returns (bytes32[] memory list) {
+        list = new bytes32[](3);
+        (list[0], list[1], list[2]) = ("SaharaToken", "AssetRegistry", "LicenseToken");
     }
 
     function _modules() private view returns (address[] memory list) {
-        list = new address[](2);
+        list = new address[](5);
         (list[0], list[1]) = (address(market), address(ledger));
+        (list[2], list[3], list[4]) = (address(token), address(registry), address(licenses));
     }
 
     /* ----------------------------------------------------------------- the verbs of the house */
@@ -133,6 +194,7 @@ abstract contract Lab is Test {
         return ILicenseTerms.Terms({
             currency: address(token),
             price: price,
+            refundWindow: 0,
             duration: 0,
             seats: 0,
             royaltyBps: royaltyBps,

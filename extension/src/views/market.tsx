@@ -6,7 +6,13 @@ import { EMPTY_QUERY } from '../model/market';
 import type { Listing } from '../values';
 import { Action, Badge, Busy, Empty, KindTile, Price, Problem, useSignals } from './parts';
 
-const FLAVORS = ['Open Use', 'Non-Commercial Research', 'Commercial', 'Commercial Remix', 'Compute-Only'];
+export const FLAVORS = [
+  'Open Use',
+  'Non-Commercial Research',
+  'Commercial',
+  'Commercial Remix',
+  'Compute-Only'
+];
 
 /** Search, filters, and a page of results. */
 export function MarketView(): JSX.Element {

@@ -1,15 +1,12 @@
 import { copyIcon, addBelowIcon, type LabIcon } from '@jupyterlab/ui-components';
-import { MimeData } from '@lumino/coreutils';
-import { Drag } from '@lumino/dragdrop';
 import type { ISignal } from '@lumino/signaling';
 import React, { useEffect, useReducer } from 'react';
 
 import { useDesk } from '../desk';
+import { dragCode } from '../drag';
 import { formatAmount, formatShort, SYMBOL } from '../format';
 import { kindIcon } from '../icons';
 import type { Amount, LabError } from '../values';
-
-const DRAG_THRESHOLD = 5;
 
 /** Draw again whenever one of the signals fires. */
 export function useSignals(...signals: ISignal<unknown, unknown>[]): void {
@@ -145,44 +142,18 @@ export function Busy(props: { label: string }): JSX.Element {
   );
 }
 
-function startDrag(code: string, label: string, x: number, y: number): void {
-  const mimeData = new MimeData();
-  mimeData.setData('text/plain', code);
-  mimeData.setData('application/vnd.jupyter.cells', [
-    { cell_type: 'code', source: code, metadata: {}, outputs: [], execution_count: null }
-  ]);
-  const dragImage = document.createElement('div');
-  dragImage.className = 'jp-Sahara-dragImage';
-  dragImage.textContent = label;
-  const drag = new Drag({ mimeData, dragImage, proposedAction: 'copy', supportedActions: 'copy' });
-  void drag.start(x, y).then(() => drag.dispose());
-}
-
 /** Code to take into a notebook: by a button, by the clipboard, or by dragging it there. */
 export function Code(props: { code: string; label: string }): JSX.Element {
   const { insert, copy, trans } = useDesk();
-  const onPointerDown = (down: React.PointerEvent): void => {
-    if (down.button !== 0 || (down.target as HTMLElement).closest('button')) {
-      return;
-    }
-    const { clientX, clientY } = down;
-    const move = (event: PointerEvent): void => {
-      if (Math.hypot(event.clientX - clientX, event.clientY - clientY) > DRAG_THRESHOLD) {
-        done();
-        startDrag(props.code, props.label, event.clientX, event.clientY);
-      }
-    };
-    const done = (): void => {
-      document.removeEventListener('pointermove', move);
-      document.removeEventListener('pointerup', done);
-    };
-    document.addEventListener('pointermove', move);
-    document.addEventListener('pointerup', done);
-    down.preventDefault();
-  };
   return (
     <div className="jp-Sahara-code" role="group" aria-label={props.label}>
-      <pre title={trans.__('Drag into a notebook')} onPointerDown={onPointerDown}>
+      <pre
+        title={trans.__('Drag into a notebook')}
+        onPointerDown={down => {
+          dragCode(down, () => props.code, props.label);
+          down.preventDefault();
+        }}
+      >
         {props.code}
       </pre>
       <div className="jp-Sahara-codeActions">

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from sahara_lab.market.catalog.index import IndexDamaged, TantivyIndex
-from sahara_lab.market.catalog.interfaces import CatalogStore, Cursor, Found, Position, SearchIndex
-from sahara_lab.market.catalog.query import CatalogPage, Query
-from sahara_lab.market.catalog.records import Record, flavors_meant
+from sahara_lab.errors import InputError
+from sahara_lab.market.catalog.interfaces import CatalogStore, Cursor, Found, IndexDamaged, Position, SearchIndex
+from sahara_lab.market.catalog.query import USUAL_FACETS, CatalogPage, Query
+from sahara_lab.market.catalog.records import Record
 from sahara_lab.market.catalog.store import SqliteStore
 
 #: How long a process waits for another one that writes.
@@ -28,7 +29,8 @@ class Catalog:
     def __init__(self, folder: Path, *, store: CatalogStore | None = None, index: SearchIndex | None = None) -> None:
         self._folder = folder
         self._store: CatalogStore = store or SqliteStore(folder)
-        self._index: SearchIndex = index or TantivyIndex(folder)
+        self._index: SearchIndex = index or usual_index(folder)
+        self._spare: SearchIndex | None = None
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(folder / "writer.lock")
 
@@ -49,6 +51,16 @@ class Catalog:
             yield
         finally:
             self._lock.release()
+
+    @contextmanager
+    def following(self, patience: float = PATIENCE) -> Iterator[None]:
+        """Be the one who reads the chain, among the processes here and the servers that share the store.
+
+        Raises:
+            TimeoutError: another one has been at it for all of ``patience`` seconds.
+        """
+        with self.writing(patience), self._store.exclusively(patience):
+            yield
 
     def apply(self, records: Iterable[Record], cursor: tuple[int, str]) -> None:
         """Take in records and how far the chain is read. Both last when this returns."""
@@ -83,52 +95,76 @@ class Catalog:
     def search(
         self,
         text: str = "",
+        *,
         kind: str | None = None,
         license: str | None = None,
+        price: str | None = None,
         max_price_wei: int | None = None,
+        task: str | None = None,
+        format: str | None = None,
+        tag: str | None = None,
         owner: str | None = None,
         sort: str = "relevance",
         page: int = 1,
+        after: str | None = None,
         per_page: int = 20,
+        facets: Sequence[str] = USUAL_FACETS,
     ) -> CatalogPage:
         """Records that fit.
 
         Args:
-            text: words, each of which must occur, or begin a word of name, title or tags. Any text is accepted.
+            text: words, each of which must occur, or begin a word of name, title or tags; words in quotation marks must
+                follow each other. Where nothing fits, words a letter or two away do. Any text is accepted.
             license: a flavor as shown ("Commercial"), or the first words of several in small letters ("commercial").
+            price: a band of prices as the facet names it ("1 to 10"): where the cheapest offer lies.
             max_price_wei: there must be an offer (of that license, if given) that costs no more.
             owner: handle or address.
-            sort: "relevance" (newest first without text), "newest", "price" (not offered: last) or "name".
+            sort: "relevance" (words, and how often licensed; newest first without text), "newest", "price" (not
+                offered: last), "popular" (most licensed) or "name".
+            after: ``next`` of the page before; goes on there whatever came in between, where ``page`` counts.
+            facets: what to count by; see :data:`sahara_lab.market.catalog.FACETS`.
 
         Raises:
-            InputError: an unknown kind or sort, a negative price, a page that cannot exist.
+            InputError: an unknown kind, band, sort or facet, a negative price, a page that cannot exist.
         """
-        query = Query.checked(text, kind, license, max_price_wei, owner, sort, page, per_page)
-        flavors = None if query.license is None else flavors_meant(query.license, self._store.flavors())
-        found = self._find(query, flavors)
-        return CatalogPage(tuple(self._store.records(found.ids)), found.total, found.facets, query.page, query.per_page)
+        query = Query(
+            text, kind, license, price, max_price_wei, task, format, tag, owner, sort, page, after, per_page,
+            tuple(facets),
+        ).checked()  # fmt: skip
+        found = self._find(query)
+        records = self._store.records(found.ids)
+        if query.sort == "price":  # the index may hold prices that differ in the ninth digit for equal
+            records.sort(key=lambda record: (record.price is None, record.price or 0))
+        return CatalogPage(
+            tuple(records), found.total, found.facets, query.page, query.per_page, found.next,
+            found.similar,
+        )  # fmt: skip
 
-    def _find(self, query: Query, flavors: list[str] | None) -> Found:
-        if not query.text:
-            return self._store.browse(query, flavors)
-        words = self._index.words(query.text)
-        if not words:  # only signs, such as emoji: no word of any index, but still to be found as they are
-            return self._store.browse(query, flavors, self._store.literal(query.text.split()))
+    def _find(self, query: Query) -> Found:
         self._catch_up()
         try:
-            return self._find_words(words, query, flavors)
+            return self._index.search(query)
         except IndexDamaged:  # its position can be read and its words cannot
             try:
                 with self.writing():
                     self._rebuild(self._store.position())
-                return self._find_words(words, query, flavors)
-            except (IndexDamaged, TimeoutError, OSError):  # nothing can be written here: slower, and still an answer
-                return self._store.browse(query, flavors, self._store.literal(words))
+                return self._index.search(query)
+            except (IndexDamaged, TimeoutError, OSError):
+                return self._in_memory(query)
 
-    def _find_words(self, words: list[str], query: Query, flavors: list[str] | None) -> Found:
-        if query.sort == "relevance" and query.max_price_wei is None:
-            return self._index.search(words, query, flavors)
-        return self._store.browse(query, flavors, self._index.matching(words))
+    def _in_memory(self, query: Query) -> Found:
+        """An answer where no index can be written: slower, and right."""
+        from sahara_lab.market.catalog.fts import FtsIndex
+
+        if self._spare is None:
+            self._spare = FtsIndex(None)
+        position = self._store.position()
+        held = self._spare.position()
+        if held is not None and held.store == position.store and held.seq <= position.seq:
+            self._spare.update(self._store.changes_since(held.seq), position)
+        else:
+            self._spare.rebuild(self._store.changes_since(0), position)
+        return self._spare.search(query)
 
     # -- keeping together ---------------------------------------------------------------------------------------------
 
@@ -163,3 +199,27 @@ class Catalog:
 
     def __repr__(self) -> str:
         return f"<Catalog in {self._folder}>"
+
+
+def usual_index(folder: Path) -> SearchIndex:
+    """The fastest index that this machine has."""
+    if find_spec("tantivy") is not None:
+        from sahara_lab.market.catalog.index import TantivyIndex
+
+        return TantivyIndex(folder)
+    from sahara_lab.market.catalog.fts import FtsIndex
+
+    return FtsIndex(folder)
+
+
+def shared_store(url: str, network: str) -> CatalogStore:
+    """The store behind a ``postgresql://`` address.
+
+    Raises:
+        InputError: another kind of address, or psycopg is not installed.
+    """
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise InputError("SAHARA_LAB_CATALOG is no postgresql:// address", hint="postgresql://user@host/database")
+    from sahara_lab.market.catalog.postgres import PostgresStore
+
+    return PostgresStore(url, network)

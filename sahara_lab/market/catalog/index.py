@@ -1,46 +1,42 @@
-"""The search index over the catalog's words, in tantivy: derived from the store and disposable.
+"""The search index in tantivy: derived from the store and disposable.
 
-The index keeps nothing but ids. Its position (which store, which change) is a document of the same commit as the
-records, so after a crash it is never ahead of what it holds. A rebuilt index is written beside the old one and takes
-its place by renaming one small file, so readers in other processes never meet half an index.
+The index keeps nothing but ids and what it needs to filter, sort and count. Its position (which store, which change) is
+a document of the same commit as the records, so after a crash it is never ahead of what it holds. A rebuilt index is
+written beside the old one and takes its place by renaming one small file, so readers in other processes never meet half
+an index.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 import shutil
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sahara_lab.errors import SaharaError
-from sahara_lab.market.catalog.interfaces import Change, Found, Position
+from sahara_lab.market.catalog.asking import Asked
+from sahara_lab.market.catalog.interfaces import Change, Found, IndexDamaged, Position
+from sahara_lab.market.catalog.prices import band_of, is_exact, rounded
 from sahara_lab.market.catalog.query import Query
 from sahara_lab.market.catalog.records import Record
+from sahara_lab.market.catalog.schema import EDGE, MARK, analyzer, price_field, schema, sort_key
+from sahara_lab.market.catalog.words import signs_of, spaced
 
 #: Part of the folder's name: a release that indexes differently builds its own index.
-FORMAT = 1
-
-MAX_WORDS = 16
+FORMAT = 2
 
 _HEAP = 48_000_000
-_EDGE = 12  # characters of a word that the prefix field knows; longer beginnings are expanded from the dictionary
-_EXPANSIONS = 64
-_MARK = "position"
-_CJK = re.compile("([\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff])")
-
-
-class IndexDamaged(SaharaError):
-    """The search index cannot be read; the catalog builds it again."""
-
-    code = "index"
+#: Segments above which a small update waits until some are merged; each one costs every search a little.
+_SEGMENTS = 12
+_KEPT_ANSWERS = 128
 
 
 class TantivyIndex:
-    """BM25 over name, title, tags and summary, with word beginnings, and counts by kind and license."""
+    """BM25 over name, title, tags and summary, with word beginnings, phrases and typing errors; facets; sorts."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / f"index-{FORMAT}"
@@ -49,8 +45,10 @@ class TantivyIndex:
         self._opened: tuple[str, int, int] | None = None
         self._position: Position | None = None
         self._analyzer: Any = None
+        self._answers: dict[Query, Found] = {}
 
     def position(self) -> Position | None:
+        """What the index holds; None when it is missing or damaged."""
         try:
             with self._lock:
                 self._searcher()
@@ -58,20 +56,34 @@ class TantivyIndex:
         except IndexDamaged:
             return None
 
+    def search(self, query: Query) -> Found:
+        """Answer a checked query. An answer is kept until the index changes: the same few letters are typed often."""
+        with _damage(), self._lock:
+            searcher = self._searcher()
+            if query not in self._answers:
+                found = Asked(searcher, self._index.schema, self._analyze, query).answer()
+                if len(self._answers) >= _KEPT_ANSWERS:
+                    self._answers.clear()
+                self._answers[query] = found
+            return self._answers[query]
+
     # -- write --------------------------------------------------------------------------------------------------------
 
     def update(self, changes: Iterable[Change], position: Position) -> None:
+        """Take changes in; the position becomes visible together with them."""
         with _damage():
-            self._write(self._open(self._current()), changes, position, fresh=False)
+            index = self._open(self._current())
+            self._write(index, changes, position, fresh=False)
 
     def rebuild(self, changes: Iterable[Change], position: Position) -> None:
+        """Write a whole index beside the present one and put it in its place."""
         import tantivy
 
         generation = secrets.token_hex(8)
         folder = self._folder / generation
         folder.mkdir(parents=True)
-        index = tantivy.Index(_schema(), path=str(folder))
-        self._register(index)
+        index = tantivy.Index(schema(), path=str(folder))
+        _register(index)
         self._write(index, changes, position, fresh=True)
         pointer = self._folder / "current"
         draft = self._folder / f"current-{generation}"
@@ -90,13 +102,15 @@ class TantivyIndex:
                 writer.delete_documents_by_term("id", change.id)
             if change.record is not None:
                 writer.add_document(self._document(change.record))
-        writer.delete_documents_by_term("mark", _MARK)
+        writer.delete_documents_by_term("mark", MARK)
         mark = tantivy.Document()
-        mark.add_text("mark", _MARK)
+        mark.add_text("mark", MARK)
         mark.add_text("position", f"{position.store}:{position.seq}")
         writer.add_document(mark)
         writer.commit()
-        writer.wait_merging_threads()
+        index.reload()
+        if fresh or index.searcher().num_segments > _SEGMENTS:
+            writer.wait_merging_threads()
 
     def _document(self, record: Record) -> Any:
         import tantivy
@@ -105,89 +119,46 @@ class TantivyIndex:
         document.add_integer("id", record.id)
         head = spaced(" ".join((record.name, record.title, *record.tags)))
         document.add_text("head", head)
-        document.add_text("edge", _beginnings(self.words(head)))
+        document.add_text("edge", _beginnings(self._analyze(head)))
         document.add_text("body", spaced(record.summary))
         for exact in {record.name.lower(), record.name.rpartition("/")[2].lower(), record.title.lower()}:
             document.add_text("exact", exact)
+        for sign in signs_of(f"{record.title} {record.name} {' '.join(record.tags)} {record.summary}"):
+            document.add_text("sign", sign)
         document.add_text("kind", record.kind)
         document.add_text("owner", record.owner.lower())
-        for flavor in record.licenses:
-            document.add_text("license", flavor)
+        for field, values in (("license", record.licenses), ("format", record.formats), ("tag", record.tags)):
+            for value in values:
+                document.add_text(field, value)
+        if record.task:
+            document.add_text("task", record.task)
+        self._add_prices(document, record)
+        document.add_unsigned("sold", record.sold)
+        for sort in ("newest", "price", "popular"):
+            document.add_unsigned(f"by_{sort}", sort_key(sort, record))
+        document.add_text("by_name", record.name.lower())
         return document
 
-    # -- read ---------------------------------------------------------------------------------------------------------
-
-    def words(self, text: str) -> list[str]:
-        if self._analyzer is None:
-            self._analyzer = _analyzer()
-        found: list[str] = self._analyzer.analyze(spaced(text))
-        return list(dict.fromkeys(found))
-
-    def search(self, words: Sequence[str], query: Query, flavors: Sequence[str] | None) -> Found:
-        from tantivy import Occur
-        from tantivy import Query as Q
-
-        with _damage(), self._lock:
-            searcher = self._searcher()
-            schema = self._index.schema
-            text = self._text_query(searcher, words, query.text)
-            owner = [Q.term_query(schema, "owner", query.owner.lower())] if query.owner else []
-            kind = [Q.term_query(schema, "kind", query.kind)] if query.kind else []
-            license = [] if flavors is None else [Q.term_set_query(schema, "license", list(flavors))]
-
-            def both(*filters: Any) -> Any:
-                return Q.boolean_query(
-                    [(Occur.Must, text), *((Occur.Must, Q.const_score_query(f, 0.0)) for f in filters)]
-                )
-
-            wanted = both(*owner, *kind, *license)
-            result = searcher.search(wanted, query.per_page, count=True)
-            total = int(result.count)
-            if query.offset >= total:
-                hits = []
-            elif query.offset:
-                hits = searcher.search(wanted, query.per_page, count=False, offset=query.offset).hits
-            else:
-                hits = result.hits
-            facets = {"kind": _terms("kind"), "license": _terms("license")}
-            if kind or license:
-                counts = {
-                    **searcher.aggregate(both(*owner, *license), {"kind": facets["kind"]}),
-                    **searcher.aggregate(both(*owner, *kind), {"license": facets["license"]}),
-                }
-            else:
-                counts = searcher.aggregate(wanted, facets)
-            ids = searcher.fast_field_values("id", [address for _, address in hits])
-        return Found([int(i) for i in ids], total, {name: _counts(counts[name]) for name in facets})
-
-    def matching(self, words: Sequence[str]) -> list[int]:
-        with _damage(), self._lock:
-            searcher = self._searcher()
-            hits = searcher.search(self._text_query(searcher, words, " ".join(words)), max(1, searcher.num_docs)).hits
-            return [int(i) for i in searcher.fast_field_values("id", [address for _, address in hits])]
-
-    def _text_query(self, searcher: Any, words: Sequence[str], typed: str) -> Any:
-        """Every word must be there, as a word or as the beginning of one in name, title or tags."""
-        from tantivy import Occur
-        from tantivy import Query as Q
-
-        schema = self._index.schema
-        clauses = []
-        for word in words[:MAX_WORDS]:
-            choices = [
-                Q.boost_query(Q.term_query(schema, "head", word), 4.0),
-                Q.term_query(schema, "body", word),
-            ]
-            if len(word) <= _EDGE:
-                choices.append(Q.term_query(schema, "edge", word))
-            else:
-                longer = [term for term, _ in searcher.terms_with_prefix("head", word, limit=_EXPANSIONS)]
-                choices += [Q.term_set_query(schema, "head", longer)] if longer else []
-            clauses.append((Occur.Must, Q.boolean_query([(Occur.Should, choice) for choice in choices])))
-        named = Q.const_score_query(Q.term_query(schema, "exact", typed.lower()), 50.0)
-        return Q.boolean_query([*clauses, (Occur.Should, named)])
+    def _add_prices(self, document: Any, record: Record) -> None:
+        cheapest: dict[str, int] = {}
+        for offer in record.offers:
+            for field in ("price_any", price_field(offer.flavor)):
+                cheapest[field] = min(offer.price, cheapest.get(field, offer.price))
+        for field, price in cheapest.items():
+            document.add_unsigned(field, rounded(price))
+        if cheapest:
+            document.add_text("price", band_of(cheapest["price_any"]))
+        if not all(is_exact(price) for price in cheapest.values()):
+            document.add_text("mark", "long price")
+            document.add_text("prices", json.dumps({field: str(price) for field, price in cheapest.items()}))
 
     # -- files --------------------------------------------------------------------------------------------------------
+
+    def _analyze(self, text: str) -> list[str]:
+        if self._analyzer is None:
+            self._analyzer = analyzer()
+        found: list[str] = self._analyzer.analyze(text)
+        return found
 
     def _current(self) -> str:
         try:
@@ -202,6 +173,7 @@ class TantivyIndex:
             status = (self._folder / generation / "meta.json").stat()
             present = (generation, status.st_mtime_ns, status.st_ino)
             if present != self._opened:
+                self._answers.clear()
                 if self._opened is None or self._opened[0] != generation:
                     self._index = self._open(generation)
                     self._index.config_reader("manual")
@@ -216,19 +188,13 @@ class TantivyIndex:
         if not re.fullmatch(r"[0-9a-f]{16}", generation):
             raise IndexDamaged("the search index has no valid name")
         index = tantivy.Index.open(str(self._folder / generation))
-        self._register(index)
+        _register(index)
         return index
-
-    def _register(self, index: Any) -> None:
-        import tantivy
-
-        index.register_tokenizer("plain", _analyzer())
-        index.register_tokenizer("space", tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
 
     def _read_position(self, searcher: Any) -> Position:
         from tantivy import Query as Q
 
-        hits = searcher.search(Q.term_query(self._index.schema, "mark", _MARK), 1).hits
+        hits = searcher.search(Q.term_query(self._index.schema, "mark", MARK), 1).hits
         if not hits:
             raise IndexDamaged("the search index does not say what it holds")
         store, _, seq = searcher.doc(hits[0][1])["position"][0].partition(":")
@@ -238,9 +204,11 @@ class TantivyIndex:
 @contextmanager
 def _damage() -> Iterator[None]:
     """One error for all the ways in which damaged files show; a panic in tantivy is no ``Exception``."""
+    from sahara_lab.errors import InputError
+
     try:
         yield
-    except IndexDamaged:
+    except (IndexDamaged, InputError):
         raise
     except BaseException as error:
         if (
@@ -251,44 +219,12 @@ def _damage() -> Iterator[None]:
         raise
 
 
-def _schema() -> Any:
+def _register(index: Any) -> None:
     import tantivy
 
-    builder = tantivy.SchemaBuilder()
-    builder.add_integer_field("id", indexed=True, fast=True)  # signed: deleting by an unsigned term finds nothing
-    builder.add_text_field("head", tokenizer_name="plain", index_option="freq")
-    builder.add_text_field("edge", tokenizer_name="space", index_option="basic")
-    builder.add_text_field("body", tokenizer_name="plain", index_option="freq")
-    builder.add_text_field("exact", tokenizer_name="raw", index_option="basic")
-    for name in ("kind", "owner", "license"):
-        builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=name != "owner")
-    builder.add_text_field("mark", tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("position", tokenizer_name="raw", index_option="basic", stored=True)
-    return builder.build()
-
-
-def _analyzer() -> Any:
-    from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
-
-    builder = TextAnalyzerBuilder(Tokenizer.simple())
-    for step in (Filter.lowercase(), Filter.ascii_fold(), Filter.remove_long(80)):
-        builder = builder.filter(step)
-    return builder.build()
-
-
-def spaced(text: str) -> str:
-    """Chinese, Japanese and Korean characters set apart: these scripts do not part their words."""
-    return text if text.isascii() else _CJK.sub(r" \1 ", text)
+    index.register_tokenizer("plain", analyzer())
+    index.register_tokenizer("space", tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
 
 
 def _beginnings(words: Iterable[str]) -> str:
-    return " ".join({word[:length] for word in words for length in range(1, min(len(word), _EDGE) + 1)})
-
-
-def _terms(field: str) -> dict[str, Any]:
-    return {"terms": {"field": field, "size": 64}}
-
-
-def _counts(aggregate: dict[str, Any]) -> dict[str, int]:
-    buckets = ((str(bucket["key"]), int(bucket["doc_count"])) for bucket in aggregate["buckets"])
-    return dict(sorted(buckets, key=lambda bucket: (-bucket[1], bucket[0])))
+    return " ".join({word[:length] for word in words for length in range(1, min(len(word), EDGE) + 1)})

@@ -1,12 +1,21 @@
-"""The two interfaces of the catalog: what keeps the records, and what finds them by their words."""
+"""The two interfaces of the catalog: what keeps the records, and what finds them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from sahara_lab.errors import SaharaError
 from sahara_lab.market.catalog.query import Query
 from sahara_lab.market.catalog.records import Record
+
+
+class IndexDamaged(SaharaError):
+    """The search index cannot be read; the catalog builds it again."""
+
+    code = "index"
 
 
 class Cursor(NamedTuple):
@@ -30,48 +39,64 @@ class Change(NamedTuple):
     record: Record | None
 
 
-class Found(NamedTuple):
-    """Ids of one page, how many fit in all, and how they divide."""
+@dataclass(frozen=True)
+class Found:
+    """Ids of one page, how many fit in all, how they divide, where the next page begins; see ``CatalogPage``."""
 
-    ids: list[int]
+    ids: Sequence[int]
     total: int
     facets: dict[str, dict[str, int]]
+    next: str | None = None
+    similar: bool = False
 
 
 class CatalogStore(Protocol):
-    """Keeps the records: the truth of this machine about what the chain lists."""
+    """Keeps the records: the truth about what the chain lists. Each change has the next number of a sequence."""
 
-    def position(self) -> Position: ...
+    def position(self) -> Position:
+        """Identity of this store and number of its newest change."""
 
-    def cursor(self) -> Cursor | None: ...
+    def cursor(self) -> Cursor | None:
+        """The block up to which the chain is in here; None before the first."""
+
+    def exclusively(self, patience: float) -> AbstractContextManager[None]:
+        """Keep other machines that share this store from reading the chain into it meanwhile.
+
+        Raises:
+            TimeoutError: another one has been at it for all of ``patience`` seconds.
+        """
 
     def apply(self, records: Iterable[Record], cursor: Cursor) -> None:
         """Write records and how far the chain is read, both or neither."""
 
     def rollback_to(self, block: int) -> Cursor | None:
-        """Undo what was applied after ``block``; where reading must go on from, None for the beginning."""
+        """Undo every batch that went beyond ``block``.
 
-    def get(self, asset_id: int) -> Record | None: ...
+        Returns:
+            the cursor of the newest batch that stays, to read on from; None when none does and all was dropped.
+        """
 
-    def by_name(self, name: str) -> Record | None: ...
+    def get(self, asset_id: int) -> Record | None:
+        """The record of an asset by its id."""
+
+    def by_name(self, name: str) -> Record | None:
+        """The record of ``owner/name`` in any case; where a handle has passed to someone else, the one written last."""
 
     def records(self, ids: Sequence[int]) -> list[Record]:
         """Records in the order of ``ids``; those that are gone are left out."""
 
-    def flavors(self) -> list[str]:
-        """License flavors on offer anywhere."""
+    def changes_since(self, seq: int) -> Iterator[Change]:
+        """What changed after ``seq``, oldest first, each record once and as it is now."""
 
-    def browse(self, query: Query, flavors: Sequence[str] | None, among: Sequence[int] | None = None) -> Found:
-        """What fits all filters of a query but its text, sorted; ``among`` limits to these ids, best first."""
-
-    def literal(self, words: Sequence[str]) -> list[int]:
-        """Ids of records that contain each of ``words`` literally, newest first."""
-
-    def changes_since(self, seq: int) -> Iterator[Change]: ...
+    def close(self) -> None:
+        """Let go of connections; the next call opens them again."""
 
 
 class SearchIndex(Protocol):
-    """Finds records by words. Derived: it may be deleted at any time and is built again from the store."""
+    """Finds records. Derived: it may be deleted at any time and is built again from the store.
+
+    Every method may raise ``IndexDamaged``.
+    """
 
     def position(self) -> Position | None:
         """What the index holds; None when it is missing or damaged."""
@@ -82,10 +107,5 @@ class SearchIndex(Protocol):
     def rebuild(self, changes: Iterable[Change], position: Position) -> None:
         """Start again from nothing; readers see the old index until the new one is complete."""
 
-    def words(self, text: str) -> list[str]:
-        """The searchable words of a text as the index knows them."""
-
-    def search(self, words: Sequence[str], query: Query, flavors: Sequence[str] | None) -> Found: ...
-
-    def matching(self, words: Sequence[str]) -> list[int]:
-        """Every id that fits the words, best first."""
+    def search(self, query: Query) -> Found:
+        """Answer a checked query."""

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from sahara_lab.errors import InputError
+from sahara_lab.market.catalog.prices import BAND_NAMES
 from sahara_lab.market.catalog.records import Record
 from sahara_lab.market.metadata.text import clean
 from sahara_lab.market.names import KINDS
 from sahara_lab.units import MAX_WEI
 
-SORTS = ("relevance", "newest", "price", "name")
+SORTS = ("relevance", "newest", "price", "popular", "name")
+FACETS = ("kind", "license", "price", "task", "format", "tag", "owner")
+#: Facets that are counted unless others are asked for; publishers may be many.
+USUAL_FACETS = FACETS[:-1]
 MAX_PER_PAGE = 100
 
 _TEXT_LIMIT = 256
@@ -19,50 +24,56 @@ _NOTHING = " "
 
 @dataclass(frozen=True)
 class Query:
-    """What is looked for. Without text, "relevance" is "newest"."""
+    """What is looked for; the fields are those of :meth:`sahara_lab.market.catalog.Catalog.search`."""
 
     text: str = ""
     kind: str | None = None
     license: str | None = None
+    price: str | None = None
     max_price_wei: int | None = None
+    task: str | None = None
+    format: str | None = None
+    tag: str | None = None
     owner: str | None = None
     sort: str = "relevance"
     page: int = 1
+    after: str | None = None
     per_page: int = 20
+    facets: tuple[str, ...] = USUAL_FACETS
 
-    @classmethod
-    def checked(
-        cls,
-        text: str,
-        kind: str | None,
-        license: str | None,
-        max_price_wei: int | None,
-        owner: str | None,
-        sort: str,
-        page: int,
-        per_page: int,
-    ) -> Query:
-        """A query that can be answered. Text may be anything at all; the rest is chosen, so it must be valid.
+    def checked(self) -> Query:
+        """This query made answerable. Text may be anything at all; what is chosen from a list must be in it.
 
         Raises:
-            InputError: an unknown kind or sort, a negative price, a page that cannot exist.
+            InputError: an unknown kind, price band, sort or facet, a negative price, a page that cannot exist.
         """
-        if kind is not None and kind not in KINDS:
-            raise InputError(f"there is no kind {kind!r}", hint=f"Kinds are: {', '.join(KINDS)}")
-        if sort not in SORTS:
-            raise InputError(f"there is no sort {sort!r}", hint=f"Sorts are: {', '.join(SORTS)}")
-        if max_price_wei is not None and max_price_wei < 0:
+        _choice("kind", self.kind, KINDS)
+        _choice("price band", self.price, BAND_NAMES)
+        _choice("sort", self.sort, SORTS)
+        for facet in self.facets:
+            _choice("facet", facet, FACETS)
+        if self.max_price_wei is not None and self.max_price_wei < 0:
             raise InputError("the highest price must be zero or more")
-        if page < 1:
-            raise InputError(f"page {page} does not exist", hint="Pages are counted from 1")
-        if not 1 <= per_page <= MAX_PER_PAGE:
-            raise InputError(f"{per_page} a page is not possible", hint=f"Ask for 1 to {MAX_PER_PAGE}")
-        cap = None if max_price_wei is None else min(max_price_wei, MAX_WEI)
-        words, terms, by = (clean(value or "", _TEXT_LIMIT) for value in (text, license, owner))
-        # A filter of nothing but invisible characters is a filter still: it finds nothing.
-        by_license = terms or _NOTHING if license else None
-        by_owner = by or _NOTHING if owner else None
-        return cls(words, kind, by_license, cap, by_owner, sort, page, per_page)
+        if self.page < 1:
+            raise InputError(f"page {self.page} does not exist", hint="Pages are counted from 1")
+        if not 1 <= self.per_page <= MAX_PER_PAGE:
+            raise InputError(f"{self.per_page} a page is not possible", hint=f"Ask for 1 to {MAX_PER_PAGE}")
+        return Query(
+            text=clean(self.text or "", _TEXT_LIMIT),
+            kind=self.kind,
+            license=_filter(self.license),
+            price=self.price,
+            max_price_wei=None if self.max_price_wei is None else min(self.max_price_wei, MAX_WEI),
+            task=_filter(self.task, lower=True),
+            format=_filter(self.format, lower=True),
+            tag=_filter(self.tag, lower=True),
+            owner=_filter(self.owner, lower=True),
+            sort="newest" if self.sort == "relevance" and not self.text else self.sort,
+            page=self.page,
+            after=self.after or None,
+            per_page=self.per_page,
+            facets=tuple(dict.fromkeys(self.facets)),
+        )
 
     @property
     def offset(self) -> int:
@@ -73,7 +84,11 @@ class Query:
 class CatalogPage:
     """One page of what fits, how much fits in all, and how it divides.
 
-    A facet counts what would fit if its own filter were lifted, so that a face can show the other choices.
+    Attributes:
+        facets: by facet, how many would fit for each of its values if its own filter were lifted, so that a face can
+            show the other choices.
+        next: where the following page begins, for ``after``; None at the end.
+        similar: nothing has the words as typed; these have similar ones.
     """
 
     items: tuple[Record, ...]
@@ -81,3 +96,18 @@ class CatalogPage:
     facets: dict[str, dict[str, int]] = field(default_factory=dict)
     page: int = 1
     per_page: int = 20
+    next: str | None = None
+    similar: bool = False
+
+
+def _choice(what: str, value: Any, choices: tuple[str, ...]) -> None:
+    if value is not None and value not in choices:
+        raise InputError(f"there is no {what} {value!r}", hint=f"{what.capitalize()}s are: {', '.join(choices)}")
+
+
+def _filter(value: str | None, *, lower: bool = False) -> str | None:
+    """A filter of nothing but invisible characters is a filter still: it finds nothing."""
+    if not value:
+        return None
+    text = clean(value, _TEXT_LIMIT)
+    return (text.lower() if lower else text) or _NOTHING

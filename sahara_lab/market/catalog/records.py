@@ -9,14 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sahara_lab.errors import InputError
+from sahara_lab.market.catalog.prices import checked_price
 from sahara_lab.market.metadata.text import SUMMARY_LIMIT, TITLE_LIMIT, clean, clean_tags
-from sahara_lab.units import MAX_WEI
-
-#: Sorts after every price: what is not on offer comes last.
-NO_PRICE = "~"
 
 _LARGEST_ID = 2**63 - 1
 _NAME_LIMIT = 128
+_FORMATS_LIMIT = 8
 _OFFERS_LIMIT = 32
 _PARENTS_LIMIT = 64
 
@@ -42,6 +40,9 @@ class Record:
         name: ``owner/name`` as people type it.
         owner: handle or address of the present owner.
         version: number of the newest version; ``versions`` is how many there are.
+        task: what it is for, in one of the terms its publisher's field uses ("image-classification").
+        formats: media types of its files.
+        sold: licenses issued so far.
         created: seconds since the epoch.
         updated: block in which what is said here last changed.
     """
@@ -54,12 +55,15 @@ class Record:
     title: str = ""
     summary: str = ""
     tags: tuple[str, ...] = ()
+    task: str = ""
+    formats: tuple[str, ...] = ()
     version: int = 1
     versions: int = 1
     offers: tuple[Offer, ...] = ()
     parents: tuple[str, ...] = ()
     size_bytes: int = 0
     files: int = 0
+    sold: int = 0
     created: int = 0
     updated: int = 0
 
@@ -87,7 +91,7 @@ class Record:
             for offer in self.offers[:_OFFERS_LIMIT]
         )
         for offer in offers:
-            price_key(offer.price)
+            checked_price(offer.price)
         return replace(
             self,
             name=clean(self.name, _NAME_LIMIT),
@@ -97,10 +101,13 @@ class Record:
             title=clean(self.title, TITLE_LIMIT),
             summary=clean(self.summary, SUMMARY_LIMIT),
             tags=clean_tags(self.tags),
+            task=clean(self.task, 64).lower(),
+            formats=clean_tags(self.formats)[:_FORMATS_LIMIT],
             offers=offers,
             parents=tuple(clean(parent, _NAME_LIMIT) for parent in self.parents[:_PARENTS_LIMIT]),
             size_bytes=_bounded(self.size_bytes),
             files=_bounded(self.files),
+            sold=_bounded(self.sold),
             created=_bounded(self.created),
             updated=_bounded(self.updated),
         )
@@ -115,22 +122,9 @@ class Record:
     def from_json(cls, text: str) -> Record:
         value: dict[str, Any] = json.loads(text)
         value["offers"] = tuple(Offer(**{**offer, "price": int(offer["price"])}) for offer in value["offers"])
-        value["tags"] = tuple(value["tags"])
-        value["parents"] = tuple(value["parents"])
+        for field in ("tags", "formats", "parents"):
+            value[field] = tuple(value[field])
         return cls(**value)
-
-
-def price_key(price: int | None) -> str:
-    """A price as text whose alphabetical order is the numeric order over all of 256 bits.
-
-    Raises:
-        InputError: not an amount of wei.
-    """
-    if price is None:
-        return NO_PRICE
-    if isinstance(price, bool) or not isinstance(price, int) or not 0 <= price <= MAX_WEI:
-        raise InputError(f"{price!r} is not an amount of wei")
-    return f"{price:064x}"
 
 
 def flavors_meant(license: str, known: Iterable[str]) -> list[str]:

@@ -9,52 +9,36 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sahara_lab.market.catalog.interfaces import Change, Cursor, Found, Position
-from sahara_lab.market.catalog.query import Query
-from sahara_lab.market.catalog.records import Record, price_key
+from sahara_lab.market.catalog.interfaces import Change, Cursor, Position
+from sahara_lab.market.catalog.records import Record
 
 T = TypeVar("T")
 
 #: Part of the file's name: a release that stores records differently builds its own file from the chain.
-FORMAT = 1
+FORMAT = 2
 
 #: Batches that can be undone. A chain that reorganizes deeper is read again from the beginning.
 UNDO_BATCHES = 256
 
-_KEPT_COUNTS = 256
+_SLICE = 1_000
+_BUSY_SECONDS = 30.0
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE listing (
-    id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, name TEXT NOT NULL COLLATE NOCASE, owner TEXT NOT NULL COLLATE NOCASE,
-    kind TEXT NOT NULL, price TEXT NOT NULL, created INTEGER NOT NULL, words TEXT NOT NULL, doc TEXT NOT NULL
+    id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, name TEXT NOT NULL COLLATE NOCASE, doc TEXT NOT NULL
 );
 CREATE INDEX listing_seq ON listing (seq);
-CREATE INDEX listing_name ON listing (name, id);
-CREATE INDEX listing_owner ON listing (owner, created, id);
-CREATE INDEX listing_price ON listing (price, id);
-CREATE INDEX listing_created ON listing (created, id);
-CREATE INDEX listing_kind ON listing (kind, created, id);
-CREATE TABLE offer (
-    id INTEGER NOT NULL, flavor TEXT NOT NULL, price TEXT NOT NULL, PRIMARY KEY (id, flavor)
-) WITHOUT ROWID;
-CREATE INDEX offer_flavor ON offer (flavor, price, id);
+CREATE INDEX listing_name ON listing (name, seq);
 CREATE TABLE gone (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
 CREATE INDEX gone_seq ON gone (seq);
 CREATE TABLE batch (number INTEGER PRIMARY KEY, block INTEGER NOT NULL, hash TEXT NOT NULL);
 CREATE TABLE undo (batch INTEGER NOT NULL, id INTEGER NOT NULL, doc TEXT, PRIMARY KEY (batch, id)) WITHOUT ROWID;
 """
-
-_ORDERS = {
-    "relevance": "listing.created DESC, listing.id DESC",
-    "newest": "listing.created DESC, listing.id DESC",
-    "price": "listing.price, listing.id",
-    "name": "listing.name, listing.id",
-}
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
@@ -67,10 +51,6 @@ class SqliteStore:
         self._lock = threading.RLock()
         self._reader: sqlite3.Connection | None = None
         self._opened: tuple[int, int, int] | None = None
-        self._counted: dict[object, tuple[int, dict[str, dict[str, int]]]] = {}
-        self._counted_at: Position | None = None
-
-    # -- position -----------------------------------------------------------------------------------------------------
 
     def position(self) -> Position:
         """Identity of this file and number of its newest change."""
@@ -83,6 +63,10 @@ class SqliteStore:
         )
         return Cursor(*rows[0]) if rows else None
 
+    def exclusively(self, patience: float) -> AbstractContextManager[None]:
+        """Nothing to do: the catalog's lock file covers the one machine that has this file."""
+        return nullcontext()
+
     # -- write --------------------------------------------------------------------------------------------------------
 
     def apply(self, records: Iterable[Record], cursor: Cursor) -> None:
@@ -91,15 +75,13 @@ class SqliteStore:
         def write(db: sqlite3.Connection) -> None:
             newest = db.execute("SELECT number, block, hash FROM batch ORDER BY number DESC LIMIT 1").fetchone()
             number = newest[0] + 1 if newest else 1
-            seq = _position(db).seq
-            touched = False
+            before = seq = _position(db).seq
             for record in records:
-                touched = True
                 seq += 1
                 if newest:  # the first batch needs no undo: before it there was nothing
                     _remember(db, number, record.id)
                 _put(db, record.cleaned(), seq)
-            if touched or newest is None or newest[1:] != tuple(cursor):
+            if seq > before or newest is None or newest[1:] != tuple(cursor):
                 db.execute("INSERT INTO batch VALUES (?, ?, ?)", (number, cursor.block, cursor.hash))
             _set_seq(db, seq)
             db.execute("DELETE FROM batch WHERE number <= ?", (number - UNDO_BATCHES,))
@@ -108,11 +90,7 @@ class SqliteStore:
         self._write(write)
 
     def rollback_to(self, block: int) -> Cursor | None:
-        """Undo every batch that went beyond ``block``.
-
-        Returns:
-            the cursor of the newest batch that stays, to read on from; None when none does and all was dropped.
-        """
+        """Undo every batch that went beyond ``block``; see :class:`CatalogStore`."""
 
         def write(db: sqlite3.Connection) -> Cursor | None:
             kept = db.execute(
@@ -142,6 +120,7 @@ class SqliteStore:
     # -- read ---------------------------------------------------------------------------------------------------------
 
     def get(self, asset_id: int) -> Record | None:
+        """The record of an asset by its id."""
         return next(iter(self.records([asset_id])), None)
 
     def by_name(self, name: str) -> Record | None:
@@ -151,6 +130,7 @@ class SqliteStore:
         return Record.from_json(rows[0][0]) if rows else None
 
     def records(self, ids: Sequence[int]) -> list[Record]:
+        """Records in the order of ``ids``; those that are gone are left out."""
         query = (
             "SELECT listing.doc FROM json_each(?) AS wanted CROSS JOIN listing ON listing.id = wanted.value "
             "ORDER BY wanted.key"
@@ -158,64 +138,15 @@ class SqliteStore:
         rows = self._read(lambda db: db.execute(query, (json.dumps(list(ids)),)).fetchall())
         return [Record.from_json(row[0]) for row in rows]
 
-    def flavors(self) -> list[str]:
-        # A walk from flavor to flavor through the index: its cost is the number of flavors, not of offers.
-        query = (
-            "WITH RECURSIVE f(name) AS (SELECT min(flavor) FROM offer UNION ALL "
-            "SELECT (SELECT min(flavor) FROM offer WHERE flavor > f.name) FROM f WHERE f.name IS NOT NULL) "
-            "SELECT name FROM f WHERE name IS NOT NULL"
-        )
-        return [row[0] for row in self._read(lambda db: db.execute(query).fetchall())]
-
-    def browse(self, query: Query, flavors: Sequence[str] | None, among: Sequence[int] | None = None) -> Found:
-        """What fits all filters of a query but its text. See :class:`CatalogStore`."""
-        where = _Where(query, flavors, among)
-        order = "wanted.key" if among is not None and query.sort == "relevance" else _ORDERS[query.sort]
-
-        def read(db: sqlite3.Connection) -> Found:
-            table, condition, values = where.sql()
-            total, facets = self._counts(db, where)
-            ids: list[int] = []
-            if query.offset < total:
-                page = f"SELECT listing.id FROM {table} WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608
-                ids = [row[0] for row in db.execute(page, (*values, query.per_page, query.offset))]
-            return Found(ids, total, {name: dict(counts) for name, counts in facets.items()})
-
-        return self._read(read)
-
-    def _counts(self, db: sqlite3.Connection, where: _Where) -> tuple[int, dict[str, dict[str, int]]]:
-        """How much fits and how it divides. Counting reads every row that fits, so an answer is kept until a change."""
-        position = _position(db)
-        if self._counted_at != position:
-            self._counted.clear()
-            self._counted_at = position
-        if where.key not in self._counted:
-            counts = where.total(db), {"kind": where.kinds(db), "license": where.licenses(db)}
-            if where.key is None:
-                return counts
-            if len(self._counted) >= _KEPT_COUNTS:
-                self._counted.clear()
-            self._counted[where.key] = counts
-        return self._counted[where.key]
-
-    def literal(self, words: Sequence[str]) -> list[int]:
-        condition = " AND ".join("instr(words, ?) > 0" for _ in words) or "0"
-        query = f"SELECT id FROM listing WHERE {condition} ORDER BY created DESC, id DESC"  # noqa: S608
-        values = [word.casefold() for word in words]
-        return [row[0] for row in self._read(lambda db: db.execute(query, values).fetchall())]
-
-    def count(self) -> int:
-        return int(self._read(lambda db: db.execute("SELECT count(*) FROM listing").fetchone()[0]))
-
     def changes_since(self, seq: int) -> Iterator[Change]:
         """Changes after ``seq``, oldest first, read in slices so that no reader is held up for long."""
         gone = self._read(lambda db: db.execute("SELECT id FROM gone WHERE seq > ?", (seq,)).fetchall())
         for (identity,) in gone:
             yield Change(identity, None)
-        query = "SELECT seq, id, doc FROM listing WHERE seq > ? ORDER BY seq LIMIT 1000"
+        query = "SELECT seq, id, doc FROM listing WHERE seq > ? ORDER BY seq LIMIT ?"
 
         def following(after: int) -> list[tuple[int, int, str]]:
-            return self._read(lambda db: db.execute(query, (after,)).fetchall())
+            return self._read(lambda db: db.execute(query, (after, _SLICE)).fetchall())
 
         rows = following(seq)
         while rows:
@@ -224,6 +155,7 @@ class SqliteStore:
             rows = following(rows[-1][0])
 
     def close(self) -> None:
+        """Let go of the reading connection."""
         with self._lock:
             if self._reader is not None:
                 self._reader.close()
@@ -274,11 +206,11 @@ class SqliteStore:
 
     def _open(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        db = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             # Readers never wait for the writer, and a commit survives a power cut: were the last commits lost, the
             # search index would be ahead of its source.
-            db.execute("PRAGMA journal_mode = WAL")
+            _patiently(db, "PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
             if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'undo'").fetchone():
                 _create(db)
@@ -296,78 +228,17 @@ class SqliteStore:
                 source.rename(source.with_name(f"damaged-{stamp}-{source.name}"))
 
 
-class _Where:
-    """The conditions of a query, each of which can be lifted for the facet that shows its choices.
-
-    The SQL is put together from constants of this file; whatever a person typed travels as a bound value.
-    """
-
-    def __init__(self, query: Query, flavors: Sequence[str] | None, among: Sequence[int] | None) -> None:
-        self._query = query
-        self._flavors = flavors
-        self._among = None if among is None else json.dumps(list(among))
-
-    @property
-    def key(self) -> object | None:
-        """Equal for conditions that count the same; None where that is not worth knowing."""
-        query = self._query
-        if self._among is not None:
-            return None
-        flavors = None if self._flavors is None else tuple(self._flavors)
-        return (query.kind, query.owner, query.max_price_wei, flavors)
-
-    def sql(self, *, kind: bool = True, license: bool = True) -> tuple[str, str, tuple[Any, ...]]:
-        """Tables, condition and values."""
-        query, conditions, values = self._query, ["1"], []
-        table = "listing"
-        if self._among is not None:
-            table = "json_each(?) AS wanted CROSS JOIN listing ON listing.id = wanted.value"
-            values.append(self._among)
-        if kind and query.kind:
-            conditions.append("listing.kind = ?")
-            values.append(query.kind)
-        if query.owner:
-            conditions.append("listing.owner = ?")
-            values.append(query.owner)
-        cap = None if query.max_price_wei is None else price_key(query.max_price_wei)
-        if license and self._flavors is not None:
-            marks = ",".join("?" * len(self._flavors))
-            within = " AND offer.price <= ?" if cap else ""
-            conditions.append(f"listing.id IN (SELECT offer.id FROM offer WHERE offer.flavor IN ({marks}){within})")  # noqa: S608
-            values += [*self._flavors, *([cap] if cap else [])]
-        elif cap:
-            conditions.append("listing.price <= ?")
-            values.append(cap)
-        return table, " AND ".join(conditions), tuple(values)
-
-    def total(self, db: sqlite3.Connection) -> int:
-        table, condition, values = self.sql()
-        query = f"SELECT count(*) FROM {table} WHERE {condition}"  # noqa: S608
-        return int(db.execute(query, values).fetchone()[0])
-
-    def kinds(self, db: sqlite3.Connection) -> dict[str, int]:
-        table, condition, values = self.sql(kind=False)
-        query = f"SELECT listing.kind, count(*) FROM {table} WHERE {condition} GROUP BY listing.kind"  # noqa: S608
-        rows = db.execute(query, values)
-        return _ranked(rows)
-
-    def licenses(self, db: sqlite3.Connection) -> dict[str, int]:
-        table, condition, values = self.sql(license=False)
-        cap = "" if self._query.max_price_wei is None else " AND offer.price <= ?"
-        values += (price_key(self._query.max_price_wei),) if cap else ()
-        if condition == "1" and self._among is None:
-            rows = db.execute("SELECT flavor, count(*) FROM offer GROUP BY flavor")
-        else:
-            query = (
-                f"SELECT offer.flavor, count(*) FROM {table} JOIN offer ON offer.id = listing.id "  # noqa: S608
-                f"WHERE {condition}{cap} GROUP BY offer.flavor"
-            )
-            rows = db.execute(query, values)
-        return _ranked(rows)
-
-
-def _ranked(rows: Iterable[tuple[str, int]]) -> dict[str, int]:
-    return dict(sorted(rows, key=lambda row: (-row[1], row[0])))
+def _patiently(db: sqlite3.Connection, statement: str) -> None:
+    """Run a statement for which SQLite does not wait itself while another connection has the file to itself."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            db.execute(statement)
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _create(db: sqlite3.Connection) -> None:
@@ -397,28 +268,12 @@ def _remember(db: sqlite3.Connection, batch: int, identity: int) -> None:
 
 
 def _put(db: sqlite3.Connection, record: Record, seq: int) -> None:
-    words = "\n".join((record.name, record.title, *record.tags, record.summary)).casefold()
-    db.execute(
-        "INSERT OR REPLACE INTO listing VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            record.id, seq, record.name, record.owner, record.kind, price_key(record.price), record.created, words,
-            record.to_json(),
-        ),
-    )  # fmt: skip
-    db.execute("DELETE FROM offer WHERE id = ?", (record.id,))
-    cheapest: dict[str, int] = {}
-    for offer in record.offers:
-        cheapest[offer.flavor] = min(offer.price, cheapest.get(offer.flavor, offer.price))
-    db.executemany(
-        "INSERT INTO offer VALUES (?, ?, ?)",
-        [(record.id, flavor, price_key(price)) for flavor, price in cheapest.items()],
-    )
+    db.execute("INSERT OR REPLACE INTO listing VALUES (?, ?, ?, ?)", (record.id, seq, record.name, record.to_json()))
     db.execute("DELETE FROM gone WHERE id = ?", (record.id,))
 
 
 def _remove(db: sqlite3.Connection, identity: int, seq: int) -> None:
     db.execute("DELETE FROM listing WHERE id = ?", (identity,))
-    db.execute("DELETE FROM offer WHERE id = ?", (identity,))
     db.execute("INSERT OR REPLACE INTO gone VALUES (?, ?)", (identity, seq))
 
 

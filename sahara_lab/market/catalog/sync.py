@@ -44,13 +44,14 @@ def sync(catalog: Catalog, source: ChangeSource, *, patience: float = 10.0) -> b
     """Take in what changed, until there is no more.
 
     Returns:
-        False when another process was at it for all of ``patience``: what is here is then a little old, and readable.
+        False when another process or server was at it for all of ``patience``: what is here is then a little old, and
+        readable.
 
     Raises:
         NetworkError: the chain keeps reorganizing under the reader, or cannot be read. What was taken in stays.
     """
     try:
-        with catalog.writing(patience):
+        with catalog.following(patience):
             _pull(catalog, source)
             return True
     except TimeoutError:

@@ -34,6 +34,8 @@ class Summary:
     size: int = 0
     files: int = 0
     parents: tuple[str, ...] = ()
+    task: str = ""
+    formats: tuple[str, ...] = ()
     card: str = ""
 
 
@@ -66,6 +68,8 @@ def _json(text: str) -> Summary:
         size=_number(node.get("sahara:size")) or min(sum(_size(entry) for entry in files), _LARGEST),
         files=_number(node.get("sahara:files")) or len(files),
         parents=tuple(filter(None, (_parent(entry) for entry in _list(node.get("prov:wasDerivedFrom"))[:64]))),
+        task=clean(_text(_get(node, "applicationCategory")), 64).lower(),
+        formats=clean_tags([_text(form) for form in _formats(node, files)]),
         card=_text(_get(node, "text"))[:100_000],
     )
 
@@ -95,6 +99,7 @@ def _card(text: str) -> Summary:
         tags=clean_tags([clean(tag, 64) for tag in _words(front.get("tags"))]),
         kind="model" if front.get("library_name") or front.get("base_model") else "",
         parents=tuple(clean(entry, 128) for entry in _list(front.get("datasets"))[:64] if isinstance(entry, str)),
+        task=clean(front.get("pipeline_tag") or _text(front.get("task_categories")), 64).lower(),
         card=text[:100_000],
     )
 
@@ -108,6 +113,12 @@ def _harmless(front: str) -> bool:
 
 def _get(node: dict[str, Any], key: str) -> Any:
     return next((node[prefix + key] for prefix in _VOCABULARIES if prefix + key in node), None)
+
+
+def _formats(node: dict[str, Any], files: list[Any]) -> list[Any]:
+    """Media types of the whole and of its files."""
+    own = _list(_get(node, "encodingFormat"))
+    return own[:64] + [_get(entry, "encodingFormat") for entry in files[:64] if isinstance(entry, dict)]
 
 
 def _text(value: Any) -> str:
