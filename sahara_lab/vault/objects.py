@@ -126,7 +126,7 @@ class RemoteSource:
 
     def _running_ahead(self, start: int, stop: int) -> Span:
         """What to ask for instead: much more when reading goes on where it stopped."""
-        sequential = any(at < start <= at + len(data) for at, data in self._windows)
+        sequential = stop - start < READ_AHEAD and any(at < start <= at + len(data) for at, data in self._windows)
         self._ahead = min(max(2 * self._ahead, 4 * SEALED_CHUNK), READ_AHEAD) if sequential else 0
         # A buffered reader asks for a little more than its caller did; one more chunk saves its next request.
         return start, min(self._size, stop + max(self._ahead, SEALED_CHUNK))

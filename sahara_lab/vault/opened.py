@@ -67,6 +67,7 @@ class Vault:
         self._credentials = credentials
         self._mounts: dict[Parts, FileChild | FolderChild] = {}
         self._folders: dict[bytes, Children] = {}
+        self._places: dict[bytes, Parts] = {}
         self._lock = threading.RLock()
 
     def __repr__(self) -> str:
@@ -302,6 +303,7 @@ class Vault:
         if mount is None:  # unlock() has raised otherwise
             raise AccessDenied(f"no grant covers {self.ref}/{'/'.join(parts)}")
         child = self._mounts[mount]
+        self._require_one_place(child, mount)
         for depth in range(len(mount), len(parts)):
             below = self._node(child) if isinstance(child, FolderChild) else {}
             if parts[depth] not in below:
@@ -309,7 +311,13 @@ class Vault:
                     f"there is no {'/'.join(parts)!r} in {self.ref}", hint=f"List it: vault://{self.ref.name}"
                 )
             child = below[parts[depth]]
+            self._require_one_place(child, parts[: depth + 1])
         return child
+
+    def _require_one_place(self, child: FileChild | FolderChild, parts: Parts) -> None:
+        """A folder that lies in itself, or in two others, could be walked for ever: whoever wrote it means harm."""
+        if isinstance(child, FolderChild) and self._places.setdefault(child.node, parts) != parts:
+            raise IntegrityError(f"{self.ref}: the same folder lies at two places, {'/'.join(parts)!r} for one")
 
     def _children(self, parts: Parts) -> dict[str, FileChild | FolderChild | None]:
         child = self._child(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -170,10 +171,13 @@ class Storage:
     def everything(self) -> Iterator[Stored]:
         """All files of the folder and of those in it."""
         if self.local is not None:
-            for path in sorted(self.local.rglob("*")):
-                if path.is_file() and not path.is_symlink():
-                    status = path.stat()
-                    yield Stored(path.relative_to(self.local).as_posix(), status.st_size, status.st_mtime)
+            for folder, below, files in os.walk(self.local):
+                below.sort()
+                for name in sorted(files):
+                    path = Path(folder, name)
+                    status = path.lstat()
+                    if stat.S_ISREG(status.st_mode):
+                        yield Stored(path.relative_to(self.local).as_posix(), status.st_size, status.st_mtime)
             return
         fs, root = self._remote()
         fs.invalidate_cache()

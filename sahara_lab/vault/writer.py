@@ -7,12 +7,14 @@ what an interruption leaves is objects that no manifest names.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -88,6 +90,7 @@ def pack(
         StorageError: it could not be written; what had been is removed.
     """
     files = gather(source)
+    count = len(files)
     storage = Storage(storage_url, storage_options)
     before = load_manifest(Storage(previous.location, storage_options), previous) if previous else None
     if base is not None:
@@ -120,7 +123,7 @@ def pack(
         encoded = manifest.encode()
         manifest_hash = hashlib.sha256(encoded).digest()
         staged.finish(manifest_path(manifest_hash), encoded)
-    return Packed(manifest.root, manifest_hash, storage.url, dataset, epoch, writer.done, len(files), writer.kept)
+    return Packed(manifest.root, manifest_hash, storage.url, dataset, epoch, writer.done, count, writer.kept)
 
 
 class _Staging:
@@ -147,18 +150,21 @@ class _Staging:
         return self
 
     def write(self, path: str, data: bytes) -> None:
-        self._written.append(path)
+        self._note(path)
         self._storage.write(path, data)
 
     def create(self, path: str) -> Any:
-        self._written.append(path)
+        self._note(path)
         return self._storage.create(path)
+
+    def _note(self, path: str) -> None:
+        if self._temporary is None:  # else it is the whole folder
+            self._written.append(path)
 
     def finish(self, path: str, data: bytes) -> None:
         """Write the manifest, once everything it names is on disk."""
-        self._storage.sync(self._written)
-        self._written.append(path)
-        self._storage.write(path, data)
+        self._storage.sync(self._written or (file.path for file in self._storage.everything()))
+        self.write(path, data)
         self._storage.sync([path])
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -208,18 +214,22 @@ class _Writer:
 
     def write_all(self) -> tuple[bytes, bytes]:
         """Write every file and folder; returns the root node's id and key."""
-        tree: dict[str, Any] = {}
-        for file in self._files:
-            folder = tree
-            for part in file.parts[:-1]:
-                folder = folder.setdefault(part, {})
-            folder[file.parts[-1]] = self._write_file(file)
-        return self._write_folder(tree)
+        return self._write_folder(self._each_file(), 0)
 
-    def _write_folder(self, tree: dict[str, Any]) -> tuple[bytes, bytes]:
+    def _each_file(self) -> Iterator[SourceFile]:
+        """Files in order, forgotten as they are written: there may be hundreds of thousands."""
+        self._files.reverse()
+        while self._files:
+            yield self._files.pop()
+
+    def _write_folder(self, files: Iterable[SourceFile], depth: int) -> tuple[bytes, bytes]:
         children: Children = {}
-        for name, item in tree.items():
-            children[name] = FolderChild(*self._write_folder(item)) if isinstance(item, dict) else item
+        for name, below in groupby(files, lambda file: file.parts[depth]):
+            first = next(below)
+            if len(first.parts) == depth + 1:
+                children[name] = self._write_file(first)
+            else:
+                children[name] = FolderChild(*self._write_folder(chain((first,), below), depth + 1))  # noqa: B031 - the rest
         identifier, key = secrets.token_bytes(ID_SIZE), secrets.token_bytes(KEY_SIZE)
         sealed, entry = seal_node(self._dataset, identifier, key, children)
         self._staged.write(entry.path, sealed)
@@ -290,13 +300,19 @@ def encrypt_stream(
 
 
 def _fill(stream: BinaryIO, block: memoryview) -> int:
+    """Read until the block is full or the stream ends; bytes read."""
+    readinto = stream.readinto if isinstance(stream, io.BufferedReader) else None
     done = 0
     while done < len(block):
-        piece = stream.read(len(block) - done)
-        if not piece:
+        if readinto is not None:
+            count = readinto(block[done:]) or 0
+        else:
+            piece = stream.read(len(block) - done)
+            count = len(piece)
+            if count > len(block) - done:
+                raise IntegrityError("the source returned more bytes than asked")
+            block[done : done + count] = piece
+        if not count:
             break
-        if len(piece) > len(block) - done:
-            raise IntegrityError("the source returned more bytes than asked")
-        block[done : done + len(piece)] = piece
-        done += len(piece)
+        done += count
     return done
