@@ -13,6 +13,7 @@ import click
 
 from sahara_lab._version import __version__
 from sahara_lab.errors import InputError, SaharaError
+from sahara_lab.files_cli import vault
 from sahara_lab.keyserver_cli import keyserver
 from sahara_lab.profile import ACCOUNT_VARIABLE, Profile, choose_account
 from sahara_lab.vault_cli import custody, recovery
@@ -430,6 +431,9 @@ def claim() -> None:
     from sahara_lab.units import format_tokens
 
     click.echo(f"paid out {format_tokens(_lab().market.claim())}")
+
+
+main.add_command(vault)
 
 
 # -- the vault --------------------------------------------------------------------------------------------------------

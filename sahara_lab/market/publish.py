@@ -2,7 +2,7 @@
 
 Everything that can be refused is checked before anything is written, and the one transaction that makes the
 asset exist comes after its files are complete in storage. An interruption before it leaves only files that
-nothing points to, which are removed.
+nothing points to. A new version lies beside those before it, and of its files only the changed ones are written.
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
+
 from sahara_lab.chain import Chain, Network, Sender, Wallet
-from sahara_lab.errors import AccessDenied, InputError, JobError, NameTaken
+from sahara_lab.errors import AccessDenied, InputError, JobError, NameTaken, StorageError
 from sahara_lab.identity import Directory
 from sahara_lab.licensing.access import ChainManifestSource, license_for, next_epoch, release_classes
+from sahara_lab.licensing.documents import document_name
 from sahara_lab.licensing.terms import DERIVATIVE, TRAINING, License
 from sahara_lab.market.names import RELATIONS, AssetName, checked_name, kind_index
 from sahara_lab.profile import Profile
@@ -29,10 +32,10 @@ if TYPE_CHECKING:
     from sahara_lab.compute import Job
     from sahara_lab.licensing.filesystem import LicensedVaultFileSystem
     from sahara_lab.market.sales import Sales
-    from sahara_lab.vault import VaultRef
+    from sahara_lab.vault import Vault
 
-METADATA = "metadata.json"
 ROYALTY_PARENTS = 16
+LOCKED = 600  # seconds to wait for another publication of the same asset on this machine
 
 Progress = Callable[[str], None]
 
@@ -44,6 +47,16 @@ class Edge:
     parent: int
     license: int
     relation: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a version is written: its URL, what the chain records for it, its key epoch, the version it adds to."""
+
+    url: str
+    uri: str
+    epoch: int
+    base: Vault | None
 
 
 class Publisher:
@@ -172,14 +185,10 @@ class Publisher:
         from sahara_lab.market.metadata import describe
         from sahara_lab.vault import pack, put_public
 
-        previous = self._newest(name) if existing else None
-        relative = f"assets/{secrets.token_hex(16)}"
-        folder = self._profile.storage / relative
-        self._profile.private(self._profile.storage)
-        try:
+        with self._place(name, existing) as place:
             packed = pack(
                 content.folder,
-                folder.as_uri(),
+                place.url,
                 creator=self._wallet.address,
                 name=name,
                 owner=self._wallet,
@@ -187,9 +196,11 @@ class Publisher:
                 release=release_classes(self._network, self._chain),
                 chain_id=self._chain.chain_id,
                 registry=self._registry.address,
-                epoch=next_epoch(self._chain, previous.asset) if previous else 1,
-                previous=previous,
+                epoch=place.epoch,
+                base=place.base,
             )
+            if packed.kept:
+                tell(f"{packed.kept} of {packed.files} files have not changed")
             tell("describing")
             document = describe(
                 kind,
@@ -202,29 +213,49 @@ class Publisher:
                 parents=[self._sales.full_name(edge.parent) for edge in edges],
                 facts=content.facts,
             )
-            put_public(folder.as_uri(), METADATA, document.data)
-            version = (
-                packed.root,
-                packed.manifest_hash,
-                hashlib.sha256(document.data).digest(),
-                packed.epoch,
-                0,
-                relative,
-            )
+            digest = hashlib.sha256(document.data).digest()
+            put_public(place.url, document_name(digest), document.data)
             tell("recording on chain")
+            version = (packed.root, packed.manifest_hash, digest, packed.epoch, 0, place.uri)
             asset = self._record(name, kind_number, existing, version, edges)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
         for offer in offers:
             tell(f"offering: {offer.summary}")
             self._sales.offer(asset, offer)
         return asset
 
-    def _newest(self, name: str) -> VaultRef:
-        """The version that a new one follows; it keeps the data set's id."""
+    @contextmanager
+    def _place(self, name: str, existing: int) -> Iterator[Place]:
+        """Where a version is written: beside the versions before it, one writer at a time, or in a folder of its own.
+
+        What an attempt that fails leaves beside other versions is named by nothing, and ``lab.vault.gc`` removes it.
+        """
+        self._profile.private(self._profile.storage)
+        if existing:
+            lock = self._profile.private(self._profile.state) / f"publishing-{existing}.lock"
+            try:
+                with FileLock(str(lock), timeout=LOCKED):
+                    yield self._beside(name, existing)
+            except Timeout:
+                raise StorageError(f"another process has been publishing {name} for {LOCKED} seconds") from None
+            return
+        relative = f"assets/{secrets.token_hex(16)}"
+        folder = self._profile.storage / relative
+        try:
+            yield Place(folder.as_uri(), relative, 1, None)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def _beside(self, name: str, existing: int) -> Place:
+        from sahara_lab.licensing.filesystem import backend
+        from sahara_lab.vault import open_vault
+
         source = ChainManifestSource(self._profile, self._network, self._chain, self._directory)
-        return source.resolve(f"{self._wallet.handle}/{name}", None)
+        newest = source.resolve(f"{self._wallet.handle}/{name}", None)
+        _, credentials = backend(self._profile, self._wallet.handle)
+        uri = self._registry.call("versionOf", existing, newest.version)["uri"]
+        epoch = next_epoch(self._chain, existing)  # grants lie by epoch, so each version has its own
+        return Place(newest.location, uri, epoch, open_vault(newest, credentials))
 
     def _record(self, name: str, kind: int, existing: int, version: tuple[Any, ...], edges: list[Edge]) -> int:
         if existing:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from sahara_lab.chain import Chain, EventLog
-from sahara_lab.errors import SaharaError
 from sahara_lab.identity import Directory
-from sahara_lab.licensing.access import locate
+from sahara_lab.licensing.documents import read_document
 from sahara_lab.market.catalog import Changes, Cursor, Offer, Record
 from sahara_lab.market.metadata import Summary, read_summary
 from sahara_lab.market.names import KINDS
-from sahara_lab.market.publish import METADATA
 from sahara_lab.market.sales import Terms
 from sahara_lab.profile import Profile
 
@@ -44,13 +41,7 @@ class Descriptions:
 
     def document(self, version: dict[str, Any]) -> bytes:
         """The recorded document itself; nothing when it is missing or another one."""
-        from sahara_lab.vault import get_public
-
-        try:
-            document = bytes(get_public(locate(self._profile, version["uri"]), METADATA))
-        except (OSError, SaharaError):  # a stranger's storage may be away; the asset is listed all the same
-            return b""
-        return document if hashlib.sha256(document).digest() == bytes(version["metadataHash"]) else b""
+        return read_document(self._profile, version)
 
 
 class ChainSource:

@@ -10,14 +10,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sahara_lab.vault.agefiles import export_age, import_age
     from sahara_lab.vault.audit import Anchor, AuditedServer, Collected, collect
     from sahara_lab.vault.drafts import Draft
     from sahara_lab.vault.filesystem import VaultFileSystem
+    from sahara_lab.vault.garbage import aged, unreferenced
     from sahara_lab.vault.grants import Shared, share, shared_with
     from sahara_lab.vault.keyserver_app import create_app
     from sahara_lab.vault.limits import Limits
     from sahara_lab.vault.lineage import accessed, forget_access, track_access
-    from sahara_lab.vault.manifest import Release
+    from sahara_lab.vault.manifest import Release, parse_manifest
     from sahara_lab.vault.merkle import verify_proof
     from sahara_lab.vault.opened import Entry, Vault, open_vault
     from sahara_lab.vault.receipts import ReceiptLog, verify_receipt
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from sahara_lab.vault.reencryption import Journal, reencrypt
     from sahara_lab.vault.rotation import Grantee, Rotated, rotate
     from sahara_lab.vault.sealing import new_seed, private_key, public_bytes
-    from sahara_lab.vault.storage import get_public, put_public
+    from sahara_lab.vault.storage import Storage, Stored, get_public, put_public
     from sahara_lab.vault.typed import delegate_session
     from sahara_lab.vault.values import (
         AccessPolicy,
@@ -42,21 +44,28 @@ if TYPE_CHECKING:
     from sahara_lab.vault.writer import pack
 
 _HOMES = {
-    "Release": "manifest",
-    "Recovered": "recovery",
-    "recover": "recovery",
-    "help_recover": "recovery",
-    "fingerprint": "recovery",
-    "appoint": "recovery",
+    "Anchor": "audit",
     "Asking": "recovery",
+    "AuditedServer": "audit",
+    "Collected": "audit",
     "Guardianship": "recovery",
-    "reencrypt": "reencryption",
     "Journal": "reencryption",
     "ReceiptLog": "receipts",
+    "Recovered": "recovery",
+    "Release": "manifest",
+    "Storage": "storage",
+    "Stored": "storage",
+    "aged": "garbage",
+    "appoint": "recovery",
     "collect": "audit",
-    "Collected": "audit",
-    "AuditedServer": "audit",
-    "Anchor": "audit",
+    "export_age": "agefiles",
+    "fingerprint": "recovery",
+    "help_recover": "recovery",
+    "import_age": "agefiles",
+    "parse_manifest": "manifest",
+    "recover": "recovery",
+    "reencrypt": "reencryption",
+    "unreferenced": "garbage",
     "AccessPolicy": "values",
     "Credentials": "values",
     "Decision": "values",
@@ -118,22 +127,28 @@ __all__ = [
     "Rotated",
     "Session",
     "Shared",
+    "Storage",
+    "Stored",
     "Vault",
     "VaultFileSystem",
     "VaultRef",
     "Verified",
     "accessed",
+    "aged",
     "appoint",
     "collect",
     "create_app",
     "delegate_session",
+    "export_age",
     "fingerprint",
     "forget_access",
     "get_public",
     "help_recover",
+    "import_age",
     "new_seed",
     "open_vault",
     "pack",
+    "parse_manifest",
     "private_key",
     "public_bytes",
     "put_public",
@@ -143,6 +158,7 @@ __all__ = [
     "share",
     "shared_with",
     "track_access",
+    "unreferenced",
     "verify_proof",
     "verify_receipt",
 ]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import os
 from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from sahara_lab.errors import InputError, IntegrityError
+from sahara_lab.errors import InputError, IntegrityError, NotFound
 from sahara_lab.vault.cobblestone import (
     CHUNK,
-    HEADER_SIZE,
     SEALED_CHUNK,
     ChunkCipher,
     chunk_count,
@@ -19,7 +20,8 @@ from sahara_lab.vault.cobblestone import (
 )
 from sahara_lab.vault.manifest import LEAF_CHUNKS, ObjectEntry
 from sahara_lab.vault.merkle import leaf_hash, root_of
-from sahara_lab.vault.storage import Source, Storage
+from sahara_lab.vault.objects import Source, Span
+from sahara_lab.vault.storage import Storage
 
 VERIFY_MODES = ("aead", "anchored")
 BUFFER = 4096  # small reads are served from decrypted chunks, so a larger buffer would only copy more
@@ -97,6 +99,21 @@ class ObjectReader(io.RawIOBase):
         self._position += count
         return content.getvalue()
 
+    def read_ranges(self, ranges: Sequence[Span]) -> list[bytes]:
+        """Several ranges of the file, each clipped to it, with few requests to storage."""
+        found = []
+        for batch in _batches(ranges, self._source.block):
+            if len(batch) > 1:
+                with self._named():
+                    self._source.prepare([self._needed(a // CHUNK, (b - 1) // CHUNK) for a, b in batch if a < b])
+            for start, stop in batch:
+                content = io.BytesIO(bytes(max(0, stop - start)))
+                if start < stop:
+                    with content.getbuffer() as out:
+                        self.read_at(start, out)
+                found.append(content.getvalue())
+        return found
+
     def close(self) -> None:
         if not self.closed:
             source = getattr(self, "_source", None)
@@ -116,27 +133,62 @@ class ObjectReader(io.RawIOBase):
         if self.closed:
             raise ValueError("I/O operation on closed file")
         try:
-            self._fill(position, out)
-        except IntegrityError as error:
+            with self._named():
+                self._fill(position, out)
+        except BaseException:
             out[:] = bytes(len(out))
+            raise
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Errors of storage, with the file's name before them."""
+        try:
+            yield
+        except IntegrityError as error:
             raise IntegrityError(f"{self.name}: {error.message}", hint=error.hint) from error
+        except NotFound:
+            raise IntegrityError(f"{self.name}: object {self._entry.id.hex()} is missing from storage") from None
 
     def _fill(self, position: int, out: memoryview) -> None:
         done, total = 0, len(out)
-        most = self._source.block // SEALED_CHUNK
+        while done < total:
+            first = (position + done) // CHUNK
+            stop = min(position + total, (first + self._source.block // SEALED_CHUNK) * CHUNK)
+            self._fill_block(position + done, out[done : stop - position])
+            done = stop - position
+
+    def _fill_block(self, position: int, out: memoryview) -> None:
+        """Fill from at most one block of the source, which a remote store gives in one request."""
+        done, total = 0, len(out)
+        self._prepare(position // CHUNK, (position + total - 1) // CHUNK)
         while done < total:
             at, wanted = position + done, total - done
             chunk, skip = divmod(at, CHUNK)
             to_the_end = at + wanted == self.size
             whole = 0 if skip else (-(-wanted // CHUNK) if to_the_end else wanted // CHUNK)
             if whole:
-                end = min(self.size, (chunk + min(whole, most)) * CHUNK)
-                self._decrypt(chunk, -(-(end - at) // CHUNK), out[done : done + end - at])
+                end = min(self.size, (chunk + whole) * CHUNK)
+                self._decrypt(chunk, whole, out[done : done + end - at])
                 done += end - at
             else:
                 plain = memoryview(self._chunk(chunk))[skip : skip + wanted]
                 out[done : done + len(plain)] = plain
                 done += len(plain)
+
+    def _prepare(self, first: int, last: int) -> None:
+        """Ask for all the ciphertext that some chunks need, unless they are all at hand."""
+        if self._source.remote and not all(chunk in self._cache for chunk in range(first, last + 1)):
+            self._source.prepare([self._needed(first, last)])
+
+    def _needed(self, first: int, last: int) -> Span:
+        """The ciphertext to fetch for some chunks: whole leaves where these are compared."""
+        if self._anchored:
+            first, last = first // LEAF_CHUNKS * LEAF_CHUNKS, (last // LEAF_CHUNKS + 1) * LEAF_CHUNKS - 1
+        return self._span(first, last + 1 - first)
+
+    def _span(self, first: int, count: int) -> Span:
+        """Where some chunks lie in the ciphertext."""
+        return chunk_offset(first), min(self._entry.size, chunk_offset(first + count))
 
     def _chunk(self, chunk: int) -> bytes:
         """One decrypted chunk, from memory if it was read lately."""
@@ -152,31 +204,21 @@ class ObjectReader(io.RawIOBase):
 
     def _decrypt(self, first: int, count: int, out: memoryview) -> None:
         count = min(count, chunk_count(self.size) - first)
+        if self._cipher is None:
+            self._cipher = ChunkCipher(*self._secret, self._source.header())
         if self._anchored:
             sealed = self._verified(first, count)
         else:
-            start = chunk_offset(first)
-            stop = min(self._entry.size, chunk_offset(first + count))
-            if self._cipher is None:
-                self._begin(start, stop)
+            start, stop = self._span(first, count)
             sealed = self._source.read(start, stop - start)
-        if self._cipher is None:
-            raise IntegrityError("the object has no header")
         self._cipher.decrypt(first, sealed, out)
 
-    def _begin(self, start: int, stop: int) -> None:
-        """Read the header; together with the first bytes wanted when they follow it, to save a request."""
-        joined = self._source.read(0, stop if start == HEADER_SIZE and self._source.remote else HEADER_SIZE)
-        self._cipher = ChunkCipher(*self._secret, bytes(joined[:HEADER_SIZE]))
-
     def _verified(self, first: int, count: int) -> memoryview:
-        """Ciphertext of chunks whose leaves match the anchored root."""
+        """Ciphertext of chunks whose leaves match the anchored root; the header belongs to the first leaf."""
         first_leaf, last_leaf = first // LEAF_CHUNKS, (first + count - 1) // LEAF_CHUNKS
         start = chunk_offset(first_leaf * LEAF_CHUNKS) if first_leaf else 0
         stop = min(self._entry.size, chunk_offset((last_leaf + 1) * LEAF_CHUNKS))
         hashes = self._leaf_hashes()
-        if self._cipher is None and first_leaf:
-            self._begin(start, stop)
         data = self._source.read(start, stop - start)
         at = 0
         for leaf in range(first_leaf, last_leaf + 1):
@@ -186,14 +228,26 @@ class ObjectReader(io.RawIOBase):
                     f"leaf {leaf} is not the one anchored on chain: another key holder may have altered it"
                 )
             at = end
-        if self._cipher is None:
-            self._cipher = ChunkCipher(*self._secret, bytes(data[:HEADER_SIZE]))
-        return data[chunk_offset(first) - start : min(self._entry.size, chunk_offset(first + count)) - start]
+        return data[chunk_offset(first) - start : self._span(first, count)[1] - start]
 
     def _leaf_hashes(self) -> list[bytes]:
         if self._leaves is None:
             self._leaves = leaf_hashes(self._storage, self._entry)
         return self._leaves
+
+
+def _batches(ranges: Sequence[Span], most: int) -> Iterator[list[Span]]:
+    """Runs of ranges that together hold about ``most`` bytes, so that memory stays bounded."""
+    batch: list[Span] = []
+    held = 0
+    for start, stop in ranges:
+        held += stop - start
+        if batch and held > most:
+            yield batch
+            batch, held = [], stop - start
+        batch.append((start, stop))
+    if batch:
+        yield batch
 
 
 def leaf_hashes(storage: Storage, entry: ObjectEntry) -> list[bytes]:

@@ -1,0 +1,33 @@
+"""The public document of a version: where it lies, and reading it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from sahara_lab.errors import SaharaError
+from sahara_lab.licensing.access import locate
+from sahara_lab.profile import Profile
+
+#: What the document is called where each version has a folder of its own.
+SINGLE = "metadata.json"
+
+
+def document_name(digest: bytes) -> str:
+    """The file that holds the document with this SHA-256; versions of an asset lie in one folder."""
+    return f"metadata-{digest.hex()}.json"
+
+
+def read_document(profile: Profile, version: dict[str, Any]) -> bytes:
+    """The document that the chain records for a version; nothing when it is missing, out of reach, or another one."""
+    from sahara_lab.vault import get_public
+
+    digest = bytes(version["metadataHash"])
+    for name in (document_name(digest), SINGLE):
+        try:
+            document = bytes(get_public(locate(profile, version["uri"]), name))
+        except (OSError, SaharaError):  # a stranger's storage may be away
+            continue
+        if hashlib.sha256(document).digest() == digest:
+            return document
+    return b""
