@@ -52,7 +52,7 @@ def test_a_license_is_bought_at_the_price_shown_and_every_view_knows(page: Any, 
     assert page.title() != "1"
     page.get_by_role("button", name="License for 6 SAHARA").first.click()
     assert bob.wallet.balance().tokens == before
-    page.get_by_role("button", name="Pay", exact=True).click()
+    page.get_by_role("button", name="Pay", exact=True).dblclick()
     page.get_by_text(re.compile("You hold license")).nth(1).wait_for()
     assert before - bob.wallet.balance().tokens == 6 * 10**18
     assert page.get_by_role("button", name=re.compile("License for")).count() == 0
@@ -64,16 +64,16 @@ def test_a_proposal_is_made_voted_on_queued_and_executed(page: Any, bob: Any) ->
     page.get_by_label("New value").fill(goal)
     page.get_by_label("Reason").fill("Cheaper for all.")
     page.get_by_role("button", name="Propose").click()
-    title = page.get_by_text(f"Set the protocol fee on license sales to {goal}").first
-    title.wait_for()
+    proposal = page.get_by_role("region", name=re.compile("^Proposal ")).filter(has_text=f"sales to {goal}").first
+    proposal.wait_for()
     bob.network.advance(2)
     page.get_by_role("button", name="Refresh").click()
-    page.get_by_role("button", name="For", exact=True).first.click()
-    page.get_by_text("You voted for").first.wait_for()
+    proposal.get_by_role("button", name="For", exact=True).click()
+    proposal.get_by_text("You voted for").wait_for()
     page.get_by_role("button", name="Move the clock 6 minutes").click()
-    page.get_by_role("button", name="Queue").first.click()
+    proposal.get_by_role("button", name="Queue").click()
     page.get_by_role("button", name="Move the clock 6 minutes").click()
-    page.get_by_role("button", name="Execute").first.click()
+    proposal.get_by_role("button", name="Execute").click()
     page.get_by_text(f"(now {goal})").first.wait_for(state="attached")
     assert format(next(entry.value for entry in bob.dao.parameters() if entry.name == "fee") / 100, "g") + "%" == goal
 

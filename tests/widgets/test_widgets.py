@@ -8,8 +8,16 @@ import pytest
 
 from sahara_lab import DaoPanel, License, LicenseCard
 from sahara_lab.errors import NetworkError
+from sahara_lab.widgets.front import ActionWidget
 
 pytestmark = pytest.mark.network
+
+
+def press(widget: ActionWidget, message: object) -> None:
+    """What the front end sends about the state it shows."""
+    if isinstance(message, dict):
+        message = {**message, "turn": getattr(widget, widget.state_name)["turn"]}
+    widget._take(widget, message, [])
 
 
 @pytest.fixture
@@ -29,9 +37,20 @@ def test_buying_takes_the_price_from_the_kernel_not_from_the_message(asset, bob)
     card = LicenseCard(asset, bob)
     before = bob.wallet.balance().tokens
     key = next(offer["key"] for offer in card.card["offers"] if offer["flavor"] == "Commercial Remix")
-    card._take(card, {"action": "buy", "key": key, "price": "9999"}, [])
+    press(card, {"action": "buy", "key": key, "price": "9999"})
     assert before - bob.wallet.balance().tokens == 5 * 10**18
     assert "You hold license" in card.card["licensed"]
+
+
+def test_a_double_click_buys_once(asset, carol):  # type: ignore[no-untyped-def]
+    card = LicenseCard(asset, carol)
+    before = carol.wallet.balance().tokens
+    key = next(offer["key"] for offer in card.card["offers"] if offer["flavor"] == "Commercial")
+    message = {"action": "buy", "key": key, "turn": card.card["turn"]}
+    for _ in range(2):
+        card._take(card, message, [])
+    assert before - carol.wallet.balance().tokens == 9 * 10**18
+    assert [grant.asset for grant in carol.market.licenses()].count(asset) == 1
 
 
 @pytest.mark.parametrize(
@@ -40,20 +59,20 @@ def test_buying_takes_the_price_from_the_kernel_not_from_the_message(asset, bob)
 def test_a_message_that_is_no_offer_does_nothing(asset, bob, message):  # type: ignore[no-untyped-def]
     card = LicenseCard(asset, bob)
     before = bob.wallet.balance().tokens
-    card._take(card, message, [])
+    press(card, message)
     assert bob.wallet.balance().tokens == before
 
 
 def test_the_panel_votes_and_shows_failures_in_one_line(alice, carol):  # type: ignore[no-untyped-def]
     panel = DaoPanel(carol)
-    panel._take(panel, {"action": "propose", "parameter": "fee", "value": "2%", "reason": "cheaper"}, [])
+    press(panel, {"action": "propose", "parameter": "fee", "value": "2%", "reason": "cheaper"})
     number = panel.panel["proposals"][0]["number"]
     carol.network.advance(2)
-    panel._take(panel, {"action": "vote", "number": number, "choice": "for"}, [])
+    press(panel, {"action": "vote", "number": number, "choice": "for"})
     assert panel.panel["proposals"][0]["my_vote"] == "for"
-    panel._take(panel, {"action": "vote", "number": number, "choice": "for"}, [])
+    press(panel, {"action": "vote", "number": number, "choice": "for"})
     assert "already" in panel.panel["error"]
-    panel._take(panel, {"action": "vote", "number": "1; drop", "choice": "for"}, [])
+    press(panel, {"action": "vote", "number": "1; drop", "choice": "for"})
     assert "no proposal" in panel.panel["error"]
 
 
@@ -65,7 +84,7 @@ def test_the_network_going_away_is_said_and_the_buttons_come_back(asset, bob, mo
         raise NetworkError("the network does not answer", hint="Run: sahara-lab up")
 
     monkeypatch.setattr(bob.market, "get", fail)
-    card._take(card, {"action": "refresh"}, [])
+    press(card, {"action": "refresh"})
     assert "sahara-lab up" in card.card["error"]
     assert card.card["busy"] is False
     assert card.card["offers"] == shown
@@ -77,7 +96,7 @@ def test_offers_of_one_flavor_are_told_apart(alice, carol, table_folder, fresh):
     card = LicenseCard(name, carol)
     before = carol.wallet.balance().tokens
     dear = next(offer["key"] for offer in card.card["offers"] if offer["price"] == "8 SAHARA")
-    card._take(card, {"action": "buy", "key": dear}, [])
+    press(card, {"action": "buy", "key": dear})
     assert before - carol.wallet.balance().tokens == 8 * 10**18
 
 
