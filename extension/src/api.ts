@@ -34,9 +34,14 @@ export interface Query {
   text: string;
   kind: string;
   license: string;
+  /** A band of the price facet. */
+  price: string;
+  task: string;
+  format: string;
+  tag: string;
+  /** In tokens, exact; besides or instead of a band. */
   maxPrice: string;
   sort: string;
-  page: number;
 }
 
 export class Api {
@@ -60,14 +65,19 @@ export class Api {
     return this.post<Status>('network');
   }
 
-  search(query: Query, perPage: number): Promise<Page> {
+  /** One page of what fits: the first one, or the one that begins `after` where another one ended. */
+  search(query: Query, perPage: number, after = ''): Promise<Page> {
     return this.get<Page>('listings', {
       q: query.text,
       kind: query.kind,
       license: query.license,
+      price: query.price,
+      task: query.task,
+      format: query.format,
+      tag: query.tag,
       max_price: query.maxPrice,
       sort: query.sort,
-      page: String(query.page),
+      after,
       per_page: String(perPage)
     });
   }

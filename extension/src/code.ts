@@ -79,6 +79,17 @@ export function openCode(asset: Pick<Asset, 'name' | 'version' | 'files'>, accou
   return file ? fileCode(`${url}/${file.path}`, account) : folderCode(url, account);
 }
 
+/** Code for something that was found: its files where they can be read, else what it is. */
+export function listingCode(
+  listing: Pick<Asset, 'name' | 'version'>,
+  readable: boolean,
+  account: string
+): string {
+  return readable
+    ? folderCode(`vault://${listing.name}@${listing.version}`, account)
+    : `${connect(account)}\nlab.market.get(${text(listing.name)})`;
+}
+
 /** Code that publishes the result of a job; parents and what they are owed come from the job itself. */
 export function publishCode(job: Pick<Job, 'id' | 'name'>, account: string): string {
   const name = (job.name || 'my-model').toLowerCase().replace(/[^a-z0-9._-]+/g, '-');

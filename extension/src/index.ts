@@ -5,13 +5,13 @@ import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { Api } from './api';
-import { CommandIDs, insertCode } from './commands';
+import { assetCommands, CommandIDs, insertCode } from './commands';
 import type { Desk } from './desk';
 import { saharaIcon } from './icons';
 import { strictMarkdown } from './markdown';
 import { JobsModel } from './model/jobs';
 import { LibraryModel } from './model/library';
-import { MarketModel } from './model/market';
+import { MarketModel, remembered } from './model/market';
 import { SessionModel } from './model/session';
 import { UploadModel } from './model/upload';
 import { type Memory, VaultsModel } from './model/vaults';
@@ -27,6 +27,21 @@ function memory(state: IStateDB | null, session: SessionModel): Memory {
     load: async account => ((await state?.fetch(id(account))) as string[] | undefined) ?? [],
     save: async (account, open) => void (await state?.save(id(account), open))
   };
+}
+
+const QUERY_ID = 'sahara-lab:market';
+
+/** Search for what was searched for before the page was loaded, and keep what is found next. */
+async function resume(state: IStateDB | null, market: MarketModel): Promise<void> {
+  const kept = remembered(await state?.fetch(QUERY_ID).catch(() => undefined));
+  if (Object.values(kept).some(Boolean) && !market.narrowed) {
+    await market.apply(kept);
+  }
+  market.results.changed.connect(() => {
+    if (!market.results.loading) {
+      void state?.save(QUERY_ID, { ...market.query });
+    }
+  });
 }
 
 /** The sidebar, the asset pages, and the commands that open them. */
@@ -55,7 +70,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
     const uploads = new UploadModel(api);
 
     const refresh = (): void => {
-      void market.apply({ page: market.query.page });
+      void market.refresh();
       void library.content.refresh();
       void vaults.refresh();
       pages.forEach(page => void page.asset.refresh());
@@ -92,6 +107,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
       },
       actions: vaultActions(app, vaults, trans, () => desk)
     };
+    void resume(state, market);
     window.addEventListener('beforeunload', event => uploads.busy && event.preventDefault());
     uploads.published.connect((_, name) => {
       uploads.dismiss();
@@ -108,23 +124,17 @@ const plugin: JupyterFrontEndPlugin<void> = {
       icon: saharaIcon,
       execute: () => app.shell.activateById(PANEL_ID)
     });
-    app.commands.addCommand(CommandIDs.asset, {
-      label: args => (args.name ? trans.__('Open %1', String(args.name)) : trans.__('Sahara: Open an Asset')),
-      describedBy: {
-        args: { type: 'object', required: ['name'], properties: { name: { type: 'string' } } }
-      },
-      execute: args => {
-        const name = String(args.name ?? '');
-        const found = pages.find(page => page.name === name);
-        const page = found ?? new AssetPage(desk, name);
-        if (!found) {
-          void pages.add(page);
-          app.shell.add(page, 'main');
-        }
-        app.shell.activateById(page.id);
-        return page;
+    const show = (name: string): AssetPage => {
+      const found = pages.find(page => page.name === name);
+      const page = found ?? new AssetPage(desk, name);
+      if (!found) {
+        void pages.add(page);
+        app.shell.add(page, 'main');
       }
-    });
+      app.shell.activateById(page.id);
+      return page;
+    };
+    assetCommands(app, desk, () => pages.currentWidget?.name ?? '', show);
     app.commands.addCommand(CommandIDs.jobs, {
       label: trans.__('Sahara: Refresh Jobs'),
       execute: () => jobs.refresh()
@@ -134,8 +144,13 @@ const plugin: JupyterFrontEndPlugin<void> = {
       isEnabled: () => !session.up && !session.starting,
       execute: () => session.startNetwork()
     });
+    const category = trans.__('Sahara Lab');
     for (const command of [CommandIDs.open, CommandIDs.jobs, CommandIDs.startNetwork]) {
-      palette?.addItem({ command, category: trans.__('Sahara Lab') });
+      palette?.addItem({ command, category });
+    }
+    palette?.addItem({ command: CommandIDs.asset, category, args: { isPalette: true, ask: true } });
+    for (const command of [CommandIDs.license, CommandIDs.insert, CommandIDs.copyName]) {
+      palette?.addItem({ command, category, args: { isPalette: true } });
     }
     void restorer?.restore(pages, {
       command: CommandIDs.asset,

@@ -31,6 +31,10 @@ export interface Listing {
   created: number;
   parents: string[];
   size: number;
+  /** Licenses issued so far. */
+  sold: number;
+  task: string;
+  formats: string[];
 }
 
 export type Facets = Record<string, Record<string, number>>;
@@ -40,6 +44,10 @@ export interface Page {
   total: number;
   page: number;
   per_page: number;
+  /** Where the following page begins; null at the end. */
+  next: string | null;
+  /** Nothing has the words as typed; these have similar ones. */
+  similar: boolean;
   facets: Facets;
 }
 

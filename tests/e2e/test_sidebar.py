@@ -162,6 +162,7 @@ def test_filters_and_an_impossible_search(page: Any, asset: str) -> None:
     page.get_by_text("Nothing matches").wait_for()
     page.get_by_role("button", name="Clear").click()
     page.locator(".jp-Sahara-card").first.wait_for()
+    page.get_by_role("button", name="Filters").click()
     page.get_by_label("Highest price in SAHARA").fill("1")
     page.get_by_role("searchbox").fill("(((")
     page.get_by_text("Nothing matches").wait_for()
