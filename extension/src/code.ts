@@ -1,6 +1,6 @@
 /** Python that a person can run: how to open what they licensed, how to publish what they trained. */
 
-import type { Asset, Job } from './values';
+import type { Asset, Job, Terms } from './values';
 
 const text = (value: string): string => JSON.stringify(value);
 
@@ -77,6 +77,17 @@ export function openCode(asset: Pick<Asset, 'name' | 'version' | 'files'>, accou
   const file = asset.files.find(file => ending(file.path) in TABLES) ?? asset.files[0];
   const url = `vault://${asset.name}@${asset.version}`;
   return file ? fileCode(`${url}/${file.path}`, account) : folderCode(url, account);
+}
+
+/** Code that licenses an asset on one of its offers, at the price it has now. */
+export function licenseCode(
+  asset: Pick<Asset, 'name'>,
+  offer: Pick<Terms, 'flavor' | 'price'>,
+  account: string
+): string {
+  const price = offer.price.tokens.replace(/,/g, '');
+  const call = `lab.market.license(${text(asset.name)}, license=${text(offer.flavor)}, max_price=${text(price)})`;
+  return `${connect(account)}\nlab.market.quote(${text(asset.name)}, ${text(offer.flavor)})\n${call}`;
 }
 
 /** Code for something that was found: its files where they can be read, else what it is. */

@@ -30,6 +30,8 @@ export interface Desk {
   /** Put code into a new cell of the current notebook, or on the clipboard when there is none. */
   insert: (code: string) => Promise<void>;
   copy: (text: string) => void;
+  /** Look again at everything that an action may have changed. */
+  refresh: () => void;
   /** What can be done with the vaults. */
   actions: VaultActions;
 }

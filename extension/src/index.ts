@@ -82,6 +82,8 @@ const plugin: JupyterFrontEndPlugin<void> = {
       refresh();
     });
 
+    /** What is being bought: a second press while the first one is under way buys nothing. */
+    const buying = new Set<string>();
     const desk: Desk = {
       api,
       session,
@@ -99,11 +101,22 @@ const plugin: JupyterFrontEndPlugin<void> = {
         Notification.success(trans.__('Copied'), { autoClose: 1500 });
       },
       license: async (name, flavor) => {
-        if (await purchase(desk, name, flavor)) {
-          refresh();
-          void session.status.refresh();
-          desk.open(name);
+        if (buying.has(name)) {
+          return;
         }
+        buying.add(name);
+        try {
+          if (await purchase(desk, name, flavor)) {
+            desk.refresh();
+            desk.open(name);
+          }
+        } finally {
+          buying.delete(name);
+        }
+      },
+      refresh: () => {
+        refresh();
+        void session.status.refresh();
       },
       actions: vaultActions(app, vaults, trans, () => desk)
     };

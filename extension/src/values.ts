@@ -87,6 +87,16 @@ export interface Asset {
   tables: { name: string; columns: { name: string; type: string }[] }[];
   held: Grant[];
   owned: boolean;
+  family: Family;
+  /** What it brought so far; null for the assets of others. */
+  earned: { received: Amount; claimable: Amount; sales: number } | null;
+}
+
+/** An asset among what it was made from and what was made from it; the oldest generation first. */
+export interface Family {
+  generations: { name: string; kind: string; generation: number }[][];
+  ties: { child: string; parent: string; relation: string }[];
+  complete: boolean;
 }
 
 export interface Quote {

@@ -83,6 +83,12 @@ class Sales:
             self._sender.send(self._market, "setOffer", asset, terms_id, True)
         return self.terms.get(terms_id)
 
+    def withdraw(self, asset: int, license: License) -> None:
+        """Stop offering an own asset under ``license``; licenses that were bought stay as they are."""
+        terms_id = self.terms.identify(license, self._token.address)
+        if self._market.call("isOffered", asset, terms_id):
+            self._sender.send(self._market, "setOffer", asset, terms_id, False)
+
     # -- quotes and purchases -----------------------------------------------------------------------------------------
 
     def quote(self, asset: int, name: str, license: License | str | None = None) -> Quote:

@@ -32,6 +32,7 @@ from sahara_lab.units import Wei, to_wei
 
 if TYPE_CHECKING:
     from sahara_lab.compute import Job
+    from sahara_lab.market.family import Family
     from sahara_lab.market.listings import Listings, Page
 
 
@@ -234,6 +235,13 @@ class Market:
             return {}
         return document if isinstance(document, dict) else {}
 
+    def family(self, asset: Asset | str) -> Family:
+        """What an asset was made from and what was made from it, generation by generation."""
+        from sahara_lab.market.family import family
+
+        identity = asset.id if isinstance(asset, Asset) else self.get(asset).id
+        return family(self._chain, self._sales, identity, self._network.deployed_block)
+
     def may_use(self, asset: Asset | str, use: str) -> bool:
         """Whether the account owns the asset or holds a valid license for ``use`` that lets it read."""
         identity = asset.id if isinstance(asset, Asset) else self.get(asset).id
@@ -317,6 +325,10 @@ class Market:
     def offer(self, name: str, license: License) -> License:
         """Offer an own asset under further terms."""
         return self._sales.offer(self._own(name, "offer it").id, license)
+
+    def withdraw(self, name: str, license: License) -> None:
+        """Stop offering an own asset under ``license``; licenses that were bought stay as they are."""
+        self._sales.withdraw(self.get(name).id, license)
 
     def request(self, name: str, *, note: str = "", license: License | str | None = None) -> Request:
         """Ask the owner of an asset for a license; it binds nobody. Everyone can read the note.

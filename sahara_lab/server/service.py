@@ -17,6 +17,7 @@ from sahara_lab.server.vaults import VaultService
 
 if TYPE_CHECKING:
     from sahara_lab.lab import Lab
+    from sahara_lab.market import Asset, Market
 
 EMBEDDED = "local"
 
@@ -135,7 +136,19 @@ class LabService:
         return {
             **serialize.asset(asset, held),
             **described(market.document(asset)),
-            "owned": asset.owner == (account or self._account),
+            "family": serialize.family(market.family(asset)),
+            "owned": (owned := asset.owner == (account or self._account)),
+            "earned": self._earned(market, asset) if owned else None,
+        }
+
+    @staticmethod
+    def _earned(market: Market, asset: Asset) -> Json:
+        """What the account got and can claim for one of its assets, and how often it was licensed for money."""
+        line = next((line for line in market.earnings().lines if line.asset == asset.name), None)
+        return {
+            "received": serialize.amount(line.received if line else 0),
+            "claimable": serialize.amount(line.claimable if line else 0),
+            "sales": sum(sale.asset == asset.name for sale in market.sales()),
         }
 
     def quote(self, account: str | None, name: str, license: str | None) -> Json:
