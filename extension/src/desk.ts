@@ -1,5 +1,6 @@
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { Token } from '@lumino/coreutils';
 import { createContext, useContext } from 'react';
 
 import type { Api } from './api';
@@ -9,6 +10,7 @@ import type { MarketModel } from './model/market';
 import type { SessionModel } from './model/session';
 import type { UploadModel } from './model/upload';
 import type { VaultsModel } from './model/vaults';
+import type { Settings } from './settings';
 import type { VaultActions } from './vaultActions';
 
 /** What every view may use: the models, and the few things it can make the lab do. */
@@ -20,6 +22,7 @@ export interface Desk {
   vaults: VaultsModel;
   uploads: UploadModel;
   jobs: JobsModel;
+  settings: Settings;
   trans: TranslationBundle;
   /** Renders untrusted Markdown without HTML, images or commands of its own. */
   markdown: IRenderMimeRegistry | null;
@@ -35,6 +38,12 @@ export interface Desk {
   /** What can be done with the vaults. */
   actions: VaultActions;
 }
+
+/** For plugins that show more of Sahara Lab elsewhere in the lab. */
+export const IDesk = new Token<Desk>(
+  'sahara-lab:IDesk',
+  'The models of Sahara Lab and what they can make the lab do.'
+);
 
 const DeskContext = createContext<Desk | null>(null);
 

@@ -1,14 +1,17 @@
 import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, Notification, WidgetTracker } from '@jupyterlab/apputils';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 
 import { Api } from './api';
 import { assetCommands, CommandIDs, insertCode } from './commands';
-import type { Desk } from './desk';
+import { type Desk, IDesk } from './desk';
 import { saharaIcon } from './icons';
+import { launcherPlugin } from './launcher';
 import { strictMarkdown } from './markdown';
+import { Changes } from './model/changes';
 import { JobsModel } from './model/jobs';
 import { LibraryModel } from './model/library';
 import { MarketModel, remembered } from './model/market';
@@ -18,7 +21,11 @@ import { type Memory, VaultsModel } from './model/vaults';
 import { AssetPage, PANEL_ID, SaharaPanel } from './panel';
 import { purchase } from './purchase';
 import { sendTo } from './request';
+import { runningPlugin } from './running';
+import { Settings } from './settings';
+import { statusPlugin } from './status';
 import { vaultActions } from './vaultActions';
+import { VERSION } from './version';
 
 /** Open folders of each account, kept with the workspace. */
 function memory(state: IStateDB | null, session: SessionModel): Memory {
@@ -31,12 +38,9 @@ function memory(state: IStateDB | null, session: SessionModel): Memory {
 
 const QUERY_ID = 'sahara-lab:market';
 
-/** Search for what was searched for before the page was loaded, and keep what is found next. */
+/** Begin with what was searched for before the page was loaded, and keep what is searched for next. */
 async function resume(state: IStateDB | null, market: MarketModel): Promise<void> {
-  const kept = remembered(await state?.fetch(QUERY_ID).catch(() => undefined));
-  if (Object.values(kept).some(Boolean) && !market.narrowed) {
-    await market.apply(kept);
-  }
+  market.recall(remembered(await state?.fetch(QUERY_ID).catch(() => undefined)));
   market.results.changed.connect(() => {
     if (!market.results.loading) {
       void state?.save(QUERY_ID, { ...market.query });
@@ -44,38 +48,66 @@ async function resume(state: IStateDB | null, market: MarketModel): Promise<void
   });
 }
 
+/** Say once that the two halves are of different versions, and how to bring them together. */
+function handshake(session: SessionModel, trans: TranslationBundle): void {
+  const compare = (): void => {
+    if (session.otherVersion) {
+      session.status.changed.disconnect(compare);
+      Notification.warning(
+        trans.__(
+          'The sidebar is Sahara Lab %1 and the server %2. Restart JupyterLab, then reload this page.',
+          VERSION,
+          session.otherVersion
+        ),
+        { autoClose: false }
+      );
+    }
+  };
+  session.status.changed.connect(compare);
+}
+
 /** The sidebar, the asset pages, and the commands that open them. */
-const plugin: JupyterFrontEndPlugin<void> = {
+const plugin: JupyterFrontEndPlugin<Desk> = {
   id: 'sahara-lab:plugin',
   description: 'Search, license and follow AI assets from a sidebar.',
   autoStart: true,
-  optional: [ICommandPalette, ILayoutRestorer, IRenderMimeRegistry, ITranslator, IStateDB],
+  provides: IDesk,
+  optional: [ICommandPalette, ILayoutRestorer, IRenderMimeRegistry, ITranslator, IStateDB, ISettingRegistry],
   activate: (
     app: JupyterFrontEnd,
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null,
     rendermime: IRenderMimeRegistry | null,
     translator: ITranslator | null,
-    state: IStateDB | null
-  ) => {
+    state: IStateDB | null,
+    registry: ISettingRegistry | null
+  ): Desk => {
     const trans = (translator ?? nullTranslator).load('sahara_lab');
     const api = new Api(sendTo(app.serviceManager.serverSettings, trans));
     const pages = new WidgetTracker<AssetPage>({ namespace: 'sahara-lab-assets' });
-    const visible = (): boolean => panel.isVisible;
-    const session = new SessionModel(api, visible);
-    const jobs = new JobsModel(api, visible);
+    const settings = new Settings();
+    const session = new SessionModel(api);
+    const jobs = new JobsModel(api);
     const library = new LibraryModel(api);
     const market = new MarketModel(api);
     const vaults = new VaultsModel(api, memory(state, session));
     const uploads = new UploadModel(api);
 
     const refresh = (): void => {
-      void market.refresh();
-      void library.content.refresh();
-      void vaults.refresh();
+      panel.look();
       pages.forEach(page => void page.asset.refresh());
     };
     session.networkUp.connect(refresh);
+    const changes = new Changes(app.serviceManager.events.stream);
+    changes.changed.connect((_, what) => {
+      if (what === 'jobs') {
+        void jobs.refresh();
+      } else if (what === 'market') {
+        refresh();
+      } else {
+        void session.status.refresh();
+      }
+    });
     session.accountChanged.connect(() => {
       library.content.clear();
       vaults.clear();
@@ -92,6 +124,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
       vaults,
       uploads,
       jobs,
+      settings,
       trans,
       markdown: rendermime ? strictMarkdown(rendermime) : null,
       open: name => void app.commands.execute(CommandIDs.asset, { name }),
@@ -120,7 +153,15 @@ const plugin: JupyterFrontEndPlugin<void> = {
       },
       actions: vaultActions(app, vaults, trans, () => desk)
     };
-    void resume(state, market);
+    void settings.follow(registry, plugin.id).then(async () => {
+      api.account ||= settings.account;
+      market.query.sort = settings.order;
+      await resume(state, market);
+      await app.restored;
+      session.start();
+      jobs.start();
+    });
+    handshake(session, trans);
     window.addEventListener('beforeunload', event => uploads.busy && event.preventDefault());
     uploads.published.connect((_, name) => {
       uploads.dismiss();
@@ -133,7 +174,9 @@ const plugin: JupyterFrontEndPlugin<void> = {
     restorer?.add(panel, PANEL_ID);
 
     app.commands.addCommand(CommandIDs.open, {
-      label: trans.__('Sahara: Open the Market'),
+      label: args => (args.isLauncher ? trans.__('Market') : trans.__('Sahara: Open the Market')),
+      caption: trans.__('Find and license datasets and models'),
+      describedBy: { args: { type: 'object', properties: { isLauncher: { type: 'boolean' } } } },
       icon: saharaIcon,
       execute: () => app.shell.activateById(PANEL_ID)
     });
@@ -170,7 +213,8 @@ const plugin: JupyterFrontEndPlugin<void> = {
       args: page => ({ name: page.name }),
       name: page => page.name
     });
+    return desk;
   }
 };
 
-export default plugin;
+export default [plugin, statusPlugin, runningPlugin, launcherPlugin];

@@ -23,7 +23,8 @@ function view(desk: Desk, element: JSX.Element): ReactWidget {
 
 /** The sidebar: account, market, own assets, vaults, jobs, network. */
 export class SaharaPanel extends SidePanel {
-  private shownBefore = false;
+  /** Something may have changed while the panel was out of sight. */
+  private stale = true;
 
   constructor(private readonly desk: Desk) {
     super();
@@ -75,16 +76,22 @@ export class SaharaPanel extends SidePanel {
     search.title.caption = trans.__('Find and license datasets and models');
   }
 
-  protected onBeforeShow(msg: Message): void {
-    super.onBeforeShow(msg);
-    const { session, jobs } = this.desk;
-    if (!this.shownBefore) {
-      this.shownBefore = true;
-      session.start();
-      jobs.start();
+  protected onAfterShow(msg: Message): void {
+    super.onAfterShow(msg);
+    if (this.stale) {
+      this.look();
     }
-    void session.status.refresh();
-    void jobs.refresh();
+  }
+
+  /** Fetch again what the panel shows, at once or when it comes into sight. */
+  look(): void {
+    const { session, market, library, vaults } = this.desk;
+    this.stale = !this.isVisible || !session.up;
+    if (!this.stale) {
+      void market.refresh();
+      void library.content.refresh();
+      void vaults.refresh();
+    }
   }
 
   protected onActivateRequest(msg: Message): void {

@@ -1,4 +1,5 @@
 import { Dialog, Notification, ReactWidget } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import { type Desk, DeskProvider } from './desk';
@@ -41,14 +42,27 @@ export async function purchase(desk: Desk, name: string, flavor: string): Promis
           message: () => trans.__('%1 is licensed to %2', name, quote.buyer),
           options: { autoClose: 5000 }
         },
-        error: { message: reason => sentence(LabError.from(reason)), options: { autoClose: false } }
+        error: {
+          message: reason => refused(LabError.from(reason), name, trans),
+          options: { autoClose: false }
+        }
       }
     );
-    return await paid.catch(() => null);
+    return await paid.catch(() => {
+      desk.refresh();
+      return null;
+    });
   } catch (error) {
     Notification.error(sentence(LabError.from(error)), { autoClose: false });
     return null;
   }
+}
+
+/** Why nothing was bought. What the kernel would advise when the price rose is no advice for a page. */
+function refused(error: LabError, name: string, trans: TranslationBundle): string {
+  return error.code === 'price'
+    ? trans.__('%1 costs more than the quote said, so nothing was paid. Look at its price again.', name)
+    : sentence(error);
 }
 
 /** A failure in one line. */

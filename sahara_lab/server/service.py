@@ -45,6 +45,8 @@ class LabService:
         self._connect = connect
         self._labs: dict[str, Lab] = {}
         self._lock = threading.Lock()
+        self._block: int | None = None
+        self._sales = 0
         self.vaults = VaultService(self._lab)
         self.uploads = Uploads(self._lab)
 
@@ -124,6 +126,32 @@ class LabService:
         self._lab(account, start=True)
         return self.status(account)
 
+    def pulse(self) -> dict[str, object]:
+        """What changes when something of the network, the market or the jobs does. It attaches to nothing by itself."""
+        return {"jobs": self._jobs_pulse(), **self._chain_pulse()}
+
+    def _jobs_pulse(self) -> int:
+        """Changes whenever a job writes something."""
+        files = (file for name in ("record.json", "events.jsonl") for file in self._profile.jobs.glob(f"*/{name}"))
+        return hash(tuple(sorted((str(file), file.stat().st_mtime_ns) for file in files)))
+
+    def _chain_pulse(self) -> dict[str, object]:
+        with self._lock:
+            lab = next(iter(self._labs.values()), None)
+        known = self._profile.network_file
+        if lab is None:
+            return {"network": known.stat().st_mtime_ns if known.exists() else None}
+        try:
+            block = lab.chain.block("latest").number
+            seen, self._block = self._block, block
+            if seen is not None and block != seen:
+                undone = block < seen
+                self._sales += undone or bool(lab.chain.rpc("eth_getLogs", _of_market(lab, seen + 1, block)))
+        except SaharaError:
+            self.forget()
+            return {"network": "away"}
+        return {"network": block, "market": self._sales}
+
     # -- market -------------------------------------------------------------------------------------------------------
 
     def search(self, account: str | None, text: str, **options: Any) -> Json:
@@ -189,3 +217,10 @@ class LabService:
         job = Compute(self._profile.jobs).job(id)
         job.stop()
         return serialize.job_detail(job)
+
+
+def _of_market(lab: Lab, first: int, last: int) -> Json:
+    """The query for whatever changes what is listed, held or earned."""
+    names = ("AssetRegistry", "Market", "LicenseToken", "RoyaltyLedger")
+    addresses = [lab.chain.contract(name).address for name in names]
+    return {"address": addresses, "fromBlock": hex(first), "toBlock": hex(last)}

@@ -189,7 +189,7 @@ def finished_job(home: Path) -> Iterator[str]:
 def test_a_finished_job_shows_its_curve_and_how_to_publish_it(
     page: Any, finished_job: str, shot: Callable[[str], None]
 ) -> None:
-    page.locator(".jp-AccordionPanel-title", has_text="Jobs").click()
+    page.locator(".jp-AccordionPanel-title", has_text=re.compile("^Jobs")).click()
     page.locator(".jp-AccordionPanel-title", has_text="Market").click()
     page.get_by_role("button", name="dune-net", exact=True).click()
     page.get_by_role("img", name="train_loss").wait_for()

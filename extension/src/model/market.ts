@@ -68,6 +68,13 @@ export class MarketModel {
     await this.results.refresh();
   }
 
+  /** Begin with a query of before, unless somebody began with another one. */
+  recall(query: Partial<Query>): void {
+    if (!this.narrowed) {
+      this.change(query);
+    }
+  }
+
   /** Drop all filters and the text; the order stays. */
   clear(): Promise<void> {
     return this.apply({ ...EMPTY_QUERY, sort: this.query.sort });
