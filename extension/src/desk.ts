@@ -10,6 +10,7 @@ import type { MarketModel } from './model/market';
 import type { SessionModel } from './model/session';
 import type { UploadModel } from './model/upload';
 import type { VaultsModel } from './model/vaults';
+import type { WalletModel } from './model/wallet';
 import type { Settings } from './settings';
 import type { VaultActions } from './vaultActions';
 
@@ -22,6 +23,7 @@ export interface Desk {
   vaults: VaultsModel;
   uploads: UploadModel;
   jobs: JobsModel;
+  wallet: WalletModel;
   settings: Settings;
   trans: TranslationBundle;
   /** Renders untrusted Markdown without HTML, images or commands of its own. */

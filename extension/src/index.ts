@@ -18,6 +18,7 @@ import { MarketModel, remembered } from './model/market';
 import { SessionModel } from './model/session';
 import { UploadModel } from './model/upload';
 import { type Memory, VaultsModel } from './model/vaults';
+import { WalletModel } from './model/wallet';
 import { AssetPage, PANEL_ID, SaharaPanel } from './panel';
 import { purchase } from './purchase';
 import { sendTo } from './request';
@@ -26,6 +27,7 @@ import { Settings } from './settings';
 import { statusPlugin } from './status';
 import { vaultActions } from './vaultActions';
 import { VERSION } from './version';
+import { walletWords } from './views/wallet';
 
 /** Open folders of each account, kept with the workspace. */
 function memory(state: IStateDB | null, session: SessionModel): Memory {
@@ -124,6 +126,7 @@ const plugin: JupyterFrontEndPlugin<Desk> = {
       vaults,
       uploads,
       jobs,
+      wallet: new WalletModel(window, walletWords(trans)),
       settings,
       trans,
       markdown: rendermime ? strictMarkdown(rendermime) : null,

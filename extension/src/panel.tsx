@@ -14,6 +14,7 @@ import { LibraryView } from './views/library';
 import { MarketView } from './views/market';
 import { AccountView, NetworkView } from './views/session';
 import { VaultsView } from './views/vaults';
+import { WalletView } from './views/wallet';
 
 export const PANEL_ID = 'sahara-lab-panel';
 
@@ -37,6 +38,7 @@ export class SaharaPanel extends SidePanel {
     this.node.setAttribute('aria-label', trans.__('Sahara Lab'));
 
     this.header.addWidget(view(desk, <AccountView />));
+    this.header.addWidget(view(desk, <WalletView />));
     const search = this.section(trans.__('Market'), <MarketView />, () => market.apply());
     const mine = this.section(trans.__('My assets'), <LibraryView />, () => library.content.refresh());
     const shelf = this.section(trans.__('My vaults'), <VaultsView />, () => vaults.refresh());

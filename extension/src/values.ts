@@ -110,6 +110,13 @@ export interface Quote {
   affordable: boolean;
 }
 
+/** A purchase that a wallet pays: what it is to sign (EIP-712; null where nothing is paid), and until when that counts. */
+export interface Checkout {
+  quote: Quote;
+  deadline: string;
+  permit: object | null;
+}
+
 export interface Library {
   published: Listing[];
   licenses: Grant[];
@@ -240,6 +247,10 @@ export interface Status {
     hint: string;
     recovered: string;
     block: number;
+    /** The chain's number (EIP-155); 0 while the network is down. */
+    chain: number;
+    /** Where a wallet finds the node; empty when that is for others not to know. */
+    rpc: string;
   };
   account: string;
   /** The account that acts in a notebook when the code names none. */

@@ -19,7 +19,9 @@ const status = (up: boolean): Status => ({
     message: up ? '' : 'the network is not running',
     hint: up ? '' : 'Run: sahara-lab up',
     recovered: '',
-    block: 1
+    block: 1,
+    chain: 31337,
+    rpc: ''
   },
   account: 'alice',
   default_account: 'alice',

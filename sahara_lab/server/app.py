@@ -11,6 +11,7 @@ from jupyter_server.serverapp import ServerApp
 from traitlets import Unicode, default
 
 from sahara_lab.profile import current_account
+from sahara_lab.server.routes_checkout import CheckoutHandler, OutcomeHandler, TransactionHandler
 from sahara_lab.server.routes_jobs import JobHandler, JobsHandler, StopHandler
 from sahara_lab.server.routes_library import ClaimHandler, LibraryHandler
 from sahara_lab.server.routes_market import LicenseHandler, ListingHandler, ListingsHandler, QuoteHandler
@@ -37,6 +38,9 @@ ROUTES: list[tuple[str, type[Any]]] = [
     (rf"listings/{ASSET}", ListingHandler),
     (r"quote", QuoteHandler),
     (r"license", LicenseHandler),
+    (r"checkout", CheckoutHandler),
+    (r"checkout/transaction", TransactionHandler),
+    (r"checkout/outcome", OutcomeHandler),
     (r"mine", LibraryHandler),
     (r"claim", ClaimHandler),
     (r"vaults", VaultsHandler),

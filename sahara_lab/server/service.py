@@ -10,6 +10,7 @@ from sahara_lab._version import __version__
 from sahara_lab.errors import SaharaError
 from sahara_lab.profile import Profile, current_account
 from sahara_lab.server import serialize
+from sahara_lab.server.checkouts import Checkouts
 from sahara_lab.server.described import described
 from sahara_lab.server.serialize import Json
 from sahara_lab.server.uploads import Uploads
@@ -49,6 +50,7 @@ class LabService:
         self._sales = 0
         self.vaults = VaultService(self._lab)
         self.uploads = Uploads(self._lab)
+        self.checkouts = Checkouts(self._lab)
 
     def forget(self) -> None:
         """Drop what was connected: the next request attaches anew, perhaps to a network that came back elsewhere."""
@@ -89,6 +91,9 @@ class LabService:
                     "hint": "",
                     "recovered": lab.network.recovered or "",
                     "block": lab.chain.block("latest").number,
+                    "chain": lab.chain.chain_id,
+                    # The address of another node may hold a key to a paid service.
+                    "rpc": lab.chain.rpc.url if self._profile.name == EMBEDDED else "",
                 },
                 "account": handle,
                 "default_account": current_account(),
@@ -113,6 +118,8 @@ class LabService:
                 "hint": error.hint or "Run: sahara-lab doctor",
                 "recovered": "",
                 "block": 0,
+                "chain": 0,
+                "rpc": "",
             },
             "account": handle,
             "default_account": current_account(),
@@ -179,8 +186,8 @@ class LabService:
             "sales": sum(sale.asset == asset.name for sale in market.sales()),
         }
 
-    def quote(self, account: str | None, name: str, license: str | None) -> Json:
-        return serialize.quote(self._lab(account).market.quote(name, license))
+    def quote(self, account: str | None, name: str, license: str | None, payer: str | None) -> Json:
+        return serialize.quote(self._lab(account).market.quote(name, license, payer=payer))
 
     def license(self, account: str | None, name: str, license: str | None, max_price: str) -> Json:
         return serialize.grant(self._lab(account).market.license(name, license=license, max_price=max_price))

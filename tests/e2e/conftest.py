@@ -177,7 +177,13 @@ def _foreign(url: str) -> bool:
 
 
 @pytest.fixture
-def shot(page: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], None]:
-    """Keeps a picture of the page; ``SAHARA_LAB_SHOTS`` names the folder."""
+def shot_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any, str], None]:
+    """Keeps a picture of a page; ``SAHARA_LAB_SHOTS`` names the folder."""
     folder = Path(os.environ.get("SAHARA_LAB_SHOTS") or tmp_path_factory.mktemp("shots"))
-    return lambda name: page.screenshot(path=folder / f"{name}.png")
+    return lambda page, name: page.screenshot(path=folder / f"{name}.png")
+
+
+@pytest.fixture
+def shot(page: Any, shot_of: Callable[[Any, str], None]) -> Callable[[str], None]:
+    """Keeps a picture of the page with the sidebar."""
+    return lambda name: shot_of(page, name)
