@@ -147,13 +147,14 @@ class LabService:
             lab = next(iter(self._labs.values()), None)
         known = self._profile.network_file
         if lab is None:
-            return {"network": known.stat().st_mtime_ns if known.exists() else None}
+            return {"network": known.stat().st_mtime_ns if known.exists() else None, "market": self._sales}
         try:
             block = lab.chain.block("latest").number
             seen, self._block = self._block, block
-            if seen is not None and block != seen:
-                undone = block < seen
-                self._sales += undone or bool(lab.chain.rpc("eth_getLogs", _of_market(lab, seen + 1, block)))
+            # Whatever came before the first look, or was undone, may have been of the market.
+            unknown = seen is None or block < seen
+            if unknown or (block != seen and lab.chain.rpc("eth_getLogs", _of_market(lab, (seen or 0) + 1, block))):
+                self._sales += 1
         except SaharaError:
             self.forget()
             return {"network": "away"}

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from sahara_lab import DaoPanel, License, LicenseCard
+from sahara_lab import DaoPanel, EarningsPanel, License, LicenseCard, LicenseChooser, LineageGraph
 from sahara_lab.errors import NetworkError
 from sahara_lab.widgets.front import ActionWidget
 
@@ -112,3 +112,61 @@ def test_where_no_widget_runs_there_is_text_and_html(asset, bob):  # type: ignor
     assert asset in data["text/plain"]
     assert "<script" not in data["text/html"]
     assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_answers_become_terms_that_can_be_published(alice, table_folder, fresh):  # type: ignore[no-untyped-def]
+    chooser = LicenseChooser()
+    for answer in ({"price": "5"}, {"royalty": "12%"}):
+        press(chooser, {"action": "answer", **answer})
+    assert chooser.license == License.commercial_remix("5", "12%")
+    press(chooser, {"action": "answer", "derivatives": "no"})
+    assert chooser.license == License.commercial("5")
+    name = alice.market.publish(table_folder, name=fresh("chosen"), license=chooser.license).name
+    assert [offer.flavor for offer in alice.market.get(name).offers] == ["Commercial"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "license"),
+    [
+        ({"files": False, "price": "3"}, License.compute_only("3")),
+        ({"money": False}, License.non_commercial_research("0")),
+        ({"derivatives": "free"}, License.open_use()),
+    ],
+)
+def test_each_answer_means_a_flavor(answers, license):  # type: ignore[no-untyped-def]
+    chooser = LicenseChooser()
+    press(chooser, {"action": "answer", **answers})
+    assert chooser.license == license
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [{"price": "lots"}, {"derivatives": "perhaps"}, {"derivatives": "free", "price": "5"}, {"royalty": "900%"}],
+)
+def test_answers_that_make_no_license_are_said_and_change_nothing(answers):  # type: ignore[no-untyped-def]
+    chooser = LicenseChooser()
+    before = chooser.license
+    press(chooser, {"action": "answer", **answers})
+    assert chooser.chooser["error"]
+    assert chooser.license == before
+
+
+def test_the_graph_has_what_the_chain_says(alice, table_folder, fresh):  # type: ignore[no-untyped-def]
+    terms = License.commercial_remix("1", "5%")
+    top = alice.market.publish(table_folder, name=fresh("top"), license=terms).name
+    below = alice.market.publish(table_folder, name=fresh("below"), license=terms, parents=[top]).name
+    graph = LineageGraph(below, alice)
+    assert [[one["name"] for one in generation] for generation in graph.graph["generations"]] == [[top], [below]]
+    data, _ = graph._repr_mimebundle_()
+    assert top in data["text/plain"]
+    assert below in data["text/html"]
+
+
+def test_what_was_earned_is_claimed_by_one_press(asset, alice, bob):  # type: ignore[no-untyped-def]
+    bob.market.license(asset, license="Commercial", max_price="9")
+    panel = EarningsPanel(alice)
+    assert not panel.earnings["nothing"]
+    assert asset in panel._repr_mimebundle_()[0]["text/plain"]
+    press(panel, {"action": "claim"})
+    assert panel.earnings["nothing"]
+    assert alice.market.earnings().claimable == 0
