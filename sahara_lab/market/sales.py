@@ -83,13 +83,20 @@ class Sales:
             self._sender.send(self._market, "setOffer", asset, terms_id, True)
         return self.terms.get(terms_id)
 
+    def withdraw(self, asset: int, license: License) -> None:
+        """Stop offering an own asset under ``license``; licenses that were bought stay as they are."""
+        terms_id = self.terms.identify(license, self._token.address)
+        if self._market.call("isOffered", asset, terms_id):
+            self._sender.send(self._market, "setOffer", asset, terms_id, False)
+
     # -- quotes and purchases -----------------------------------------------------------------------------------------
 
-    def quote(self, asset: int, name: str, license: License | str | None = None) -> Quote:
+    def quote(self, asset: int, name: str, license: License | str | None = None, payer: str | None = None) -> Quote:
         """What a license costs and who gets it.
 
         Args:
             license: one of the asset's offers, or a flavor's name; the cheapest when left out.
+            payer: the address that would pay; the account's own when left out.
 
         Raises:
             NotFound: the asset is not offered, or not on those terms.
@@ -112,8 +119,8 @@ class Sales:
             price=Wei(offered["price"]),
             fee=Wei(offered["fee"]),
             lines=tuple(lines),
-            balance=Wei(self._token.call("balanceOf", self._wallet.address)),
-            buyer=self._wallet.handle,
+            balance=Wei(self._token.call("balanceOf", payer or self._wallet.address)),
+            buyer=self._directory.handle(payer) if payer else self._wallet.handle,
         )
 
     def _choose(self, asset: int, name: str, license: License | str | None) -> License:
@@ -150,7 +157,7 @@ class Sales:
         quote = self.quote(asset, name, license)
         if held := self._held(quote):
             return held
-        cap = self._cap(name, quote.price, max_price, "license")
+        cap = self.cap(name, quote.price, max_price, "license")
         receipt = self._purchase(quote, cap)
         issued = next(event for event in receipt.events if event.name == "LicenseIssued")
         grant = self.grant(issued.args["license"], receipt.tx_hash)
@@ -170,7 +177,7 @@ class Sales:
         if not held:
             raise NotFound(f"you hold no license for {name} that ends", hint=f"Get one: %sahara license {name}")
         grant, price = held[0], held[0].terms.price
-        cap = self._cap(name, price, max_price, "renew")
+        cap = self.cap(name, price, max_price, "renew")
         if self._token.call("allowance", self._wallet.address, self._market.address) < price:
             self._sender.send(self._token, "approve", self._market.address, price)
         # The present end is in the name: renewing again later is another purchase, doing this one again is not.
@@ -205,8 +212,8 @@ class Sales:
         issued = next(event for event in receipt.events if event.name == "LicenseIssued")
         return self.grant(issued.args["license"], receipt.tx_hash)
 
-    def _cap(self, name: str, price: Wei, max_price: str | int | None, verb: str) -> Wei:
-        """The most to pay, in wei; raises when the price is above it or above the balance."""
+    def cap(self, name: str, price: Wei, max_price: str | int | None, verb: str, payer: str | None = None) -> Wei:
+        """The most to pay, in wei; raises when the price is above it or above the payer's balance."""
         cap = to_wei(max_price) if max_price is not None else Wei(0)
         if price > cap:
             asked = "no cap was given" if max_price is None else f"your cap is {format_tokens(cap)}"
@@ -214,11 +221,11 @@ class Sales:
                 f"a license for {name} costs {format_tokens(price)} and {asked}",
                 hint=f'Allow it: lab.market.{verb}("{name}", max_price="{format_tokens(price, "")}")',
             )
-        balance = Wei(self._token.call("balanceOf", self._wallet.address))
+        balance = Wei(self._token.call("balanceOf", payer or self._wallet.address))
         if balance < price:
+            who = self._directory.handle(payer) if payer else self._wallet.handle
             raise FundsError(
-                f"a license for {name} costs {format_tokens(price)} and {self._wallet.handle} has "
-                f"{format_tokens(balance)}",
+                f"a license for {name} costs {format_tokens(price)} and {who} has {format_tokens(balance)}",
                 hint="Ask for a transfer, or choose cheaper terms",
             )
         return cap
@@ -243,12 +250,12 @@ class Sales:
         number = self._token.call("nonces", self._wallet.address)
         intent = f"license {quote.asset_id} {quote.terms.terms_id.hex()} {number}"
         deadline = self._chain.block("pending").timestamp + PERMIT_LIFETIME
-        signature = self._wallet.sign_typed_data(self._permit(quote.price, deadline, number))
+        signature = self._wallet.sign_typed_data(self.permit(self._wallet.address, quote.price, deadline, number))
         r, s, v = signature[:32], signature[32:64], signature[64]
         return self._sender.send(self._market, "buyWithPermit", *identity, deadline, v, r, s, intent=intent)
 
-    def _permit(self, amount: int, deadline: int, number: int) -> dict[str, Any]:
-        """The ERC-2612 permit that lets the market take the price, once."""
+    def permit(self, owner: str, amount: int, deadline: int, number: int) -> dict[str, Any]:
+        """The ERC-2612 permit of ``owner`` that lets the market take the price, once."""
         return {
             "types": {
                 "EIP712Domain": [
@@ -273,7 +280,7 @@ class Sales:
                 "verifyingContract": self._token.address,
             },
             "message": {
-                "owner": self._wallet.address,
+                "owner": owner,
                 "spender": self._market.address,
                 "value": amount,
                 "nonce": number,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sahara_lab.chain import Chain, Network, Sender, Wallet
+from sahara_lab.chain.abi import checksum
 from sahara_lab.errors import InputError, NotFound
 from sahara_lab.identity import Directory
 from sahara_lab.licensing.terms import READ, License, use_mask
@@ -32,6 +33,8 @@ from sahara_lab.units import Wei, to_wei
 
 if TYPE_CHECKING:
     from sahara_lab.compute import Job
+    from sahara_lab.market.checkout import Checkout
+    from sahara_lab.market.family import Family
     from sahara_lab.market.listings import Listings, Page
 
 
@@ -234,6 +237,13 @@ class Market:
             return {}
         return document if isinstance(document, dict) else {}
 
+    def family(self, asset: Asset | str) -> Family:
+        """What an asset was made from and what was made from it, generation by generation."""
+        from sahara_lab.market.family import family
+
+        identity = asset.id if isinstance(asset, Asset) else self.get(asset).id
+        return family(self._chain, self._sales, identity, self._network.deployed_block)
+
     def may_use(self, asset: Asset | str, use: str) -> bool:
         """Whether the account owns the asset or holds a valid license for ``use`` that lets it read."""
         identity = asset.id if isinstance(asset, Asset) else self.get(asset).id
@@ -246,17 +256,18 @@ class Market:
 
     # -- license ------------------------------------------------------------------------------------------------------
 
-    def quote(self, name: str, license: License | str | None = None) -> Quote:
+    def quote(self, name: str, license: License | str | None = None, *, payer: str | None = None) -> Quote:
         """What a license costs and who gets it, to the wei.
 
         Args:
             license: a flavor's name or terms; the cheapest offer when left out.
+            payer: the address that would pay, where that is not this account.
 
         Raises:
             NotFound: unknown asset, or not offered on those terms.
         """
         asset = self.get(name)
-        return self._sales.quote(asset.id, asset.name, license)
+        return self._sales.quote(asset.id, asset.name, license, checksum(payer) if payer else None)
 
     def license(
         self, name: str, *, license: License | str | None = None, max_price: str | int | None = None
@@ -274,6 +285,31 @@ class Market:
         if asset.owner == self._wallet.handle:
             raise InputError(f"{asset.name} is yours; its owner needs no license")
         return self._sales.buy(asset.id, asset.name, license, max_price)
+
+    def checkout(
+        self, name: str, payer: str, *, license: License | str | None = None, max_price: str | int | None = None
+    ) -> Checkout:
+        """A license for this account that ``payer`` pays, an address whose wallet is elsewhere, as in a browser.
+
+        Args:
+            max_price: the most to pay, in whole tokens.
+
+        Raises:
+            PriceError: the price is above the cap, or there is no cap.
+            FundsError: the payer's balance does not cover the price.
+        """
+        from sahara_lab.market.checkout import Checkout
+
+        asset, address = self.get(name), checksum(payer)
+        quote = self._sales.quote(asset.id, asset.name, license, payer=address)
+        cap = self._sales.cap(asset.name, quote.price, max_price, "license", address)
+        return Checkout.begin(self._chain, self._sales, quote, address, self._wallet.address, cap)
+
+    def paid_elsewhere(self, tx_hash: str, timeout: float = 60.0) -> LicenseGrant:
+        """The license that a transaction of another wallet brought, once it is in a block."""
+        from sahara_lab.market.checkout import license_of
+
+        return self._sales.grant(license_of(self._chain, tx_hash, timeout), tx_hash)
 
     def renew(self, name: str, *, max_price: str | int | None = None) -> LicenseGrant:
         """Pay for another duration of a license held, at the price of its terms; the new time follows the old.
@@ -317,6 +353,10 @@ class Market:
     def offer(self, name: str, license: License) -> License:
         """Offer an own asset under further terms."""
         return self._sales.offer(self._own(name, "offer it").id, license)
+
+    def withdraw(self, name: str, license: License) -> None:
+        """Stop offering an own asset under ``license``; licenses that were bought stay as they are."""
+        self._sales.withdraw(self.get(name).id, license)
 
     def request(self, name: str, *, note: str = "", license: License | str | None = None) -> Request:
         """Ask the owner of an asset for a license; it binds nobody. Everyone can read the note.
