@@ -18,9 +18,9 @@ CONNECT, SLICE = 3.0, 0.25
 class Heads:
     """Tells when there is a block that was not read yet (``eth_subscribe``, ``newHeads``).
 
-    What it says only ends a wait early: whoever waits asks the node what happened, so that an announcement that was lost, made
-    up or repeated changes nothing but the time. A socket that announces nothing while the chain goes on is given up
-    and tried again later.
+    What it says only ends a wait early: whoever waits asks the node what happened, so that an announcement that was
+    lost, made up or repeated changes nothing but the time. A socket that announces nothing while the chain goes on is
+    given up and tried again later.
 
     Args:
         url: the node's HTTP URL; the websocket is expected at the same place.
@@ -42,7 +42,7 @@ class Heads:
         return self._socket is not None
 
     def wait(self, head: str, stop: threading.Event) -> None:
-        """Return when a block other than ``head``, the hash of the newest one read, may be there, or ``stop`` is set."""
+        """Return when a block other than ``head``, the hash of the newest one read, may be there, or ``stop`` set."""
         if self._trusting and head != self._trusting:
             self._give_up()
         self._trusting = ""
@@ -72,9 +72,8 @@ class Heads:
 
         try:
             self._socket = websocket.create_connection(self._url, timeout=CONNECT, enable_multithread=False)
-            self._socket.send(
-                json.dumps({"jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": ["newHeads"]})
-            )
+            asked = {"jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": ["newHeads"]}
+            self._socket.send(json.dumps(asked))
             answer = json.loads(self._socket.recv())
             if not isinstance(answer, dict) or not isinstance(answer.get("result"), str):
                 raise ValueError("no subscription")

@@ -107,9 +107,8 @@ def test_a_websocket_that_says_nothing_while_blocks_are_made_is_given_up(world: 
 @pytest.mark.parametrize("trouble", ["none", "refused", "cut", "clogged"])
 def test_followers_miss_nothing_whatever_becomes_of_the_websocket(world: Any, gate: Gate, trouble: str) -> None:
     gate.refusing = trouble == "refused"
-    log = EventLog(
-        Chain(gate.url, world.chain.chain_id, world.chain.addresses), ["SaharaToken"], world.deployment.block
-    )
+    chain = Chain(gate.url, world.chain.chain_id, world.chain.addresses)
+    log = EventLog(chain, ["SaharaToken"], world.deployment.block)
     stop, seen = threading.Event(), list[int]()
 
     def follow() -> None:
