@@ -4,8 +4,9 @@
 
 Registers assets with an anchored version each, offers and buys every one, while the network's own supervisor makes
 blocks final and writes its state down. Then everything is killed at once, as a power cut would, and started again:
-every asset and license of the state that was written down must be there, and the chain's time must not run backwards. Prints the node's memory, what a block costs in CPU (node and supervisor, snapshots included), and
-what snapshots weigh, against the figures wanted.
+every asset and license of the state that was written down must be there, and the chain's time must not run backwards.
+Prints the node's memory, what a block costs in CPU (node and supervisor, snapshots included), and what a snapshot
+weighs, against the figures wanted.
 """
 
 from __future__ import annotations
