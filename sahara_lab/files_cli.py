@@ -57,6 +57,13 @@ def gc(name: str, delete: bool, grace: str) -> None:
 
 
 @vault.command()
+@click.argument("limit", required=False)
+def cache(limit: str | None) -> None:
+    """Show what this machine keeps of remote vaults, encrypted; LIMIT (20GB; 0) says how much it may be."""
+    click.echo(_lab().vault.cache(limit))
+
+
+@vault.command()
 @click.argument("path")
 @click.argument("target", type=FILE)
 @click.option("--age", "recipients", multiple=True, required=True, help="An age1… public key; repeat it for more.")

@@ -17,7 +17,19 @@ from sahara_lab.licensing.filesystem import LicensedVaultFileSystem, backend
 from sahara_lab.licensing.sharing import Readers, Renewals
 from sahara_lab.licensing.terms import seconds
 from sahara_lab.profile import Profile
-from sahara_lab.vault import Session, Vault, export_age, forget_access, import_age, open_vault, track_access
+from sahara_lab.units import to_bytes
+from sahara_lab.vault import (
+    CacheUse,
+    Session,
+    Vault,
+    cache_usage,
+    configure_cache,
+    export_age,
+    forget_access,
+    import_age,
+    open_vault,
+    track_access,
+)
 
 
 class Vaults:
@@ -90,6 +102,19 @@ class Vaults:
         source, credentials = backend(self._profile, self._account)
         cleaning = Cleaning(self._profile, self._chain, source, credentials.account)
         return cleaning.gc(name, dry_run=dry_run, grace=seconds(grace))
+
+    def cache(self, limit: str | int | None = None) -> CacheUse:
+        """What this machine keeps of remote vaults, encrypted as they are, so that it is not fetched again.
+
+        Args:
+            limit: keep at most so much from now on, like "20 GB"; 0 removes it. Nothing is kept until this is set.
+
+        Raises:
+            InputError: not a size, or too small to be of use.
+        """
+        if limit is not None:
+            configure_cache(to_bytes(limit))
+        return cache_usage()
 
     def export(self, path: str, target: str | Path, recipients: Sequence[str]) -> int:
         """Write an asset, a folder or a file of it as one age file, which ``age -d`` opens; returns the files in it.

@@ -10,8 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import shutil
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +31,8 @@ if TYPE_CHECKING:
     from sahara_lab.compute import Job
     from sahara_lab.licensing.filesystem import LicensedVaultFileSystem
     from sahara_lab.market.sales import Sales
-    from sahara_lab.vault import Vault
+    from sahara_lab.vault import Lazy, Vault
+    from sahara_lab.vault.drafts import Index
 
 ROYALTY_PARENTS = 16
 LOCKED = 600  # seconds to wait for another publication of the same asset on this machine
@@ -99,32 +99,25 @@ class Publisher:
         """Publish and return the asset's id; see :meth:`Market.publish`."""
         tell = progress or (lambda text: None)
         offers = _offers(license, royalty)
-        with self._content(source) as content:
-            kind = kind or content.kind
-            kind_number = kind_index(kind)
-            existing = self._existing(name, update or content.draft)
-            edges = self._edges([*content.parents, *parents])
-            tell("encrypting")
-            asset = self._store(
-                content, name, kind, kind_number, existing, edges, offers, title, description, tags, tell
-            )
-
-            if content.draft:
-                self._files().discard_draft(str(source))
-            return asset
+        content = self._content(source)
+        kind = kind or content.kind
+        kind_number = kind_index(kind)
+        existing = self._existing(name, update or content.draft is not None)
+        edges = self._edges([*content.parents, *parents])
+        tell("encrypting")
+        asset = self._store(content, name, kind, kind_number, existing, edges, offers, title, description, tags, tell)
+        if content.draft is not None:
+            self._files().discard_draft(str(source), content.draft)
+        return asset
 
     # -- steps --------------------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def _content(self, source: Any) -> Iterator[Content]:
-        """What ``source`` stands for, laid out as a folder."""
+    def _content(self, source: Any) -> Content:
+        """What ``source`` stands for. Nothing of a draft lies on disk in the clear."""
         if isinstance(source, str) and source.startswith("vault://"):
-            with tempfile.TemporaryDirectory(prefix="sahara-publish-") as temporary:
-                self._files().export_draft(source, temporary)
-                yield Content(Path(temporary), "dataset", draft=True)
-            return
-        with _folder_of(source) as content:
-            yield content
+            files, changes = self._files().draft_files(source)
+            return Content(files, "dataset", draft=changes)
+        return _content_of(source)
 
     def _files(self) -> LicensedVaultFileSystem:
         from sahara_lab.licensing.filesystem import LicensedVaultFileSystem
@@ -187,7 +180,7 @@ class Publisher:
 
         with self._place(name, existing) as place:
             packed = pack(
-                content.folder,
+                content.files,
                 place.url,
                 creator=self._wallet.address,
                 name=name,
@@ -204,7 +197,7 @@ class Publisher:
             tell("describing")
             document = describe(
                 kind,
-                content.folder,
+                content.files,
                 name=f"{self._wallet.handle}/{name}",
                 title=title,
                 description=description,
@@ -271,42 +264,34 @@ class Publisher:
 
 @dataclass(frozen=True)
 class Content:
-    """A folder to publish, what it came from, and facts for its description."""
+    """What to publish: a folder, or files by path; what it came from, facts for its description, a draft's changes."""
 
-    folder: Path
+    files: Path | Mapping[str, Path | Lazy]
     kind: str
     parents: tuple[tuple[str, str], ...] = ()
     facts: dict[str, Any] | None = None
-    draft: bool = False
+    draft: Index | None = None
 
 
-@contextmanager
-def _folder_of(source: Any) -> Iterator[Content]:
+def _content_of(source: Any) -> Content:
     if hasattr(source, "record") and hasattr(source, "weights"):
-        with tempfile.TemporaryDirectory(prefix="sahara-publish-") as temporary:
-            yield job_content(source, Path(temporary))
-        return
+        return job_content(source)
     path = Path(source).expanduser()
     if not path.exists():
         raise InputError(f"there is no file or folder {str(source)!r}")
-    if path.is_file():
-        with tempfile.TemporaryDirectory(prefix="sahara-publish-") as temporary:
-            shutil.copy2(path, temporary)
-            yield Content(Path(temporary), "dataset")
-        return
-    yield Content(path, "dataset")
+    return Content({path.name: path} if path.is_file() else path, "dataset")
 
 
-def job_content(job: Job, folder: Path) -> Content:
-    """Lay out a finished job as a model: weights as safetensors and the run manifest. No pickle leaves the house."""
+def job_content(job: Job) -> Content:
+    """A finished job as a model: weights as safetensors and the run manifest. No pickle leaves the house."""
     if job.status not in ("done", "stopped"):
         raise JobError(f"job {job.id} is {job.status}", hint="Only a finished or stopped job can be published")
     if job.weights is None or not job.weights.exists():
         raise JobError(f"job {job.id} left no weights", hint="Run it again; it must call Trainer.fit")
-    shutil.copy2(job.weights, folder / "model.safetensors")
+    files: dict[str, Path | Lazy] = {"model.safetensors": job.weights}
     manifest = job.folder / "manifest.json"
     if manifest.exists():
-        shutil.copy2(manifest, folder / "run.json")
+        files["run.json"] = manifest
     record = job.record()
     parents = parents_of(record)
     facts = {
@@ -317,7 +302,7 @@ def job_content(job: Job, folder: Path) -> Content:
         "workers": record.get("workers"),
         "code_hash": record.get("code_hash"),
     }
-    return Content(folder, "model", tuple((name, "trained_on") for name in parents), facts)
+    return Content(files, "model", tuple((name, "trained_on") for name in parents), facts)
 
 
 def parents_of(record: dict[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sahara_lab.vault.agefiles import export_age, import_age
     from sahara_lab.vault.audit import Anchor, AuditedServer, Collected, collect
+    from sahara_lab.vault.diskcache import CacheUse, cache_usage, configure_cache
     from sahara_lab.vault.drafts import Draft
     from sahara_lab.vault.filesystem import VaultFileSystem
     from sahara_lab.vault.garbage import aged, unreferenced
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from sahara_lab.vault.reencryption import Journal, reencrypt
     from sahara_lab.vault.rotation import Grantee, Rotated, rotate
     from sahara_lab.vault.sealing import new_seed, private_key, public_bytes
+    from sahara_lab.vault.source import Lazy
     from sahara_lab.vault.storage import Storage, Stored, get_public, put_public
     from sahara_lab.vault.typed import delegate_session
     from sahara_lab.vault.values import (
@@ -47,6 +49,7 @@ _HOMES = {
     "Anchor": "audit",
     "Asking": "recovery",
     "AuditedServer": "audit",
+    "CacheUse": "diskcache",
     "Collected": "audit",
     "Guardianship": "recovery",
     "Journal": "reencryption",
@@ -57,7 +60,9 @@ _HOMES = {
     "Stored": "storage",
     "aged": "garbage",
     "appoint": "recovery",
+    "cache_usage": "diskcache",
     "collect": "audit",
+    "configure_cache": "diskcache",
     "export_age": "agefiles",
     "fingerprint": "recovery",
     "help_recover": "recovery",
@@ -73,6 +78,7 @@ _HOMES = {
     "Entry": "opened",
     "Grantee": "rotation",
     "KeyServer": "values",
+    "Lazy": "source",
     "Limits": "limits",
     "ManifestSource": "values",
     "Packed": "values",
@@ -108,6 +114,7 @@ __all__ = [
     "Anchor",
     "Asking",
     "AuditedServer",
+    "CacheUse",
     "Collected",
     "Credentials",
     "Decision",
@@ -117,6 +124,7 @@ __all__ = [
     "Guardianship",
     "Journal",
     "KeyServer",
+    "Lazy",
     "Limits",
     "ManifestSource",
     "Packed",
@@ -136,7 +144,9 @@ __all__ = [
     "accessed",
     "aged",
     "appoint",
+    "cache_usage",
     "collect",
+    "configure_cache",
     "create_app",
     "delegate_session",
     "export_age",

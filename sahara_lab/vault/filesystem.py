@@ -7,11 +7,10 @@ Synchronous calls work directly, without an event loop, and so in forked childre
 from __future__ import annotations
 
 import asyncio
-import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from fsspec.callbacks import DEFAULT_CALLBACK
@@ -19,9 +18,10 @@ from fsspec.transaction import Transaction
 
 from sahara_lab.errors import InputError, NotFound
 from sahara_lab.profile import Profile, current_account
-from sahara_lab.vault.drafts import DraftFile, DraftWriter
+from sahara_lab.vault.drafts import DraftFile, DraftWriter, Index
 from sahara_lab.vault.opened import Entry, Vault
 from sahara_lab.vault.reading import VaultReading, copy_stream
+from sahara_lab.vault.source import Lazy
 
 
 class DraftTransaction(Transaction):  # type: ignore[misc]
@@ -72,28 +72,27 @@ class VaultFileSystem(VaultReading):
         counted = {name: len(self.draft(f"{handle}/{name}").index()) for name in names}
         return {name: count for name, count in counted.items() if count}
 
-    def export_draft(self, path: str, folder: str) -> int:
-        """Write an asset as its draft would publish it into a local folder; returns the number of files."""
+    def draft_files(self, path: str) -> tuple[dict[str, Lazy], Index]:
+        """The files that publishing an asset's draft would make, decrypted as they are read, and what changed in it."""
         address = self._address(path)
         changes, draft, vault = self._changes(address), self.draft(path), self._published(address)
         changed = {name for name, change in changes.items() if change.object}
         hidden = changes.keys() | {above for name in changed for above in _above(name)}
-        contents: dict[str, Callable[[], io.BufferedReader]] = {
-            name: partial(draft.reader, name, changes[name]) for name in changed
+        files = {
+            name: Lazy(partial(draft.reader, name, changes[name]), changes[name].size, changes[name].modified)
+            for name in changed
         }
-        for name in _paths(vault.tree()) if vault else ():
-            if name not in hidden and changed.isdisjoint(_above(name)):
-                contents[name] = partial(vault.open, name)  # type: ignore[union-attr]
-        for name, opened in contents.items():
-            target = Path(folder) / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with opened() as source, target.open("wb") as copy:
-                copy_stream(source, copy)
-        return len(contents)
+        for entry in _files(vault.tree()) if vault else ():
+            if entry.path not in hidden and changed.isdisjoint(_above(entry.path)):
+                opened = partial(vault.open, entry.path)  # type: ignore[union-attr]
+                files[entry.path] = Lazy(opened, entry.size, entry.modified)
+        return files, changes
 
-    def discard_draft(self, path: str) -> None:
-        """Forget what was written and not published."""
-        self.draft(path).discard()
+    def discard_draft(self, path: str, published: Index | None = None) -> None:
+        """Forget what was written: all of it, or what was published and nobody has changed again since."""
+        draft = self.draft(path)
+        if published is None or not draft.forget(published):
+            draft.discard()
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
@@ -182,12 +181,12 @@ def _above(path: str) -> Iterator[str]:
     return (str(parent) for parent in PurePosixPath(path).parents if parent.name)
 
 
-def _paths(entry: Entry) -> Iterator[str]:
+def _files(entry: Entry) -> Iterator[Entry]:
     """The files of a tree."""
     if entry.kind == "file":
-        yield entry.path
+        yield entry
     for child in entry.children:
-        yield from _paths(child)
+        yield from _files(child)
 
 
 def _has(vault: Vault, path: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,6 +12,7 @@ from sahara_lab.errors import IntegrityError
 from sahara_lab.vault.cobblestone import HEADER_SIZE, SEALED_CHUNK
 
 if TYPE_CHECKING:
+    from sahara_lab.vault.diskcache import DiskCache
     from sahara_lab.vault.storage import Storage
 
 LOCAL_BLOCK = 64 * SEALED_CHUNK  # bytes asked of the kernel at once: 1 MiB of content
@@ -36,6 +38,9 @@ class Source(Protocol):
 
     def header(self) -> bytes:
         """The object's first 56 bytes."""
+
+    def doubt(self) -> bool:
+        """What was read is not right: forget copies kept on this machine. False when there were none to blame."""
 
     def close(self) -> None: ...
 
@@ -76,6 +81,9 @@ class LocalSource:
     def header(self) -> bytes:
         return os.pread(self._file, HEADER_SIZE, 0)
 
+    def doubt(self) -> bool:
+        return False
+
     def close(self) -> None:
         if self._file >= 0:
             os.close(self._file)
@@ -90,13 +98,18 @@ class RemoteSource:
     """An object on any fsspec file system: one request for each read, running ahead of sequential readers.
 
     The header comes with the first read: in the same request when that starts near it, beside it otherwise.
+
+    Args:
+        cache: where ciphertext is kept on this machine.
     """
 
     block = REMOTE_BLOCK
     remote = True
 
-    def __init__(self, storage: Storage, path: str, size: int) -> None:
+    def __init__(self, storage: Storage, path: str, size: int, cache: DiskCache | None = None) -> None:
         self._storage = storage
+        self._cache = cache
+        self._name = f"{storage.url}/{path}"
         self._path = path
         self._size = size
         self._windows: list[tuple[int, bytes]] = []
@@ -137,11 +150,16 @@ class RemoteSource:
         return self._header
 
     def _fetch(self, spans: list[Span]) -> list[bytes]:
-        pieces = self._storage.read_spans(self._path, spans)
+        fetch = partial(self._storage.read_spans, self._path)
+        pieces = self._cache.read(self._name, self._size, spans, fetch) if self._cache else fetch(spans)
         for (start, stop), piece in zip(spans, pieces, strict=True):
             if len(piece) < stop - start:
                 raise IntegrityError(f"object {self._path} ends at byte {start + len(piece)}: it was truncated")
         return pieces
+
+    def doubt(self) -> bool:
+        self._windows, self._header = [], b""
+        return self._cache is not None and self._cache.drop(self._name)
 
     def close(self) -> None:
         self._windows = []

@@ -14,6 +14,7 @@ from typing import Any
 
 from sahara_lab.errors import AccessDenied, InputError, IntegrityError, KeyServersUnavailable, NotFound
 from sahara_lab.vault.cobblestone import HEADER_SIZE, object_context
+from sahara_lab.vault.diskcache import configured_cache
 from sahara_lab.vault.grants import has_grants, open_grants
 from sahara_lab.vault.lineage import record_access
 from sahara_lab.vault.manifest import FIRST_LEAF, LEAF, Manifest, ObjectEntry, load_manifest
@@ -64,6 +65,7 @@ class Vault:
         self.storage = Storage(ref.location, options)
         self.manifest: Manifest = load_manifest(self.storage, ref)
         self.receipts: list[dict[str, Any]] = []
+        self._cache = configured_cache() if self.storage.local is None else None
         self._credentials = credentials
         self._mounts: dict[Parts, FileChild | FolderChild] = {}
         self._folders: dict[bytes, Children] = {}
@@ -133,7 +135,7 @@ class Vault:
         entry = self.manifest.object(child.object)
         context = object_context(self.manifest.dataset, child.object)
         return ObjectReader(
-            self.storage, entry, child.size, child.key, context, verify, f"{self.ref}/{'/'.join(parts)}"
+            self.storage, entry, child.size, child.key, context, verify, f"{self.ref}/{'/'.join(parts)}", self._cache
         )
 
     def read(self, path: str) -> bytes:

@@ -7,7 +7,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sahara_lab.errors import InputError, IntegrityError, NotFound
 from sahara_lab.vault.cobblestone import (
@@ -22,6 +22,9 @@ from sahara_lab.vault.manifest import LEAF_CHUNKS, ObjectEntry
 from sahara_lab.vault.merkle import leaf_hash, root_of
 from sahara_lab.vault.objects import Source, Span
 from sahara_lab.vault.storage import Storage
+
+if TYPE_CHECKING:
+    from sahara_lab.vault.diskcache import DiskCache
 
 VERIFY_MODES = ("aead", "anchored")
 BUFFER = 4096  # small reads are served from decrypted chunks, so a larger buffer would only copy more
@@ -40,10 +43,19 @@ class ObjectReader(io.RawIOBase):
         verify: ``aead`` trusts whoever holds the keys and stops everybody else; ``anchored`` also compares each
             64 KiB leaf read with the root on chain, which stops other readers who can write to storage.
         name: shown in errors.
+        cache: keeps ciphertext of remote stores on this machine.
     """
 
     def __init__(
-        self, storage: Storage, entry: ObjectEntry, size: int, key: bytes, context: bytes, verify: str, name: str
+        self,
+        storage: Storage,
+        entry: ObjectEntry,
+        size: int,
+        key: bytes,
+        context: bytes,
+        verify: str,
+        name: str,
+        cache: DiskCache | None = None,
     ) -> None:
         super().__init__()
         if verify not in VERIFY_MODES:
@@ -61,7 +73,7 @@ class ObjectReader(io.RawIOBase):
         self._storage = storage
         if entry.size != sealed_size(size):
             raise IntegrityError(f"{name}: the folder and the manifest disagree about its length")
-        self._source: Source = storage.source(entry.path, entry.size)
+        self._source: Source = storage.source(entry.path, entry.size, cache)
 
     # -- io.RawIOBase -------------------------------------------------------------------------------------------------
 
@@ -134,10 +146,22 @@ class ObjectReader(io.RawIOBase):
             raise ValueError("I/O operation on closed file")
         try:
             with self._named():
-                self._fill(position, out)
+                try:
+                    self._fill(position, out)
+                except IntegrityError:
+                    if not self._doubt():
+                        raise
+                    self._fill(position, out)
         except BaseException:
+            self._doubt()
             out[:] = bytes(len(out))
             raise
+
+    def _doubt(self) -> bool:
+        """Forget what this machine keeps of the object; whether reading again may help."""
+        self._cache.clear()
+        self._cipher = None
+        return self._source.doubt()
 
     @contextmanager
     def _named(self) -> Iterator[None]:

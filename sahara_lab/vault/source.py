@@ -15,7 +15,17 @@ from typing import BinaryIO, TypeAlias
 from sahara_lab.errors import InputError
 from sahara_lab.vault.paths import folded, split_path
 
-Content: TypeAlias = bytes | Path | Callable[[], BinaryIO]
+
+@dataclass(frozen=True, slots=True)
+class Lazy:
+    """Content that is opened when its turn comes; ``size`` in bytes, ``modified`` in seconds since 1970."""
+
+    open: Callable[[], BinaryIO]
+    size: int
+    modified: int = 0
+
+
+Content: TypeAlias = bytes | Path | Lazy | Callable[[], BinaryIO]
 PackSource: TypeAlias = str | Path | Mapping[str, Content]
 
 
@@ -83,6 +93,8 @@ def _entry(path: str, content: Content) -> SourceFile:
         raise InputError("a file needs a path")
     if isinstance(content, Path):
         return _file(content, parts)
+    if isinstance(content, Lazy):
+        return SourceFile(parts, content.open, content.size, content.modified)
     return SourceFile(parts, content, len(content) if isinstance(content, bytes) else 0)
 
 

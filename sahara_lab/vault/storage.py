@@ -9,10 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from sahara_lab.errors import InputError, IntegrityError, NotFound
 from sahara_lab.vault.objects import LocalSource, RemoteSource, Source, Span
+
+if TYPE_CHECKING:
+    from sahara_lab.vault.diskcache import DiskCache
 
 MAX_PUBLIC = 16 << 20
 
@@ -99,9 +102,9 @@ class Storage:
             raise NotFound(f"there is no {path} in {self.url}") from None
         return parts
 
-    def source(self, path: str, size: int) -> Source:
-        """Open an object of known size for reading anywhere."""
-        return LocalSource(self.local / path, size) if self.local is not None else RemoteSource(self, path, size)
+    def source(self, path: str, size: int, cache: DiskCache | None = None) -> Source:
+        """Open an object of known size for reading anywhere; ``cache`` keeps what a remote store gave."""
+        return LocalSource(self.local / path, size) if self.local is not None else RemoteSource(self, path, size, cache)
 
     def write(self, path: str, data: bytes) -> None:
         """Write a file in one step: readers see all of it or what was there before."""
