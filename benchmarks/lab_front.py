@@ -102,9 +102,10 @@ def keystrokes(browser: Any, address: str, words: list[str]) -> list[float]:
     page.evaluate(WATCH)
     typed = 0
     for word in words:
-        box.fill("")
-        typed += 1
-        page.wait_for_function("count => window.paints.length >= count", arg=typed)
+        if typed:
+            box.fill("")
+            typed += 1
+            page.wait_for_function("count => window.paints.length >= count", arg=typed)
         for letter in word[:5]:
             box.press(letter)
             typed += 1
