@@ -8,7 +8,7 @@ from typing import Any
 
 import traitlets
 
-from sahara_lab.licensing.chooser import Answers
+from sahara_lab.licensing.answers import Answers
 from sahara_lab.licensing.terms import License
 from sahara_lab.widgets.front import ActionWidget, module, source
 
