@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from sahara_lab.chain import Chain, Receipt, Sender, Unfinished, Wallet
     from sahara_lab.governance import Dao
     from sahara_lab.identity import Directory, Identity, Teams
+    from sahara_lab.licensing.records import AssetNames, Terms
     from sahara_lab.licensing.recovery import Recovery
+    from sahara_lab.licensing.service import Licensing
     from sahara_lab.licensing.vaults import Vaults
     from sahara_lab.localnet import Check, Status
     from sahara_lab.market import Market
@@ -136,7 +138,20 @@ class Lab:
     def _sales(self) -> Sales:
         from sahara_lab.market.sales import Sales
 
-        return Sales(self.chain, self.directory, self.keys, self.sender, self._network.deployed_block)
+        block = self._network.deployed_block
+        return Sales(self.chain, self.directory, self.keys, self.sender, block, self._terms, self._names)
+
+    @cached_property
+    def _terms(self) -> Terms:
+        from sahara_lab.licensing.records import Terms
+
+        return Terms(self.chain)
+
+    @cached_property
+    def _names(self) -> AssetNames:
+        from sahara_lab.licensing.records import AssetNames
+
+        return AssetNames(self.chain, self.directory)
 
     # -- the parts people use -----------------------------------------------------------------------------------------
 
@@ -145,7 +160,24 @@ class Lab:
         """Publish, search, quote, license, earn."""
         from sahara_lab.market import Market
 
-        return Market(self.profile, self._network, self.chain, self.directory, self.keys, self.sender, self._sales)
+        return Market(
+            self.profile,
+            self._network,
+            self.chain,
+            self.directory,
+            self.keys,
+            self.sender,
+            self._sales,
+            self.licensing,
+            self._names,
+        )
+
+    @cached_property
+    def licensing(self) -> Licensing:
+        """May something be made of these assets, under which terms, and what will it owe."""
+        from sahara_lab.licensing.service import Licensing
+
+        return Licensing(self.chain, self.directory, self.keys.address, self._terms, self._names)
 
     @cached_property
     def vault(self) -> Vaults:

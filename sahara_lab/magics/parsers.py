@@ -7,6 +7,7 @@ import shlex
 from typing import NoReturn
 
 from sahara_lab.errors import InputError
+from sahara_lab.magics.rights import add_parsers
 
 
 class Parser(argparse.ArgumentParser):
@@ -106,6 +107,10 @@ def _build() -> dict[str, Parser]:
     publish.add_argument("--open", action="store_true", dest="open_use", help="offer it free for any use")
     publish.add_argument("--update", action="store_true", help="publish a new version of an own asset")
 
+    publish.add_argument("--use", help="choose the license: study, work, build, anything or compute")
+    publish.add_argument("--back", help="with --use: what makers of derivatives give; see %%sahara choose")
+    publish.add_argument("--lasts", default="for ever", help='with --use: how long a license lasts, e.g. "1 year"')
+
     request = command("request", "ask an asset's owner for a license")
     request.add_argument("asset", help="owner/name")
     request.add_argument("--note", default="", help="what it is for; everyone can read it")
@@ -139,6 +144,8 @@ def _build() -> dict[str, Parser]:
     attach.add_argument("--as", dest="variable", default="job", help="variable that receives the job")
     stop = command("stop", "stop a job at an agreed step; its checkpoint is kept")
     stop.add_argument("job", help="a job's id or name")
+
+    add_parsers(command)
 
     command("mine", "list the assets you own")
     command("licenses", "list the licenses you hold")

@@ -12,6 +12,7 @@ from IPython.display import display
 
 from sahara_lab.errors import InputError
 from sahara_lab.magics.parsers import PARSERS, parse
+from sahara_lab.magics.rights import RightsCommands
 from sahara_lab.magics.tables import Checks, Commands, Jobs, Proposals
 from sahara_lab.profile import ACCOUNT_VARIABLE, current_account
 
@@ -24,7 +25,7 @@ _CAP_HINT = "Add --max-price, or --yes to pay the price quoted"
 
 
 @magics_class
-class SaharaMagics(Magics):
+class SaharaMagics(RightsCommands, Magics):
     """The magics of one notebook. The account that acts is ``SAHARA_LAB_ACCOUNT``, which ``%sahara use`` sets."""
 
     shell: Any
@@ -132,10 +133,8 @@ class SaharaMagics(Magics):
 
         options = vars(given)
         source, price, royalty = options.pop("source"), options.pop("price"), options.pop("royalty")
-        if options.pop("open_use"):
-            options["license"] = License.open_use()
-        elif price is not None:
-            options["license"] = License.commercial_remix(price, royalty)
+        asked = {name: options.pop(name) for name in ("open_use", "use", "back", "lasts")}
+        options["license"] = License.asked(price, royalty, **asked)
         held = self.shell.user_ns.get(source)
         if hasattr(held, "weights"):
             source = held

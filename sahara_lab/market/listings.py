@@ -8,9 +8,9 @@ from typing import Any
 from sahara_lab.chain import Chain
 from sahara_lab.display import Align, bundle, table, text_table
 from sahara_lab.identity import Directory
+from sahara_lab.licensing.records import Terms
 from sahara_lab.market.catalog import Catalog, Record, shared_store, sync
 from sahara_lab.market.metadata import Summary
-from sahara_lab.market.sales import Sales
 from sahara_lab.market.source import ChainSource
 from sahara_lab.market.values import format_size
 from sahara_lab.profile import Profile
@@ -126,14 +126,14 @@ class Page:
 class Listings:
     """The local catalog of one network."""
 
-    def __init__(self, profile: Profile, chain: Chain, directory: Directory, sales: Sales, from_block: int) -> None:
+    def __init__(self, profile: Profile, chain: Chain, directory: Directory, terms: Terms, from_block: int) -> None:
         # A network that was made anew has other contracts; its catalog must not mix with the old one's.
         network = chain.addresses["AssetRegistry"].lower()[2:14]
         url = profile.shared_catalog
         self._catalog = Catalog(
             profile.private(profile.catalog) / network, store=shared_store(url, network) if url else None
         )
-        self._source = ChainSource(profile, chain, directory, sales.terms, from_block, self._catalog.get)
+        self._source = ChainSource(profile, chain, directory, terms, from_block, self._catalog.get)
 
     def sync(self) -> None:
         """Take in what changed on chain."""

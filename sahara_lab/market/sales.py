@@ -1,48 +1,36 @@
-"""Offers, quotes, licenses and revenue: the market's side that moves money."""
+"""Offers, quotes and licenses: the market's side that moves money."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
-from sahara_lab.chain import Chain, Contract, Receipt, Sender, Wallet
-from sahara_lab.chain.modules import former
+from sahara_lab.chain import Chain, Receipt, Sender, Wallet
 from sahara_lab.errors import FundsError, InputError, NotFound, PriceError
 from sahara_lab.identity import Directory
+from sahara_lab.licensing.records import AssetNames, Terms
 from sahara_lab.licensing.terms import License
-from sahara_lab.market.collections import Shares
 from sahara_lab.market.refunds import Refunds
 from sahara_lab.market.requests import Request, Requests
-from sahara_lab.market.values import Earnings, EarningsLine, Grants, LicenseGrant, Quote, QuoteLine, Sale, SalesList
+from sahara_lab.market.values import Grants, LicenseGrant, Quote, QuoteLine
 from sahara_lab.units import Wei, format_tokens, to_wei
 
-SHARE_SCALE = 10**9  # a royalty table's shares are parts of this
 PERMIT_LIFETIME = 600  # seconds a payment permit is good for
 
 
-class Terms:
-    """License terms as the chain keeps them; terms never change, so what was read is kept."""
-
-    def __init__(self, chain: Chain) -> None:
-        self._registry = chain.contract("LicenseTerms")
-        self._known: dict[bytes, License] = {}
-
-    def get(self, terms_id: bytes) -> License:
-        key = bytes(terms_id)
-        if key not in self._known:
-            self._known[key] = License.from_struct(self._registry.call("get", key), key)
-        return self._known[key]
-
-    def identify(self, license: License, currency: str) -> bytes:
-        """The content address of terms."""
-        return bytes(self._registry.call("idOf", license.to_struct(currency)))
-
-
 class Sales:
-    """Quotes, purchases and earnings of one account."""
+    """Offers, quotes and purchases of one account."""
 
-    def __init__(self, chain: Chain, directory: Directory, wallet: Wallet, sender: Sender, from_block: int) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        directory: Directory,
+        wallet: Wallet,
+        sender: Sender,
+        from_block: int,
+        terms: Terms,
+        names: AssetNames,
+    ) -> None:
         self._chain = chain
         self._directory = directory
         self._wallet = wallet
@@ -51,21 +39,11 @@ class Sales:
         self._market = chain.contract("Market")
         self._licenses = chain.contract("LicenseToken")
         self._ledger = chain.contract("RoyaltyLedger")
-        self._registry = chain.contract("AssetRegistry")
         self._token = chain.contract("SaharaToken")
-        self.terms = Terms(chain)
+        self.terms = terms
+        self.full_name = names.of
         self.refunds = Refunds(chain, sender, from_block)
-        self.shares = Shares(chain, sender, from_block)
-        self.requests = Requests(chain, sender, from_block, self.full_name, directory.handle, self.terms.get)
-
-    # -- names --------------------------------------------------------------------------------------------------------
-
-    def full_name(self, asset: int) -> str:
-        """``owner/name`` of an asset id."""
-        creator, name = self._chain.batch_call(
-            [(self._registry, "creatorOf", (asset,)), (self._registry, "nameOf", (asset,))]
-        )
-        return f"{self._directory.handle(creator)}/{name}"
+        self.requests = Requests(chain, sender, from_block, names.of, directory.handle, terms.get)
 
     # -- offers -------------------------------------------------------------------------------------------------------
 
@@ -101,7 +79,7 @@ class Sales:
         Raises:
             NotFound: the asset is not offered, or not on those terms.
         """
-        terms = self._choose(asset, name, license)
+        terms = self.choose(asset, name, license)
         offered = self._market.call("quote", asset, terms.terms_id)
         shared = self._chain.batch_call([(self._ledger, "isShared", (payee,)) for payee in offered["payees"]])
         accounts = [
@@ -123,7 +101,12 @@ class Sales:
             buyer=self._directory.handle(payer) if payer else self._wallet.handle,
         )
 
-    def _choose(self, asset: int, name: str, license: License | str | None) -> License:
+    def choose(self, asset: int, name: str, license: License | str | None) -> License:
+        """One of an asset's offers: the named one, or the cheapest.
+
+        Raises:
+            NotFound: it is not offered, or not on those terms.
+        """
         offers = self.offers(asset)
         if not offers:
             raise NotFound(
@@ -187,7 +170,7 @@ class Sales:
 
     def give(self, asset: int, name: str, account: str, license: License | str | None) -> LicenseGrant:
         """Issue a license of an own asset without payment, under one of its offers."""
-        terms = self._choose(asset, name, license)
+        terms = self.choose(asset, name, license)
         receipt = self._sender.send(self._market, "grant", asset, terms.terms_id, self._directory.address(account))
         issued = next(event for event in receipt.events if event.name == "LicenseIssued")
         return self.grant(issued.args["license"], receipt.tx_hash)
@@ -201,7 +184,7 @@ class Sales:
             terms_id = self.terms.identify(license, currency)
             self._sender.send(self._chain.contract("LicenseTerms"), "register", license.to_struct(currency))
         else:
-            terms_id = self._choose(asset, name, license).terms_id
+            terms_id = self.choose(asset, name, license).terms_id
         self.requests.send(asset, terms_id, note)
         newest: Request = self.requests.sent_by(self._wallet.address)[0]
         return newest
@@ -321,101 +304,6 @@ class Sales:
         ended = self._ended()
         mine = [event.args["license"] for event in issued if event.args["holder"] == address]
         return Grants(self.grant(number) for number in reversed(mine) if number not in ended)
-
-    @cached_property
-    def ledgers(self) -> list[Contract]:
-        """The ledger and those that came before it, where revenue of before still waits."""
-        return [self._ledger, *former(self._chain, "RoyaltyLedger", self._from_block)]
-
-    # -- revenue ------------------------------------------------------------------------------------------------------
-
-    def earnings(self, own: list[int], descendants: list[int]) -> Earnings:
-        """Claimable revenue, per own asset, counting what descendants owe but have not settled yet, sales whose
-        refund window has closed but whose price nobody sent on yet, and what collections have for their members.
-        """
-        currency = self._token.address
-        address = self._wallet.address
-        every = sorted({*own, *descendants})
-        total = sum(ledger.call("claimable", address, currency, every) for ledger in self.ledgers)
-        sales = self.refunds.held(set(every))
-        due: dict[int, int] = {}
-        for sale in sales:
-            if sale.due:
-                due[sale.asset] = due.get(sale.asset, 0) + sale.revenue
-        for place in self.shares.due(set(every)):
-            due[place.member] = due.get(place.member, 0) + place.amount
-        lines = []
-        received = self._received()
-        for asset in own:
-            amount = self._owed(asset, every, due)
-            total += amount - self._owed(asset, every, {}) if due else 0
-            lines.append(EarningsLine(self.full_name(asset), Wei(amount), Wei(received.get(asset, 0))))
-        held = sum(sale.revenue for sale in sales if not sale.due and sale.asset in own)
-        return Earnings(self._wallet.handle, Wei(total), tuple(lines), Wei(held))
-
-    def _owed(self, asset: int, sources: list[int], due: dict[int, int]) -> int:
-        """What an asset would hold once every source had got what is due to it and had settled, in wei."""
-        currency = self._token.address
-        if self._ledger.call("isShared", asset):  # what a collection keeps is its members'
-            return 0
-        amount = int(self._ledger.call("balanceOf", asset, currency))
-        for source in sources:
-            waiting = self._ledger.call("unsettled", source, currency) + due.get(source, 0)
-            if waiting:
-                split = self._ledger.call("split", source, waiting)
-                payees, amounts = split.values() if isinstance(split, dict) else split
-                amount += sum(part for payee, part in zip(payees, amounts, strict=True) if payee == asset)
-        return amount
-
-    def _received(self) -> dict[int, int]:
-        """What each asset was ever paid, in wei: its sales, its part of each settlement of a descendant, and what
-        collections passed on to it.
-        """
-        totals: dict[int, int] = {}
-        for event in self._ledger.logs("PassedOn", self._from_block, "latest"):
-            totals[event.args["member"]] = totals.get(event.args["member"], 0) + event.args["amount"]
-        for event in self._ledger.logs("Paid", self._from_block, "latest"):
-            totals[event.args["asset"]] = totals.get(event.args["asset"], 0) + event.args["amount"]
-        frozen = self._ledger.logs("TableFrozen", self._from_block, "latest")
-        tables = {event.args["asset"]: (event.args["payees"], event.args["shares"]) for event in frozen}
-        for event in self._ledger.logs("Settled", self._from_block, "latest"):
-            for payee, share in zip(*tables.get(event.args["asset"], ((), ())), strict=True):
-                totals[payee] = totals.get(payee, 0) + event.args["amount"] * share // SHARE_SCALE
-        return totals
-
-    def claim(self, assets: list[int]) -> Wei:
-        """Release, collect and settle ``assets`` and pay out what the account may claim; wei, zero for nothing."""
-        self.refunds.release(self.refunds.held(set(assets)))
-        self.shares.pass_on(self.shares.due(set(assets)))
-        currency, paid = self._token.address, 0
-        for ledger in self.ledgers:
-            amount = ledger.call("claimable", self._wallet.address, currency, assets)
-            if amount:
-                receipt = self._sender.send(ledger, "claim", self._wallet.address, currency, assets)
-                said = [event.args["amount"] for event in receipt.events if event.name == "Claimed"]
-                paid += sum(said) if said else amount  # a former ledger's events are not among ours
-        return Wei(paid)
-
-    def sales(self, own: set[int]) -> SalesList:
-        """Licenses sold and renewed for own assets, newest first."""
-        sold = [
-            event
-            for kind in ("LicenseSold", "RenewalSold")
-            for event in self._market.logs(kind, self._from_block, "latest")
-            if event.args["asset"] in own
-        ]
-        sold.sort(key=lambda event: (event.block_number, event.log_index))
-        return SalesList(
-            Sale(
-                license=event.args["license"],
-                asset=self.full_name(event.args["asset"]),
-                buyer=self._directory.handle(event.args["buyer"]),
-                price=Wei(event.args["price"]),
-                fee=Wei(event.args["fee"]),
-                block=event.block_number,
-            )
-            for event in reversed(sold)
-        )
 
     def transfer(self, to: str, amount: str | int) -> Receipt:
         """Send whole tokens to a handle or an address."""

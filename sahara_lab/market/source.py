@@ -9,10 +9,10 @@ from typing import Any
 from sahara_lab.chain import Chain, EventLog
 from sahara_lab.identity import Directory
 from sahara_lab.licensing.documents import read_document
+from sahara_lab.licensing.records import Terms
 from sahara_lab.market.catalog import Changes, Cursor, Offer, Record
 from sahara_lab.market.metadata import Summary, read_summary
 from sahara_lab.market.names import KINDS
-from sahara_lab.market.sales import Terms
 from sahara_lab.profile import Profile
 
 #: Events that say that a license was issued.

@@ -33,6 +33,7 @@ _STATUS = {
     "funds": 402,
     "access-denied": 403,
     "license-expired": 403,
+    "license-conflict": 409,
     "wallet": 403,
     "not-found": 404,
     "name-taken": 409,
