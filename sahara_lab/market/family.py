@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sahara_lab.chain import Chain
-from sahara_lab.market.names import KINDS, RELATIONS
+from sahara_lab.licensing.limits import RELATIONS
+from sahara_lab.market.names import KINDS
 from sahara_lab.market.sales import Sales
 
 MAX_RELATIVES = 120
