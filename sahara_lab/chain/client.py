@@ -139,11 +139,19 @@ class Contract:
             ChainError: the contract refuses; the message has its reason in words.
         """
         entry = self.abi.function(function, len(args))
-        message = {"to": self.address, "data": "0x" + entry.encode(*args).hex()}
+        return entry.decode(self.ask(entry.encode(*args), block, sender))
+
+    def ask(self, data: bytes, block: BlockTag = "latest", sender: str | None = None) -> bytes:
+        """The answer to a call's bytes, as bytes.
+
+        Raises:
+            ChainError: the contract refuses; the message has its reason in words.
+        """
+        message = {"to": self.address, "data": "0x" + data.hex()}
         if sender:
             message["from"] = sender
         try:
-            return entry.decode(_bytes(self._chain.rpc("eth_call", message, _tag(block))))
+            return _bytes(self._chain.rpc("eth_call", message, _tag(block)))
         except RpcError as error:
             raise refused(error) from error
 

@@ -1,0 +1,65 @@
+"""Which module is current: name to address, changed by the DAO alone.
+
+Made from the ABI and NatSpec of Directory by contracts/tools/handles.py.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sahara_lab.chain.handle import Call, Handle, View
+
+
+class AuthorityUpdated(NamedTuple):
+    """``AuthorityUpdated(address)``."""
+
+    authority: str
+
+
+class ModuleChanged(NamedTuple):
+    """`name` points to another contract from now on."""
+
+    name: bytes
+    from_: str
+    to: str
+
+
+class Errors:
+    """Reasons of a refusal, for :attr:`sahara_lab.errors.ChainError.reason`."""
+
+    AccessManagedInvalidAuthority = "AccessManagedInvalidAuthority"
+    AccessManagedRequiredDelay = "AccessManagedRequiredDelay"
+    AccessManagedUnauthorized = "AccessManagedUnauthorized"
+    LengthMismatch = "LengthMismatch"
+    NotAContract = "NotAContract"
+    UnknownModule = "UnknownModule"
+
+
+class Directory(Handle):
+    """Which module is current: name to address, changed by the DAO alone."""
+
+    CONTRACT = "Directory"
+
+    def authority(self) -> View[str]:
+        """``authority()``."""
+        return View(self, "authority()")
+
+    def get(self, name: bytes) -> View[str]:
+        """``get(bytes32)``."""
+        return View(self, "get(bytes32)", name)
+
+    def is_consuming_scheduled_op(self) -> View[bytes]:
+        """``isConsumingScheduledOp()``."""
+        return View(self, "isConsumingScheduledOp()")
+
+    def names(self) -> View[list[bytes]]:
+        """Every name there is, in the order they came."""
+        return View(self, "names()")
+
+    def set(self, name: bytes, module: str) -> Call:
+        """Points `name` to `module`; only the DAO may."""
+        return Call(self, "set(bytes32,address)", name, module)
+
+    def set_authority(self, new_authority: str) -> Call:
+        """``setAuthority(address)``."""
+        return Call(self, "setAuthority(address)", new_authority)
