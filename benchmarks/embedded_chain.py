@@ -157,7 +157,7 @@ def wait_saved(world: World) -> int:
     """Wait until the state is written down; bytes of the snapshot."""
     saved = world.profile.state / "chain.snapshot"
     head = world.chain.block().number
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         with saved.open("rb") as stream:
             if f'"block": {head}'.encode() in stream.readline():
