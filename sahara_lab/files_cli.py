@@ -50,9 +50,10 @@ def verify(name: str) -> None:
 @click.argument("name")
 @click.option("--delete", is_flag=True, help="Remove what is listed; without it nothing is removed.")
 @click.option("--grace", default="1 day", show_default=True, help="Keep what is younger.")
-def gc(name: str, delete: bool, grace: str) -> None:
+@click.option("--old-versions", is_flag=True, help="Also what only older versions need; nobody reads them then.")
+def gc(name: str, delete: bool, grace: str, old_versions: bool) -> None:
     """List what lies in an own asset's storage and no version names; --delete removes it."""
-    found = _lab().vault.gc(name, dry_run=not delete, grace=grace)
+    found = _lab().vault.gc(name, dry_run=not delete, grace=grace, old_versions=old_versions)
     click.echo(found._repr_mimebundle_()["text/plain"])
 
 

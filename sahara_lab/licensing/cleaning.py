@@ -60,17 +60,23 @@ class Cleaning:
         self._source = source
         self._account = account
 
-    def gc(self, name: str, *, dry_run: bool, grace: int) -> Unneeded:
+    def gc(self, name: str, *, dry_run: bool, grace: int, old_versions: bool) -> Unneeded:
         """See :meth:`Vaults.gc`."""
         newest = self._source.resolve(name, None)
         if newest.owner.lower() != self._account.lower():
             raise AccessDenied(f"only the owner of {name} can clean its storage")
-        places: dict[str, list[VaultRef]] = defaultdict(list)
+        places: dict[str, tuple[list[VaultRef], list[VaultRef]]] = defaultdict(lambda: ([], []))
         documents = {SINGLE}
+        oldest = self._final(newest) if old_versions else 1
         for ref, document in self._versions(name, newest):
-            places[ref.location].append(ref)
+            kept, given_up = places[ref.location]
+            (kept if ref.version >= oldest else given_up).append(ref)
             documents.add(document)
-        left = [(place, file) for place, refs in places.items() for file in unreferenced(place, refs, documents, grace)]
+        left = [
+            (place, file)
+            for place, (kept, given_up) in places.items()
+            for file in unreferenced(place, kept, documents, grace, given_up)
+        ]
         abandoned = list(self._abandoned(newest, set(places), grace))
         inside = [(folder.as_uri(), file) for folder in abandoned for file in _all(folder)]
         if not dry_run:
@@ -99,6 +105,15 @@ class Cleaning:
                     location=locate(self._profile, state["uri"]),
                 )
                 yield known, document_name(bytes(state["metadataHash"]))
+
+    def _final(self, newest: VaultRef) -> int:
+        """The newest version that no reorganization takes back: what all readers see, or a newer one."""
+        registry = self._chain.contract("AssetRegistry")
+        for number in range(newest.version, 1, -1):
+            with suppress(ChainError):
+                registry.call("versionOf", newest.asset, number, block="finalized")
+                return number
+        return 1
 
     def _abandoned(self, ref: VaultRef, known: set[str], grace: int) -> Iterator[Path]:
         """Folders of this machine's storage in which a publication of the asset began and never reached the chain."""

@@ -88,12 +88,16 @@ class Vaults:
         """
         return self.vault(name).verify(progress)
 
-    def gc(self, name: str, *, dry_run: bool = True, grace: str | int = "1 day") -> Unneeded:
+    def gc(
+        self, name: str, *, dry_run: bool = True, grace: str | int = "1 day", old_versions: bool = False
+    ) -> Unneeded:
         """What lies in an own asset's storage and no version names: left by cut-off publications and renewed keys.
 
         Args:
             dry_run: only tell; nothing is removed.
             grace: what is younger may belong to a publication under way, and stays.
+            old_versions: also what only versions before the newest need; nobody can read these versions then. After
+                ``reencrypt`` this is what ends reading with keys that somebody kept.
 
         Raises:
             AccessDenied: the asset belongs to someone else.
@@ -101,7 +105,7 @@ class Vaults:
         """
         source, credentials = backend(self._profile, self._account)
         cleaning = Cleaning(self._profile, self._chain, source, credentials.account)
-        return cleaning.gc(name, dry_run=dry_run, grace=seconds(grace))
+        return cleaning.gc(name, dry_run=dry_run, grace=seconds(grace), old_versions=old_versions)
 
     def cache(self, limit: str | int | None = None) -> CacheUse:
         """What this machine keeps of remote vaults, encrypted as they are, so that it is not fetched again.

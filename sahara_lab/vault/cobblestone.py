@@ -149,6 +149,9 @@ class ChunkCipher:
 
     def _anywhere(self, first: int, sealed: memoryview, out: memoryview) -> None:
         base, size, plain = self._base, len(sealed), len(out)
+        if size <= SEALED_CHUNK:
+            self._decrypt((base ^ first).to_bytes(12, "big"), sealed, None, out)
+            return
         count = -(-size // SEALED_CHUNK)
         # A C-level loop: at 3 microseconds a chunk, Python's own is a tenth of the whole.
         deque(

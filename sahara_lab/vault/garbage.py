@@ -11,12 +11,17 @@ from sahara_lab.vault.values import VaultRef
 
 
 def unreferenced(
-    location: str, versions: Sequence[VaultRef], documents: Collection[str], older_than: float
+    location: str,
+    versions: Sequence[VaultRef],
+    documents: Collection[str],
+    older_than: float,
+    given_up: Sequence[VaultRef] = (),
 ) -> list[Stored]:
     """Files of a folder that none of its versions needs.
 
     Args:
-        versions: all that the chain knows of, in every state that readers may still see.
+        versions: all that are to stay readable, in every state that readers may still see.
+        given_up: versions of which only the manifest stays, so that it can be told what they were.
         documents: names of public documents to keep.
         older_than: seconds; a younger file, or one of unknown age, may belong to a publication under way and is kept.
 
@@ -24,7 +29,7 @@ def unreferenced(
         IntegrityError: a version's manifest is missing or altered, so that what it needs cannot be known.
     """
     storage = Storage(location)
-    needed, epochs = set(documents), set()
+    needed, epochs = {*documents, *(manifest_path(ref.manifest_hash) for ref in given_up)}, set()
     for ref in versions:
         manifest = load_manifest(storage, ref)
         needed.add(manifest_path(ref.manifest_hash))

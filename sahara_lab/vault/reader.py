@@ -64,12 +64,13 @@ class ObjectReader(io.RawIOBase):
         self.size = size
         self.mode = "rb"
         self._position = 0
-        self._cache: OrderedDict[int, bytes] = OrderedDict()
+        self._cache: OrderedDict[int, bytearray] = OrderedDict()
         self._cipher: ChunkCipher | None = None
         self._secret = (key, context)
         self._anchored = verify == "anchored"
         self._leaves: list[bytes] | None = None
         self._entry = entry
+        self._chunks = chunk_count(size)
         self._storage = storage
         if entry.size != sealed_size(size):
             raise IntegrityError(f"{name}: the folder and the manifest disagree about its length")
@@ -145,13 +146,17 @@ class ObjectReader(io.RawIOBase):
         if self.closed:
             raise ValueError("I/O operation on closed file")
         try:
+            self._fill(position, out)
+        except BaseException as error:
+            self._again(position, out, error)
+
+    def _again(self, position: int, out: memoryview, error: BaseException) -> None:
+        """Read once more where copies on this machine may be to blame; else raise, and leave nothing behind."""
+        try:
             with self._named():
-                try:
-                    self._fill(position, out)
-                except IntegrityError:
-                    if not self._doubt():
-                        raise
-                    self._fill(position, out)
+                if not (isinstance(error, IntegrityError) and self._doubt()):
+                    raise error
+                self._fill(position, out)
         except BaseException:
             self._doubt()
             out[:] = bytes(len(out))
@@ -184,7 +189,8 @@ class ObjectReader(io.RawIOBase):
     def _fill_block(self, position: int, out: memoryview) -> None:
         """Fill from at most one block of the source, which a remote store gives in one request."""
         done, total = 0, len(out)
-        self._prepare(position // CHUNK, (position + total - 1) // CHUNK)
+        if self._source.remote:
+            self._prepare(position // CHUNK, (position + total - 1) // CHUNK)
         while done < total:
             at, wanted = position + done, total - done
             chunk, skip = divmod(at, CHUNK)
@@ -201,7 +207,7 @@ class ObjectReader(io.RawIOBase):
 
     def _prepare(self, first: int, last: int) -> None:
         """Ask for all the ciphertext that some chunks need, unless they are all at hand."""
-        if self._source.remote and not all(chunk in self._cache for chunk in range(first, last + 1)):
+        if not all(chunk in self._cache for chunk in range(first, last + 1)):
             self._source.prepare([self._needed(first, last)])
 
     def _needed(self, first: int, last: int) -> Span:
@@ -212,22 +218,22 @@ class ObjectReader(io.RawIOBase):
 
     def _span(self, first: int, count: int) -> Span:
         """Where some chunks lie in the ciphertext."""
-        return chunk_offset(first), min(self._entry.size, chunk_offset(first + count))
+        start = chunk_offset(first)
+        return start, min(self._entry.size, start + count * SEALED_CHUNK)
 
-    def _chunk(self, chunk: int) -> bytes:
+    def _chunk(self, chunk: int) -> bytearray:
         """One decrypted chunk, from memory if it was read lately."""
         plain = self._cache.get(chunk)
         if plain is None:
-            buffer = bytearray(min(CHUNK, self.size - chunk * CHUNK))
-            self._decrypt(chunk, 1, memoryview(buffer))
-            plain = bytes(buffer)
+            plain = bytearray(min(CHUNK, self.size - chunk * CHUNK))
+            self._decrypt(chunk, 1, memoryview(plain))
             self._cache[chunk] = plain
             if len(self._cache) > _CACHED_CHUNKS:
                 self._cache.popitem(last=False)
         return plain
 
     def _decrypt(self, first: int, count: int, out: memoryview) -> None:
-        count = min(count, chunk_count(self.size) - first)
+        count = min(count, self._chunks - first)
         if self._cipher is None:
             self._cipher = ChunkCipher(*self._secret, self._source.header())
         if self._anchored:

@@ -97,3 +97,26 @@ def test_the_command_line_checks_and_cleans(asset, alice) -> None:  # type: igno
     assert f"{asset.name}@2/same.bin" in refused.output
     with pytest.raises(IntegrityError, match=r"same\.bin"):
         alice.vault.verify(asset.name)
+
+
+def test_what_encrypting_again_left_behind_goes_when_old_versions_are_given_up(asset, alice, bob) -> None:  # type: ignore[no-untyped-def]
+    before, again = folder_of(alice, asset.name), alice.vault.reencrypt(asset.name)
+    assert again
+    kept = alice.vault.vault(f"{asset.name}@2")
+    old_key = kept.keyed(("same.bin",))
+    folder = folder_of(alice, asset.name)
+    for path in (before, folder):
+        age(path)
+    assert not alice.vault.gc(asset.name)
+    found = alice.vault.gc(asset.name, old_versions=True)
+    assert {file.path.partition("/")[0] for file in found} == {"o", "h", "n", "g"}
+    assert kept.read("same.bin")  # nothing was removed yet
+    alice.vault.gc(asset.name, old_versions=True, dry_run=False)
+    alice.vault.verify(asset.name)
+    assert alice.vault.fs.cat(f"{asset.name}/notes.txt") == b"two"
+    with pytest.raises(IntegrityError, match="missing"):
+        kept.read("same.bin")
+    assert not (before / "o" / old_key.object.hex()[:2] / old_key.object.hex()).exists()
+    assert not alice.vault.gc(asset.name, old_versions=True)
+    with pytest.raises(IntegrityError, match="missing"):
+        alice.vault.verify(f"{asset.name}@2")

@@ -34,6 +34,34 @@ def test_data_loader_workers_read_by_name(files, method: str) -> None:  # type: 
     assert list(loader) == [contents[path] for path in sorted(contents)]
 
 
+@pytest.mark.parametrize("scheduler", ["threads", "processes"])
+def test_dask_reads_by_name(files, scheduler: str) -> None:  # type: ignore[no-untyped-def]
+    import dask
+    from dask.bytes import read_bytes
+
+    name, contents = files
+    _, blocks = read_bytes(f"vault://{name}/*.bin", blocksize=20_000, sample=False, account="alice")
+    with dask.config.set(scheduler=scheduler, num_workers=2):
+        read = dask.compute(*blocks)
+    assert [b"".join(parts) for parts in read] == [contents[path] for path in sorted(contents)]
+
+
+def test_ray_reads_by_name(files) -> None:  # type: ignore[no-untyped-def]
+    import ray
+
+    name, contents = files
+    fs = LicensedVaultFileSystem(account="alice")
+    assert fs.cat(f"{name}/0.bin") == contents["0.bin"]
+    started = ray.init("local", num_cpus=1, include_dashboard=False, ignore_reinit_error=True, log_to_driver=False)
+    try:
+        task = ray.remote(lambda one, path: one.cat(path))
+        read = ray.get([task.remote(fs, f"{name}/{path}") for path in contents])
+    finally:
+        if started:
+            ray.shutdown()
+    assert read == list(contents.values())
+
+
 def test_no_secret_travels_and_none_is_shown(files, alice) -> None:  # type: ignore[no-untyped-def]
     name, _ = files
     fs = LicensedVaultFileSystem(account="alice", skip_instance_cache=True)

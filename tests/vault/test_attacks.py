@@ -15,7 +15,7 @@ import pytest
 from cryptography.cobblestone import Cobblestone256Encryptor
 
 from sahara_lab.errors import InputError, IntegrityError
-from sahara_lab.vault import VaultRef, pack
+from sahara_lab.vault import VaultRef, pack, unreferenced
 from sahara_lab.vault.cobblestone import CHUNK, HEADER_SIZE, SEALED_CHUNK
 from sahara_lab.vault.manifest import ID_SIZE, ObjectEntry, manifest_path
 from sahara_lab.vault.merkle import leaf_hash, root_of
@@ -241,7 +241,7 @@ def test_what_is_copied_out_stays_below_the_target(world: World, fs: Any, tmp_pa
 # -- writers ----------------------------------------------------------------------------------------------------------
 
 
-def cut_off(step: int, location: str, alice: Any) -> None:
+def cut_off(step: int, work: Callable[[], Any]) -> None:
     """Publish, and die without a word at the given write."""
     import os
 
@@ -262,7 +262,16 @@ def cut_off(step: int, location: str, alice: Any) -> None:
     staging: Any = writer._Staging
     staging.write, staging.create = counted(staging.write), counted(staging.create)
     writer.os.rename = counted(os.rename)  # type: ignore[attr-defined]
-    published(location, alice)
+    work()
+
+
+def killed(step: int, work: Callable[[], Any]) -> bool:
+    """Whether the work, in a process of its own, was killed at a write; False when it has no more so many."""
+    process = multiprocessing.get_context("fork").Process(target=cut_off, args=(step, work))
+    process.start()
+    process.join(60)
+    assert process.exitcode in (0, 9)
+    return process.exitcode == 9
 
 
 def published(location: str, alice: Any) -> Any:
@@ -280,20 +289,40 @@ def published(location: str, alice: Any) -> Any:
 
 
 def test_a_kill_at_any_write_leaves_no_half_of_a_version_and_a_retry_completes_it(world: World, tmp_path: Path) -> None:
-    location = (tmp_path / "place").as_uri()
-    context, step, died = multiprocessing.get_context("fork"), 0, True
-    while died:
-        process = context.Process(target=cut_off, args=(step, location, world.alice))
-        process.start()
-        process.join(60)
-        assert process.exitcode in (0, 9)
-        died = process.exitcode == 9
-        if died:
-            assert not (tmp_path / "place").exists()
+    location, step = (tmp_path / "place").as_uri(), 0
+    while killed(step, lambda: published(location, world.alice)):
+        assert not (tmp_path / "place").exists()
         step += 1
     assert step > 9  # two leaf lists and objects, two nodes, grants, manifest, rename
     with pytest.raises(InputError, match="not empty"):
         published(location, world.alice)
+
+
+def test_a_kill_at_any_write_beside_another_version_leaves_that_as_it_was(world: World, tmp_path: Path) -> None:
+    content = secrets.token_bytes(150_000)
+    first = world.publish({"a": content, "b/c": b"x"})
+
+    def publish() -> VaultRef:
+        changed = {"a": content, "b/c": secrets.token_bytes(70_000), "b/d": b"y"}
+        return world.publish(changed, base=world.open(first), location=first.location, epoch=2)  # type: ignore[no-any-return]
+
+    step = 0
+    while killed(step, publish):
+        assert world.open(first).verify().objects == 2
+        assert world.open(first).read("a") == content
+        step += 1
+    assert step > 6
+    second = publish()
+    assert world.open(second).verify().objects == 3
+    needed = {manifest_path(ref.manifest_hash) for ref in (first, second)}
+    left = {file.path for file in unreferenced(first.location, [first, second], (), -60)}
+    assert left
+    assert not left & needed
+    for path in left:
+        Storage(first.location).remove(path)
+    for ref in (first, second):
+        assert world.open(ref).read("a") == content
+        world.open(ref).verify()
 
 
 def test_two_writers_of_one_place_leave_one_whole_version(world: World, tmp_path: Path) -> None:

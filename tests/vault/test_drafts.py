@@ -87,7 +87,7 @@ def test_what_is_written_while_a_draft_is_published_stays_in_it(world: World, fs
     alice.pipe({"alice/digits/b": b"again", "alice/digits/c": b"3"})
     alice.discard_draft("alice/digits", changes)
     assert alice.drafts() == {"digits": 2}
-    assert alice.cat("alice/digits", recursive=True) == {
+    assert {path: alice.cat_file(path) for path in alice.find("alice/digits")} == {
         "alice/digits/a": b"1",
         "alice/digits/b": b"again",
         "alice/digits/c": b"3",
