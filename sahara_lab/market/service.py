@@ -32,6 +32,7 @@ from sahara_lab.units import Wei, to_wei
 
 if TYPE_CHECKING:
     from sahara_lab.compute import Job
+    from sahara_lab.market.indexing import Indexer
     from sahara_lab.market.listings import Listings, Page
 
 
@@ -109,10 +110,13 @@ class Market:
         if self._listings is None:
             from sahara_lab.market.listings import Listings
 
-            self._listings = Listings(
-                self._profile, self._chain, self._directory, self._sales, self._network.deployed_block
-            )
+            self._listings = Listings(self._profile, self._chain, self._network.deployed_block)
         return self._listings
+
+    @property
+    def index(self) -> Indexer:
+        """What brings the chain and the public documents into the local catalog: its status, and its repair."""
+        return self.listings.indexer
 
     def refresh(self) -> None:
         """Read what changed on chain into the local catalog."""
