@@ -14,6 +14,7 @@ import click
 from sahara_lab._version import __version__
 from sahara_lab.errors import InputError, SaharaError
 from sahara_lab.files_cli import vault
+from sahara_lab.index_cli import index
 from sahara_lab.keyserver_cli import keyserver
 from sahara_lab.profile import ACCOUNT_VARIABLE, Profile, choose_account
 from sahara_lab.rights_cli import COMMANDS as RIGHTS
@@ -50,6 +51,7 @@ main.add_command(custody)
 main.add_command(recovery)
 for right in RIGHTS:
     main.add_command(right)
+main.add_command(index)
 
 
 def _lab() -> Any:

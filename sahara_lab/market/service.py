@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sahara_lab.compute import Job
     from sahara_lab.market.checkout import Checkout
     from sahara_lab.market.family import Family
+    from sahara_lab.market.indexing import Indexer
     from sahara_lab.market.listings import Listings, Page
 
 
@@ -116,10 +117,13 @@ class Market:
         if self._listings is None:
             from sahara_lab.market.listings import Listings
 
-            self._listings = Listings(
-                self._profile, self._chain, self._directory, self._sales.terms, self._network.deployed_block
-            )
+            self._listings = Listings(self._profile, self._chain, self._network.deployed_block)
         return self._listings
+
+    @property
+    def index(self) -> Indexer:
+        """What brings the chain and the public documents into the local catalog: its status, and its repair."""
+        return self.listings.indexer
 
     @property
     def _assets(self) -> Assets:
