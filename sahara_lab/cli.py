@@ -438,12 +438,6 @@ def licenses() -> None:
 
 
 @main.command()
-def earnings() -> None:
-    """Show what you can claim."""
-    _show(_lab().market.earnings())
-
-
-@main.command()
 def claim() -> None:
     """Pay out what you earned."""
     from sahara_lab.units import format_tokens

@@ -71,4 +71,21 @@ def terms(name: str, flavor: str | None) -> None:
     _show(_lab().market.terms(name, flavor).in_words)
 
 
-COMMANDS = (check, choose, terms)
+@click.command()
+@click.option("--asset", help="A statement of this own asset.")
+@click.option("--since", help="A statement from this day on, e.g. 2026-11-01.")
+@click.option("--csv", "path", type=click.Path(dir_okay=False), help="Write the statement to this file; - prints it.")
+def earnings(asset: str | None, since: str | None, path: str | None) -> None:
+    """Show what you can claim; with an option, a statement of what came in."""
+    market = _lab().market
+    if asset is None and since is None and path is None:
+        return _show(market.earnings())
+    statement = market.statement(asset, since=since)
+    if path == "-":
+        return click.echo(statement.csv(), nl=False)
+    if path:
+        statement.csv(path)
+    _show(statement)
+
+
+COMMANDS = (check, choose, terms, earnings)

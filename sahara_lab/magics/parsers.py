@@ -149,7 +149,10 @@ def _build() -> dict[str, Parser]:
 
     command("mine", "list the assets you own")
     command("licenses", "list the licenses you hold")
-    command("earnings", "show what you can claim")
+    earnings = command("earnings", "show what you can claim; with an option, a statement of what came in")
+    earnings.add_argument("--asset", help="a statement of this own asset")
+    earnings.add_argument("--since", help="a statement from this day on, e.g. 2026-11-01")
+    earnings.add_argument("--csv", help="write the statement to this file")
     command("claim", "pay out what you earned")
 
     share = command("share", "give an account the key of an own asset, without a license")

@@ -55,5 +55,13 @@ class RightsCommands:
         self.shell.user_ns[variable] = license
         return license.in_words
 
+    def _earnings(self, given: argparse.Namespace) -> Any:
+        if given.asset is None and given.since is None and given.csv is None:
+            return self.lab.market.earnings()
+        statement = self.lab.market.statement(given.asset, since=given.since)
+        if given.csv:
+            statement.csv(given.csv)
+        return statement
+
     def _terms(self, given: argparse.Namespace) -> Any:
         return self.lab.market.terms(given.asset, given.license).in_words

@@ -148,9 +148,6 @@ class SaharaMagics(RightsCommands, Magics):
     def _licenses(self, given: argparse.Namespace) -> Any:
         return self.lab.market.licenses()
 
-    def _earnings(self, given: argparse.Namespace) -> Any:
-        return self.lab.market.earnings()
-
     def _claim(self, given: argparse.Namespace) -> None:
         from sahara_lab.units import format_tokens
 

@@ -10,6 +10,7 @@ from sahara_lab.errors import FundsError, InputError, NotFound, PriceError
 from sahara_lab.identity import Directory
 from sahara_lab.licensing.records import AssetNames, Terms
 from sahara_lab.licensing.terms import License
+from sahara_lab.market.gas import cost_of_purchase
 from sahara_lab.market.refunds import Refunds
 from sahara_lab.market.requests import Request, Requests
 from sahara_lab.market.values import Grants, LicenseGrant, Quote, QuoteLine
@@ -99,6 +100,7 @@ class Sales:
             lines=tuple(lines),
             balance=Wei(self._token.call("balanceOf", payer or self._wallet.address)),
             buyer=self._directory.handle(payer) if payer else self._wallet.handle,
+            gas=cost_of_purchase(self._chain, payer or self._wallet.address, asset, terms.terms_id, offered["price"]),
         )
 
     def choose(self, asset: int, name: str, license: License | str | None) -> License:

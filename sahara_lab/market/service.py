@@ -19,6 +19,7 @@ from sahara_lab.market.publish import Progress, Publisher
 from sahara_lab.market.requests import Request, RequestList
 from sahara_lab.market.revenue import Revenue
 from sahara_lab.market.sales import Sales
+from sahara_lab.market.statement import Statement, moment
 from sahara_lab.market.values import (
     Asset,
     Earnings,
@@ -406,6 +407,22 @@ class Market:
         """What the account can claim, per own asset, royalties of derivatives included."""
         own, descendants = self._family()
         return self._revenue.earnings(own, descendants)
+
+    def statement(
+        self, asset: str | None = None, *, since: str | int | None = None, until: str | int | None = None
+    ) -> Statement:
+        """Every payment that reached own assets, royalties of descendants included, and what ancestors got of it.
+
+        Args:
+            asset: only this own asset.
+            since, until: dates like "2026-11-01" (UTC) or seconds since the epoch; ``until`` is not included.
+
+        Raises:
+            InputError: a date that is none, or an asset of somebody else.
+        """
+        wanted = None if asset is None else self._own(asset, "see what it earned").id
+        end = 2**63 if until is None else moment(until)
+        return self._revenue.statement(wanted, moment(since), end)
 
     def claim(self) -> Wei:
         """Pay out everything claimable; returns wei."""

@@ -127,6 +127,8 @@ def quote(value: Quote) -> Json:
         "balance": amount(value.balance),
         "buyer": value.buyer,
         "affordable": value.affordable,
+        "gas": str(value.gas) if value.gas else None,
+        "signatures": value.signatures,
     }
 
 
