@@ -15,6 +15,7 @@ from sahara_lab._version import __version__
 from sahara_lab.errors import InputError, SaharaError
 from sahara_lab.keyserver_cli import keyserver
 from sahara_lab.profile import ACCOUNT_VARIABLE, Profile, choose_account
+from sahara_lab.provider_cli import provider
 from sahara_lab.vault_cli import custody, recovery
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -46,6 +47,7 @@ def main(ctx: click.Context, account: str | None, profile: str) -> None:
 main.add_command(keyserver)
 main.add_command(custody)
 main.add_command(recovery)
+main.add_command(provider)
 
 
 def _lab() -> Any:

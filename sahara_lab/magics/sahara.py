@@ -196,6 +196,9 @@ class SaharaMagics(Magics):
     # -- compute ------------------------------------------------------------------------------------------------------
 
     def _train(self, given: argparse.Namespace, cell: str) -> None:
+        if given.provider and given.max_price:
+            compute = self.lab.compute
+            self._display(compute.quote(given.provider, max_price=given.max_price, workers=given.workers))
         job = self.lab.compute.run_cell(
             cell,
             self.shell.user_ns,
@@ -204,6 +207,7 @@ class SaharaMagics(Magics):
             name=given.name,
             max_price=given.max_price,
             resume=given.resume,
+            provider=given.provider,
         )
         self.shell.user_ns[given.variable] = job
         if given.detach:
