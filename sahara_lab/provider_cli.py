@@ -25,7 +25,12 @@ def provider() -> None:
 
 @provider.command()
 @click.option("--rate", required=True, help="Price of one worker for one second, in tokens.")
-@click.option("--stake", default="0", show_default=True, help="What stands behind each job, in tokens.")
+@click.option(
+    "--stake",
+    default="0",
+    show_default=True,
+    help="What stands behind each job, in tokens; staked for as many jobs as workers.",
+)
 @click.option("--workers", type=int, help="How many run at the same time; one for each core when left out.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option("--port", default=8500, show_default=True)

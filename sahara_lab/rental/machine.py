@@ -103,7 +103,7 @@ class Machine:
 
         Args:
             rate: price of one worker for one second, in whole tokens.
-            stake: of the account's stake, what stands behind each job; what is missing is staked now.
+            stake: what stands behind each job; what is missing for as many jobs as workers is staked now.
             workers: how many run at the same time; one for each core when left out.
             url: where renters reach it, when that is not the loopback address it listens on.
             unsafe_no_isolation: run strangers' code without a wall; it can then do all that this user can.
@@ -158,6 +158,7 @@ class Machine:
                 isolation,
                 limits,
                 self.folder,
+                self._network.deployed_block,
             )
             (self.folder / DRAINING).unlink(missing_ok=True)
             self._put_up_stake(offer, tell)
@@ -176,11 +177,10 @@ class Machine:
             lock.release()
 
     def _put_up_stake(self, offer: Offer, tell: Callable[[str], None]) -> None:
-        """Stake what is missing for one job with every worker slot taken by a job of its own."""
+        """Stake what is missing for as many jobs as there are workers."""
         if not offer.stake:
             return
-        status = self._staking().status()
-        missing = offer.stake - (status.total - status.locked)
+        missing = offer.stake * offer.workers - self._staking().status().total
         if missing > 0:
             tell(f"staking {format_tokens(Wei(missing))} behind this machine")
             text = format_tokens(Wei(missing), "").strip().replace(",", "")

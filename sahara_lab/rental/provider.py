@@ -16,8 +16,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from sahara_lab.chain import Chain, Wallet
+from sahara_lab.chain.client import decode_log
 from sahara_lab.errors import AccessDenied, InputError, IntegrityError, JobError, NotFound, SaharaError
 from sahara_lab.identity import Directory
 from sahara_lab.identity.directory import ZERO_ADDRESS
@@ -40,6 +42,7 @@ _log = logging.getLogger(__name__)
 
 MOST_HOLDBACK_BPS = 2_000
 MOST_LINES = 8
+MOST_INPUTS = 64
 LEAST_TIME = 120  # seconds that a job must have before its deadline when it is taken
 SUBMIT_BEFORE = 60  # seconds before the deadline at which a job is stopped, to be submitted in time
 CHAIN_EVERY = 5.0
@@ -74,6 +77,7 @@ class Provider:
         isolation: Isolation,
         house: House,
         folder: Path,
+        from_block: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not isolation.safe and not house.unsafe:
@@ -90,6 +94,7 @@ class Provider:
         self._wallet = wallet
         self._escrow = escrow
         self._house = house
+        self._from_block = from_block
         self._clock = clock
         self._contract = chain.contract("ComputeEscrow")
         self._jobs_folder = profile.private(folder) / "jobs"
@@ -214,8 +219,10 @@ class Provider:
             workers = int(content.get("workers", 0))
             if not 1 <= workers <= self.free:
                 raise JobError(f"{workers} workers are not free here", hint=f"Free now: {self.free}")
-            for name in content.get("inputs", []):
+            for name in content["inputs"][:MOST_INPUTS]:
                 self._input(str(name))
+            if len(content["inputs"]) > MOST_INPUTS:
+                raise InputError(f"a job has at most {MOST_INPUTS} inputs")
             folder = self._jobs_folder / f"{job_id:064x}"
             folder.mkdir(mode=0o700, exist_ok=True)
             (folder / "package").write_bytes(package)
@@ -239,12 +246,10 @@ class Provider:
         topic = self._contract.abi.events["JobCreated"].topic
         query = {
             "address": self._contract.address,
-            "fromBlock": "earliest",
+            "fromBlock": hex(self._from_block),
             "toBlock": "latest",
             "topics": [topic, f"{job_id:#066x}"],
         }
-        from sahara_lab.chain.client import decode_log
-
         logs = self._chain.rpc("eth_getLogs", query)
         events = [decode_log({self._contract.address.lower(): self._contract}, log) for log in logs]
         specs = [event.args["terms"]["spec"] for event in events if event is not None]
@@ -270,8 +275,6 @@ class Provider:
         Raises:
             AccessDenied: it lies elsewhere.
         """
-        from urllib.parse import unquote, urlsplit
-
         plain, version = pinned(name)
         ref = self._source.resolve(plain, version)
         place = Path(unquote(urlsplit(ref.location).path)).resolve()

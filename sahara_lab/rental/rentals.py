@@ -97,7 +97,7 @@ class RentedJob(Job):
         return str(self._folder.read()["provider"])
 
     def stop(self, *, force: bool = False) -> None:
-        """Stop paying: the workers stop at an agreed step, their results are fetched, and the rest of the deposit is back.
+        """Stop paying: the workers stop at an agreed step, results are fetched, and the rest of the deposit comes back.
 
         Args:
             force: makes no difference here: the provider's workers stop within seconds, or are not paid.

@@ -167,6 +167,8 @@ class Rental:
                 self.say("stopping", "the result is disputed; the judgment is awaited")
                 self._when_over(job, self._escrow.refund)
             case _:
+                if job.status == "completed" and "result" not in self.state:
+                    self._collect_late(job)
                 self._finish(job)
 
     def _job(self) -> EscrowJob:
@@ -284,19 +286,7 @@ class Rental:
     def _collect(self, job: EscrowJob) -> None:
         """Fetch what was submitted, compare it with what was signed, and say that the job is complete."""
         try:
-            gateway = self._gateway()
-            answer = gateway.ask({"op": "poll", "cursor": self._cursor})
-            self._events(answer)
-            if "envelope" not in answer:
-                raise NetworkError("the provider does not hand out its manifest yet")
-            envelope = str(answer["envelope"]).encode()
-            provider = self._directory.address(job.provider)
-            manifest = opened_manifest(envelope, job, provider, self._chain.chain_id, self._contract.address)
-            self._compare(manifest)
-            write_private(self.folder.path / "manifest.dsse.json", envelope)
-            write_private(self.folder.manifest, canonical_json(manifest))
-            self.say("stopping", "fetching the results")
-            fetch(gateway, manifest, self.folder.path)
+            self._deliver(job)
         except NetworkError:
             if job.deadline - self._now() < FETCH_BEFORE:
                 self._dispute(job, "the results were not delivered")
@@ -305,12 +295,45 @@ class Rental:
         except (IntegrityError, InputError) as error:
             self._dispute(job, str(error))
             return
+        self._escrow.complete(self.id)
+
+    def _collect_late(self, job: EscrowJob) -> None:
+        """The job was complete by this side's silence: fetch what is still to be had, and look at it all the same."""
+        for last in (False, False, True):
+            try:
+                self._deliver(job)
+                return
+            except SaharaError as error:
+                if last or not isinstance(error, NetworkError):
+                    self.write(result={}, refusal=f"no result is to be had any more: {error}")
+                    return
+                time.sleep(4 * POLL)
+
+    def _deliver(self, job: EscrowJob) -> None:
+        """Fetch manifest and results, and keep them if they are what the provider signed.
+
+        Raises:
+            IntegrityError, InputError: they are not.
+            NetworkError: they are not to be had now.
+        """
+        gateway = self._gateway()
+        answer = gateway.ask({"op": "poll", "cursor": self._cursor})
+        self._events(answer)
+        envelope = str(answer.get("envelope") or "").encode()
+        if not envelope:
+            raise NetworkError("the provider does not hand out its manifest")
+        provider = self._directory.address(job.provider)
+        manifest = opened_manifest(envelope, job, provider, self._chain.chain_id, self._contract.address)
+        self._compare(manifest)
+        write_private(self.folder.path / "manifest.dsse.json", envelope)
+        write_private(self.folder.manifest, canonical_json(manifest))
+        self.say("stopping", "fetching the results")
+        fetch(gateway, manifest, self.folder.path)
         known = list(self.state.get("classes", []))
         said = answer.get("record")
         record: dict[str, Any] = said if isinstance(said, dict) else {}
         cleaned = clean_record(record, self.folder.cell_file.read_text("utf-8"), known, self.state["inputs"])
         self.write(result=cleaned, status=str(manifest["status"]), error=_error_of(record))
-        self._escrow.complete(self.id)
 
     def _compare(self, manifest: dict[str, Any]) -> None:
         source = self.folder.cell_file.read_bytes()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -80,7 +78,13 @@ class ProviderProcess:
         return self._process.wait(120)
 
 
-def free_port() -> int:
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """Finds a port that nobody uses."""
+    return _free_port
+
+
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -95,7 +99,7 @@ def isolation() -> Any:
 def carols_machine(carol: Any, isolation: Any) -> Iterator[ProviderProcess]:
     """Carol's machine with two workers at 0.01 a second and 1 of stake; behind a wall where this host has one."""
     unsafe = [] if isolation.safe else ["--unsafe-no-isolation"]
-    machine = ProviderProcess("carol", free_port(), "--workers", "2", "--stake", "1", *unsafe)
+    machine = ProviderProcess("carol", _free_port(), "--workers", "2", "--stake", "1", *unsafe)
     yield machine.start()
     machine.end()
 
@@ -113,9 +117,3 @@ def until() -> Callable[..., Any]:
         raise AssertionError("the condition did not come true")
 
     return wait
-
-
-def environment_without(program: str) -> dict[str, str]:
-    """This process's environment with a PATH on which ``program`` is not to be found."""
-    kept = [part for part in os.environ["PATH"].split(os.pathsep) if not (Path(part) / program).exists()]
-    return {**os.environ, "PATH": os.pathsep.join(kept)}

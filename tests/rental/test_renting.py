@@ -86,7 +86,8 @@ def test_interrupting_stops_paying_and_keeps_what_was_learned(
     until(lambda: job.record().get("step", 0) > 20)
     job.stop()
     job.wait(timeout=120)
-    assert job.status == "stopped" and job.weights is not None, job.record()
+    assert job.status == "stopped", job.record()
+    assert job.weights is not None
     assert before - bob.wallet.balance().tokens < to_wei("1")
     assert bob.escrow.claimable() == 0
 
