@@ -17,6 +17,7 @@ from sahara_lab.files_cli import vault
 from sahara_lab.index_cli import index
 from sahara_lab.keyserver_cli import keyserver
 from sahara_lab.profile import ACCOUNT_VARIABLE, Profile, choose_account
+from sahara_lab.provider_cli import provider
 from sahara_lab.rights_cli import COMMANDS as RIGHTS
 from sahara_lab.vault_cli import custody, recovery
 
@@ -52,6 +53,7 @@ main.add_command(recovery)
 for right in RIGHTS:
     main.add_command(right)
 main.add_command(index)
+main.add_command(provider)
 
 
 def _lab() -> Any:

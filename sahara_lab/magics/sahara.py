@@ -192,6 +192,9 @@ class SaharaMagics(RightsCommands, Magics):
     # -- compute ------------------------------------------------------------------------------------------------------
 
     def _train(self, given: argparse.Namespace, cell: str) -> None:
+        if given.provider and given.max_price:
+            compute = self.lab.compute
+            self._display(compute.quote(given.provider, max_price=given.max_price, workers=given.workers))
         job = self.lab.compute.run_cell(
             cell,
             self.shell.user_ns,
@@ -200,6 +203,7 @@ class SaharaMagics(RightsCommands, Magics):
             name=given.name,
             max_price=given.max_price,
             resume=given.resume,
+            provider=given.provider,
         )
         self.shell.user_ns[given.variable] = job
         if given.detach:
