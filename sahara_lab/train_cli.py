@@ -32,7 +32,8 @@ def _flags(command: Any) -> Any:
 @_flags
 @click.option("--input", "inputs", multiple=True, help="An asset that the script trains on.")
 @click.option("--name", help="A title for the job.")
-@click.option("--max-price", help="The most to spend on licenses that the inputs need.")
+@click.option("--max-price", help="The most to spend: on licenses that the inputs need, and rent.")
+@click.option("--provider", help='Whose machine to rent: a handle, or "any"; this machine when left out.')
 @click.option("--resume", help="Continue from a job's checkpoint.")
 @click.option("--quote", is_flag=True, help="Only say what it takes, costs and will owe.")
 @click.option("--detach", is_flag=True, help="Do not wait for the end.")
@@ -43,8 +44,10 @@ def train(script: Path, detach: bool, quote: bool, **options: Any) -> None:
     sys.path.insert(0, str(script.absolute().parent))  # as Python does for a script; the workers get this path
     source, names = script.read_text("utf-8"), {"__file__": str(script.absolute())}
     if quote:
-        given = {name: value for name, value in options.items() if name not in ("max_price", "name", "resume")}
-        click.echo(_compute().quote(source, names, **given)._repr_mimebundle_()["text/plain"])
+        given = {
+            name: value for name, value in options.items() if name not in ("max_price", "name", "resume", "provider")
+        }
+        click.echo(_compute().estimate(source, names, **given)._repr_mimebundle_()["text/plain"])
         return
     job = _compute().run_cell(source, names, **options)
     if detach:

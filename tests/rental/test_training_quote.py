@@ -22,7 +22,7 @@ def test_quote_names_the_license_to_buy_and_what_the_result_will_owe(network: An
         tmp_path, name="quoted-rows", license=sahara.License.commercial_remix(price="3", royalty="10%")
     )
     cell = "open('vault://alice/quoted-rows/rows.csv')"
-    before = bob.compute.quote(cell, {}, workers=1)
+    before = bob.compute.estimate(cell, {}, workers=1)
     assert before.price == 3 * 10**18
     assert [(item.asset, item.owes_bps) for item in before.inputs] == [("alice/quoted-rows", 1000)]
     assert "10% to alice/quoted-rows" in str(before)
@@ -32,6 +32,6 @@ def test_quote_names_the_license_to_buy_and_what_the_result_will_owe(network: An
     with pytest.raises(AccessDenied, match="sahara license alice/quoted-rows"):
         bob.compute.run_cell(cell, {})
     bob.market.license("alice/quoted-rows", max_price="3")
-    after = bob.compute.quote(cell, {}, probe=False)
+    after = bob.compute.estimate(cell, {}, probe=False)
     assert after.price == 0
     assert after.inputs[0].owes_bps == 1000
