@@ -216,7 +216,7 @@ class Controller:
                 self._finish(item, "stopped", "stopped before training began")
             except JobError as error:
                 self._discard_gang()
-                self._fail(item, "failed", str(error))
+                self._fail(item, "failed", f"{error}{verdict.kept(item.record)}")
             except Exception as error:
                 self._discard_gang()
                 self._fail(item, "lost", f"the workers could not run the job: {type(error).__name__}: {error}")
@@ -283,7 +283,7 @@ class Controller:
         if options.backend != "local":
             wait_for(lambda: self.ray_ready.wait(0.1), "Ray has not started")
             if self.broken:
-                raise RuntimeError(self.broken)
+                raise JobError(self.broken)
         if self._gang is not None and (self._gang.broken or not _fits(self._gang_options, options)):
             self._discard_gang()
         if self._gang is None:
