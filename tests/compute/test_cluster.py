@@ -49,28 +49,29 @@ class Nodes:
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": self.token,
             "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_raylet_start_wait_time_s": "120",
             "RAY_health_check_period_ms": "1000",
             "RAY_health_check_failure_threshold": "10",
         }
         ray = Path(sys.executable).parent / "ray"
-        node = subprocess.Popen(
-            [
-                *(ray, "start", "--block", f"--num-cpus={cpus}"),
-                *("--object-store-memory=100000000", "--disable-usage-stats", *which),
-            ],
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        log = self.folder / f"node-{len(self.processes)}.log"
+        with log.open("wb") as output:
+            node = subprocess.Popen(
+                [
+                    *(ray, "start", "--block", f"--num-cpus={cpus}"),
+                    *("--object-store-memory=100000000", "--disable-usage-stats", *which),
+                ],
+                env=environment,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
         self.processes.append(node)
-        if len(self.processes) == 1:
-            deadline = time.monotonic() + 60
-            while time.monotonic() < deadline:
-                with socket.socket() as probe:
-                    if probe.connect_ex((self.host, self.port)) == 0:
-                        return node
-                time.sleep(0.05)
+        deadline = time.monotonic() + 120
+        while "Ray runtime started" not in log.read_text("utf-8"):
+            assert node.poll() is None, log.read_text("utf-8")
+            assert time.monotonic() < deadline, log.read_text("utf-8")
+            time.sleep(0.05)
         return node
 
     @staticmethod
