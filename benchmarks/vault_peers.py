@@ -26,7 +26,7 @@ READ = 16 << 20
 def tink(folder: Path, plain: Path) -> Callable[[], float] | None:
     """Tink's reader, in the same process."""
     try:
-        from tink import new_keyset_handle, streaming_aead  # type: ignore[import-untyped]
+        from tink import new_keyset_handle, streaming_aead
     except ImportError:
         print("Tink is not installed: pip install tink")
         return None

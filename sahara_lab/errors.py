@@ -107,6 +107,12 @@ class LicenseExpired(AccessDenied):
     code = "license-expired"
 
 
+class LicenseConflict(SaharaError):
+    """Assets, or the terms of what is made of them, do not go together."""
+
+    code = "license-conflict"
+
+
 class KeyServersUnavailable(SaharaError):
     """Fewer key servers answered than the threshold needs."""
 

@@ -18,12 +18,17 @@ def document_name(digest: bytes) -> str:
     return f"metadata-{digest.hex()}.json"
 
 
+def names_of(digest: str) -> tuple[str, ...]:
+    """What the document with this SHA-256, in hex, may be called where its version lies; the likeliest first."""
+    return document_name(bytes.fromhex(digest)), SINGLE
+
+
 def read_document(profile: Profile, version: dict[str, Any]) -> bytes:
     """The document that the chain records for a version; nothing when it is missing, out of reach, or another one."""
     from sahara_lab.vault import get_public
 
     digest = bytes(version["metadataHash"])
-    for name in (document_name(digest), SINGLE):
+    for name in names_of(digest.hex()):
         try:
             document = bytes(get_public(locate(profile, version["uri"]), name))
         except (OSError, SaharaError):  # a stranger's storage may be away

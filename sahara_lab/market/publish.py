@@ -19,12 +19,15 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from sahara_lab.chain import Chain, Network, Sender, Wallet
-from sahara_lab.errors import AccessDenied, InputError, JobError, NameTaken, StorageError
+from sahara_lab.errors import InputError, JobError, NameTaken, StorageError
 from sahara_lab.identity import Directory
-from sahara_lab.licensing.access import ChainManifestSource, license_for, next_epoch, release_classes
+from sahara_lab.licensing.access import ChainManifestSource, next_epoch, release_classes
 from sahara_lab.licensing.documents import document_name
-from sahara_lab.licensing.terms import DERIVATIVE, TRAINING, License
-from sahara_lab.market.names import RELATIONS, AssetName, checked_name, kind_index
+from sahara_lab.licensing.limits import RELATIONS
+from sahara_lab.licensing.records import AssetNames
+from sahara_lab.licensing.service import Licensing
+from sahara_lab.licensing.terms import License
+from sahara_lab.market.names import checked_name, kind_index
 from sahara_lab.profile import Profile
 
 if TYPE_CHECKING:
@@ -34,7 +37,6 @@ if TYPE_CHECKING:
     from sahara_lab.vault import Lazy, Vault
     from sahara_lab.vault.drafts import Index
 
-ROYALTY_PARENTS = 16
 LOCKED = 600  # seconds to wait for another publication of the same asset on this machine
 
 Progress = Callable[[str], None]
@@ -71,6 +73,8 @@ class Publisher:
         wallet: Wallet,
         sender: Sender,
         sales: Sales,
+        licensing: Licensing,
+        names: AssetNames,
     ) -> None:
         self._profile = profile
         self._network = network
@@ -79,6 +83,8 @@ class Publisher:
         self._wallet = wallet
         self._sender = sender
         self._sales = sales
+        self._licensing = licensing
+        self._names = names
         self._registry = chain.contract("AssetRegistry")
 
     def publish(
@@ -103,7 +109,9 @@ class Publisher:
         kind = kind or content.kind
         kind_number = kind_index(kind)
         existing = self._existing(name, update or content.draft is not None)
-        edges = self._edges([*content.parents, *parents])
+        edges = self._edges([*content.parents, *parents], offers)
+        if existing:
+            self._check_version(f"{self._wallet.handle}/{name}", existing, edges, offers)
         tell("encrypting")
         asset = self._store(content, name, kind, kind_number, existing, edges, offers, title, description, tags, tell)
         if content.draft is not None:
@@ -133,33 +141,26 @@ class Publisher:
             )
         return asset
 
-    def _edges(self, parents: Iterable[str | tuple[str, str]]) -> list[Edge]:
-        """Resolve parents to sorted, unique edges; each must be owned or licensed for the relation."""
-        found: dict[int, Edge] = {}
-        for entry in parents:
-            text, relation = (entry, "derived_from") if isinstance(entry, str) else entry
-            relation = relation.lower().replace(" ", "_")
-            if relation not in RELATIONS:
-                raise InputError(f"there is no relation {relation!r}", hint=f"Relations are: {', '.join(RELATIONS)}")
-            parsed = AssetName.parse(text)
-            parent = self._registry.call("assetOf", self._directory.address(parsed.owner), parsed.name)
-            if not parent:
-                raise InputError(f"the parent {parsed.plain} is not a published asset")
-            license = 0
-            if self._registry.call("ownerOf", parent) != self._wallet.address:
-                wanted = TRAINING if relation == "trained_on" else DERIVATIVE
-                license = license_for(self._chain, self._wallet.address, parent, wanted)
-                if not license:
-                    raise AccessDenied(
-                        f"no valid license of yours lets {parsed.plain} be a parent ({relation.replace('_', ' ')})",
-                        hint=f"Run: %sahara license {parsed.plain}",
-                    )
-            found.setdefault(parent, Edge(parent, license, RELATIONS.index(relation)))
-        if len(found) > ROYALTY_PARENTS:
+    def _edges(self, parents: Iterable[str | tuple[str, str]], offers: Sequence[License]) -> list[Edge]:
+        """The parents' edges, sorted, under the licenses that the solver chose.
+
+        Raises:
+            AccessDenied, LicenseConflict: see :meth:`Check.raise_for_conflicts`.
+        """
+        check = self._licensing.check(parents, output=offers)
+        check.raise_for_conflicts()
+        return [Edge(source.asset, source.license, RELATIONS.index(source.relation)) for source in check.sources]
+
+    def _check_version(self, name: str, asset: int, edges: list[Edge], offers: Sequence[License]) -> None:
+        """What an asset is made of was settled with its first version, and so was what its terms may be."""
+        for offer in offers:
+            self._licensing.check_terms(asset, offer)
+        recorded = {edge["parent"] for edge in self._registry.call("parentsOf", asset)}
+        if further := [edge.parent for edge in edges if edge.parent not in recorded]:
             raise InputError(
-                f"{len(found)} parents are too many", hint=f"At most {ROYALTY_PARENTS}; group them in a collection"
+                f"{name} was published without the parent {self._names.of(further[0])}, and parents never change",
+                hint="Publish it under another name",
             )
-        return [found[parent] for parent in sorted(found)]
 
     def _store(
         self,
@@ -203,7 +204,7 @@ class Publisher:
                 description=description,
                 tags=tuple(tags),
                 offers=offers,
-                parents=[self._sales.full_name(edge.parent) for edge in edges],
+                parents=[self._names.of(edge.parent) for edge in edges],
                 facts=content.facts,
             )
             digest = hashlib.sha256(document.data).digest()
