@@ -23,11 +23,11 @@ from sahara_lab.market.catalog.interfaces import Change, Found, IndexDamaged, Po
 from sahara_lab.market.catalog.prices import band_of, is_exact, rounded
 from sahara_lab.market.catalog.query import Query
 from sahara_lab.market.catalog.records import Record
-from sahara_lab.market.catalog.schema import EDGE, MARK, analyzer, price_field, schema, sort_key
+from sahara_lab.market.catalog.schema import EDGE, MARK, analyzer, columns, price_field, schema, sort_key
 from sahara_lab.market.catalog.words import signs_of, spaced
 
 #: Part of the folder's name: a release that indexes differently builds its own index.
-FORMAT = 2
+FORMAT = 3
 
 _HEAP = 48_000_000
 #: Segments above which a small update waits until some are merged; each one costs every search a little.
@@ -130,8 +130,9 @@ class TantivyIndex:
         for field, values in (("license", record.licenses), ("format", record.formats), ("tag", record.tags)):
             for value in values:
                 document.add_text(field, value)
-        if record.task:
-            document.add_text("task", record.task)
+        document.add_text("task", record.task)
+        for column, value in columns(record).items():
+            document.add_text(column, value)
         self._add_prices(document, record)
         document.add_unsigned("sold", record.sold)
         for sort in ("newest", "price", "popular"):
