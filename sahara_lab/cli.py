@@ -13,9 +13,12 @@ import click
 
 from sahara_lab._version import __version__
 from sahara_lab.errors import InputError, SaharaError
+from sahara_lab.files_cli import vault
 from sahara_lab.index_cli import index
 from sahara_lab.keyserver_cli import keyserver
 from sahara_lab.profile import ACCOUNT_VARIABLE, Profile, choose_account
+from sahara_lab.provider_cli import provider
+from sahara_lab.rights_cli import COMMANDS as RIGHTS
 from sahara_lab.vault_cli import custody, recovery
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -47,7 +50,10 @@ def main(ctx: click.Context, account: str | None, profile: str) -> None:
 main.add_command(keyserver)
 main.add_command(custody)
 main.add_command(recovery)
+for right in RIGHTS:
+    main.add_command(right)
 main.add_command(index)
+main.add_command(provider)
 
 
 def _lab() -> Any:
@@ -347,8 +353,21 @@ def give(name: str, account: str, flavor: str | None) -> None:
 @click.option("--price", help="Offer it under Commercial Remix at this price, in tokens.")
 @click.option("--royalty", default="10%", show_default=True, help="What derivatives owe; used with --price.")
 @click.option("--open", "open_use", is_flag=True, help="Offer it free for any use.")
+@click.option("--use", help="Choose the license: study, work, build, anything or compute; see `sahara-lab choose`.")
+@click.option("--back", help="With --use: what makers of derivatives give.")
+@click.option("--lasts", default="for ever", help='With --use: how long a license lasts, e.g. "1 year".')
 @click.option("--update", is_flag=True, help="Publish a new version of an own asset.")
-def publish(source: str, name: str, price: str | None, royalty: str, open_use: bool, **options: Any) -> None:
+def publish(
+    source: str,
+    name: str,
+    price: str | None,
+    royalty: str,
+    open_use: bool,
+    use: str | None,
+    back: str | None,
+    lasts: str,
+    **options: Any,
+) -> None:
     """Publish a folder, a file or a finished job (SOURCE is a path or a job's id)."""
     from sahara_lab.licensing.terms import License
 
@@ -356,7 +375,7 @@ def publish(source: str, name: str, price: str | None, royalty: str, open_use: b
     what: Any = source
     if not Path(source).exists() and source.startswith("train-"):
         what = opened.compute.job(source)
-    terms = License.open_use() if open_use else License.commercial_remix(price, royalty) if price is not None else None
+    terms = License.asked(price, royalty, open_use=open_use, use=use, back=back, lasts=lasts)
     _show(opened.market.publish(what, name=name, license=terms, progress=_tell, **options))
 
 
@@ -421,17 +440,14 @@ def licenses() -> None:
 
 
 @main.command()
-def earnings() -> None:
-    """Show what you can claim."""
-    _show(_lab().market.earnings())
-
-
-@main.command()
 def claim() -> None:
     """Pay out what you earned."""
     from sahara_lab.units import format_tokens
 
     click.echo(f"paid out {format_tokens(_lab().market.claim())}")
+
+
+main.add_command(vault)
 
 
 # -- the vault --------------------------------------------------------------------------------------------------------

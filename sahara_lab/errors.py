@@ -107,13 +107,19 @@ class LicenseExpired(AccessDenied):
     code = "license-expired"
 
 
+class LicenseConflict(SaharaError):
+    """Assets, or the terms of what is made of them, do not go together."""
+
+    code = "license-conflict"
+
+
 class KeyServersUnavailable(SaharaError):
     """Fewer key servers answered than the threshold needs."""
 
     code = "key-servers"
 
 
-class IntegrityError(SaharaError, OSError):
+class IntegrityError(SaharaError):
     """Stored bytes are not what the owner published: truncated, altered or rolled back."""
 
     code = "integrity"

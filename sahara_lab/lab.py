@@ -21,12 +21,17 @@ if TYPE_CHECKING:
     from sahara_lab.chain import Chain, Receipt, Sender, Unfinished, Wallet
     from sahara_lab.governance import Dao
     from sahara_lab.identity import Directory, Identity, Teams
+    from sahara_lab.licensing.records import AssetNames, Terms
     from sahara_lab.licensing.recovery import Recovery
+    from sahara_lab.licensing.service import Licensing
     from sahara_lab.licensing.vaults import Vaults
     from sahara_lab.localnet import Check, Status
     from sahara_lab.market import Market
     from sahara_lab.market.sales import Sales
     from sahara_lab.rental import Channel, Escrow, Staking, Training
+    from sahara_lab.rental.machine import Machine
+    from sahara_lab.rental.offers import Providers
+    from sahara_lab.rental.rentals import Rentals
 
 _log = logging.getLogger(__name__)
 _reconciled: set[str] = set()
@@ -136,7 +141,20 @@ class Lab:
     def _sales(self) -> Sales:
         from sahara_lab.market.sales import Sales
 
-        return Sales(self.chain, self.directory, self.keys, self.sender, self._network.deployed_block)
+        block = self._network.deployed_block
+        return Sales(self.chain, self.directory, self.keys, self.sender, block, self._terms, self._names)
+
+    @cached_property
+    def _terms(self) -> Terms:
+        from sahara_lab.licensing.records import Terms
+
+        return Terms(self.chain)
+
+    @cached_property
+    def _names(self) -> AssetNames:
+        from sahara_lab.licensing.records import AssetNames
+
+        return AssetNames(self.chain, self.directory)
 
     # -- the parts people use -----------------------------------------------------------------------------------------
 
@@ -145,7 +163,24 @@ class Lab:
         """Publish, search, quote, license, earn."""
         from sahara_lab.market import Market
 
-        return Market(self.profile, self._network, self.chain, self.directory, self.keys, self.sender, self._sales)
+        return Market(
+            self.profile,
+            self._network,
+            self.chain,
+            self.directory,
+            self.keys,
+            self.sender,
+            self._sales,
+            self.licensing,
+            self._names,
+        )
+
+    @cached_property
+    def licensing(self) -> Licensing:
+        """May something be made of these assets, under which terms, and what will it owe."""
+        from sahara_lab.licensing.service import Licensing
+
+        return Licensing(self.chain, self.directory, self.keys.address, self._terms, self._names)
 
     @cached_property
     def vault(self) -> Vaults:
@@ -175,10 +210,44 @@ class Lab:
 
     @cached_property
     def compute(self) -> Training:
-        """Train on this machine's workers."""
+        """Train on this machine's workers, or on a provider's."""
         from sahara_lab.rental import Training
 
-        return Training(self.profile, self.account, self.vault, self.market)
+        return Training(
+            self.profile, self.account, self.vault, self.market, lambda: self._rentals, lambda: self.providers
+        )
+
+    @cached_property
+    def providers(self) -> Providers:
+        """Machines for rent, as their owners registered them."""
+        from sahara_lab.rental.offers import Providers
+
+        address, block = self.keys.address, self._network.deployed_block
+        return Providers(self.chain, self.directory, lambda: self.identity, address, block)
+
+    @cached_property
+    def machine(self) -> Machine:
+        """This machine, to be rented out."""
+        from sahara_lab.rental.machine import Machine
+
+        return Machine(
+            self.profile,
+            self._network,
+            self.chain,
+            self.directory,
+            self.keys,
+            lambda: self.escrow,
+            lambda: self.staking,
+            self.providers,
+        )
+
+    @cached_property
+    def _rentals(self) -> Rentals:
+        from sahara_lab.rental.rentals import Rentals
+
+        return Rentals(
+            self.profile.jobs, self.chain, self.directory, self.keys, lambda: self.escrow, self.providers, self.vault
+        )
 
     @cached_property
     def dao(self) -> Dao:

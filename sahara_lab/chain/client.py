@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from sahara_lab.chain.abi import Abi, abi_of
 from sahara_lab.chain.reasons import error_name, explain_error
-from sahara_lab.chain.rpc import Rpc, RpcError
+from sahara_lab.chain.rpc import Rpc, RpcError, result
 from sahara_lab.errors import ChainError, FundsError, NetworkError, SaharaError
 
 BlockTag = str | int
@@ -94,16 +94,39 @@ class Chain:
         Raises:
             ChainError: one of them reverts.
         """
+        answers = self._asked(calls, block)
+        try:
+            return [decode(result(answer)) for decode, answer in answers]
+        except RpcError as error:
+            raise refused(error) from error
+
+    def batch_try(self, calls: Sequence[tuple[Contract, str, Sequence[Any]]], block: BlockTag = "latest") -> list[Any]:
+        """Like :meth:`batch_call`, with None where a call reverts."""
+        return [None if "error" in answer else decode(result(answer)) for decode, answer in self._asked(calls, block)]
+
+    def _asked(
+        self, calls: Sequence[tuple[Contract, str, Sequence[Any]]], block: BlockTag
+    ) -> list[tuple[Callable[[str | None], Any], dict[str, Any]]]:
+        """How to decode the answer to each call, and the answer as it came."""
         functions = [contract.abi.function(name, len(args)) for contract, name, args in calls]
         asked = [
             ("eth_call", [{"to": contract.address, "data": "0x" + function.encode(*args).hex()}, _tag(block)])
             for (contract, _, args), function in zip(calls, functions, strict=True)
         ]
+        decoders = [lambda answer, entry=function: entry.decode(_bytes(answer)) for function in functions]
+        return list(zip(decoders, self.rpc.batch_raw(asked), strict=True))
+
+    def ask(self, calls: Sequence[tuple[str, bytes]], block: BlockTag = "latest") -> list[bytes]:
+        """The answers to many calls of (address, data), in one request.
+
+        Raises:
+            ChainError: one of them reverts.
+        """
+        asked = [("eth_call", [{"to": to, "data": "0x" + data.hex()}, _tag(block)]) for to, data in calls]
         try:
-            answers = self.rpc.batch(asked)
+            return [_bytes(answer) for answer in self.rpc.batch(asked)]
         except RpcError as error:
             raise refused(error) from error
-        return [function.decode(_bytes(answer)) for function, answer in zip(functions, answers, strict=True)]
 
     def check(self) -> None:
         """See that the node is the network it should be.
@@ -139,11 +162,19 @@ class Contract:
             ChainError: the contract refuses; the message has its reason in words.
         """
         entry = self.abi.function(function, len(args))
-        message = {"to": self.address, "data": "0x" + entry.encode(*args).hex()}
+        return entry.decode(self.ask(entry.encode(*args), block, sender))
+
+    def ask(self, data: bytes, block: BlockTag = "latest", sender: str | None = None) -> bytes:
+        """The answer to a call's bytes, as bytes.
+
+        Raises:
+            ChainError: the contract refuses; the message has its reason in words.
+        """
+        message = {"to": self.address, "data": "0x" + data.hex()}
         if sender:
             message["from"] = sender
         try:
-            return entry.decode(_bytes(self._chain.rpc("eth_call", message, _tag(block))))
+            return _bytes(self._chain.rpc("eth_call", message, _tag(block)))
         except RpcError as error:
             raise refused(error) from error
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from sahara_lab.compute import outcome
 from sahara_lab.compute.gang import Gang
+from sahara_lab.compute.local import LocalGang
 from sahara_lab.compute.nursery import Nursery
 from sahara_lab.compute.record import FINAL, JobFolder, now
 from sahara_lab.compute.runner import Assignment
@@ -85,8 +86,9 @@ class Controller:
         self._jobs_dir = jobs_dir
         self._runs: dict[str, Run] = {}
         self._queue: queue.SimpleQueue[Run | int] = queue.SimpleQueue()
-        self._gang: Gang | None = None
+        self._gang: Gang | LocalGang | None = None
         self._ready = threading.Event()
+        self.ray_wanted = threading.Event()
         self.broken = ""
         self.last_busy = time.monotonic()
         threading.Thread(target=self._work, name="jobs", daemon=True).start()
@@ -113,15 +115,20 @@ class Controller:
         if self.busy:
             run.status("starting", "waiting for another job to finish")
         self._runs[run.folder.id] = run
+        if request["backend"] != "local":
+            self.ray_wanted.set()
         if len(self._runs) == 1:
             self._nursery.need(request["modules"])  # imports while Ray still starts
         self._queue.put(run)
         return {"job": run.folder.id}
 
-    def warm(self, workers: int, modules: list[str]) -> dict[str, Any]:
+    def warm(self, workers: int, modules: list[str], backend: str) -> dict[str, Any]:
+        if backend != "local":
+            self.ray_wanted.set()
         if not self._runs:
             self._nursery.need(modules)
-        self._queue.put(workers)
+        if backend != "local":
+            self._queue.put(workers)
         return {}
 
     def stop(self, job: str, force: bool) -> dict[str, Any]:
@@ -161,7 +168,7 @@ class Controller:
                 continue
             if isinstance(item, int):
                 with contextlib.suppress(Exception):
-                    self._workers(item, lambda: False)
+                    self._workers(item, "gang", lambda: False)
                 continue
             self._nursery.settle()
             try:
@@ -179,11 +186,12 @@ class Controller:
 
     def _run(self, run: Run) -> None:
         workers = int(run.record["workers"])
-        if not self._ready.is_set():
+        backend = str(run.request["backend"])
+        if backend != "local" and not self._ready.is_set():
             run.status("starting", "starting Ray and the workers")
         elif self._gang is None or len(self._gang.actors) < workers or not self._nursery.ready:
             run.status("starting", f"warming {workers} worker{'s' * (workers > 1)}")
-        gang = self._workers(workers, run.stop.is_set)
+        gang = self._workers(workers, backend, run.stop.is_set)
         processes = gang.start(
             self._nursery.address,
             [self._assignment(run, rank, workers) for rank in range(workers)],
@@ -195,7 +203,7 @@ class Controller:
         run.status("starting", "running the cell", started=now())
         self._follow(run, gang, workers)
 
-    def _workers(self, workers: int, cancelled: Callable[[], bool]) -> Gang:
+    def _workers(self, workers: int, backend: str, cancelled: Callable[[], bool]) -> Gang | LocalGang:
         """A gang of this size with its libraries imported; waits for Ray, the seats and the zygote."""
         deadline = time.monotonic() + _START_WITHIN
 
@@ -207,12 +215,14 @@ class Controller:
                     raise TimeoutError(f"{what} after {_START_WITHIN:.0f} s")
                 time.sleep(0.02)
 
-        wait_for(lambda: self._ready.wait(0.1), "Ray has not started")
-        if self.broken:
-            raise RuntimeError(self.broken)
-        if self._gang is not None and self._gang.broken:
+        kind = LocalGang if backend == "local" else Gang
+        if kind is Gang:
+            wait_for(lambda: self._ready.wait(0.1), "Ray has not started")
+            if self.broken:
+                raise RuntimeError(self.broken)
+        if self._gang is not None and (self._gang.broken or not isinstance(self._gang, kind)):
             self._discard_gang()
-        gang = self._gang = self._gang or Gang()
+        gang = self._gang = self._gang or kind()
         gang.want(workers)
         wait_for(gang.ready, "the workers have not started")
         if self._nursery.failed:
@@ -245,7 +255,7 @@ class Controller:
             self._gang.dismiss()
             self._gang = None
 
-    def _follow(self, run: Run, gang: Gang, workers: int) -> None:
+    def _follow(self, run: Run, gang: Gang | LocalGang, workers: int) -> None:
         outcomes: dict[int, dict[str, Any]] = {}
         ended: dict[int, dict[str, Any]] = {}
         stopper: threading.Thread | None = None
@@ -298,7 +308,7 @@ class Controller:
         run.folder.append(message)
         run.write_soon()
 
-    def _agree(self, run: Run, gang: Gang) -> None:
+    def _agree(self, run: Run, gang: Gang | LocalGang) -> None:
         """Have every rank stop after the same batch: a lone rank would leave the others in a collective for ever."""
         outside_until = time.monotonic() + _STOP_OUTSIDE_FIT_WITHIN
         while not run.force.is_set():

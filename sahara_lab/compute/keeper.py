@@ -49,7 +49,7 @@ def keep(jobs_dir: Path, cluster_file: Path) -> None:
             case "submit":
                 return controller.submit(request, blobs)
             case "warm":
-                return controller.warm(int(request["workers"]), request["modules"])
+                return controller.warm(int(request["workers"]), request["modules"], str(request["backend"]))
             case "stop":
                 return controller.stop(str(request["job"]), bool(request.get("force")))
             case "shutdown":
@@ -62,8 +62,7 @@ def keep(jobs_dir: Path, cluster_file: Path) -> None:
     description = {"pid": os.getpid(), "address": str(home / "door"), "secret": secret.hex(), "home": str(home)}
     write_private(cluster_file, json.dumps(description).encode())
     try:
-        _start_ray(home, controller)
-        _wait(door, controller, going)
+        _wait(door, controller, going, home)
     finally:
         going.set()
         door.close()
@@ -117,10 +116,14 @@ def _start_ray(home: Path, controller: Controller) -> None:
     controller.cluster_failed(why)
 
 
-def _wait(door: Door, controller: Controller, going: threading.Event) -> None:
+def _wait(door: Door, controller: Controller, going: threading.Event, home: Path) -> None:
     alone = float(os.environ.get(IDLE_VARIABLE, _IDLE_ALONE))
     last_client = time.monotonic()
-    while not going.wait(0.5):
+    started = False
+    while not going.wait(0.5 if started else 0.02):
+        if controller.ray_wanted.is_set() and not started:
+            started = True
+            _start_ray(home, controller)
         moment = time.monotonic()
         if controller.broken and not controller.busy:
             return

@@ -33,10 +33,12 @@ class Compute:
     Args:
         jobs_dir: where each job has its folder; also names the keeper that serves it.
         meter: told what jobs use while they are watched.
+        backend: ``gang`` (warm Ray actors) or ``local`` (processes without Ray).
     """
 
-    def __init__(self, jobs_dir: Path, meter: Meter | None = None) -> None:
+    def __init__(self, jobs_dir: Path, meter: Meter | None = None, *, backend: str = "gang") -> None:
         self.jobs_dir = Path(jobs_dir)
+        self._backend = backend
         self._meter = meter
         self._link = Link(self.jobs_dir)
 
@@ -109,6 +111,7 @@ class Compute:
                 sources=dict(captured.sources),
                 path=[str(Path(entry).absolute()) if entry else str(Path.cwd()) for entry in sys.path],
                 modules=preload.modules_of(sys.modules),
+                backend=self._backend,
                 resume=str(checkpoint) if checkpoint else None,
             )
         except BaseException as error:
@@ -149,7 +152,7 @@ class Compute:
 
     def warm(self, workers: int = 2) -> None:
         """Start the workers now, so that the first cell finds them ready; returns at once."""
-        self._link.ask("warm", workers=workers, modules=preload.modules_of(sys.modules))
+        self._link.ask("warm", workers=workers, modules=preload.modules_of(sys.modules), backend=self._backend)
 
     def status(self) -> dict[str, Any] | None:
         """What the keeper does (its process, jobs, warm workers), or None when there is none."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sahara_lab.chain import Chain, ChainError, Network, Wallet
+from sahara_lab.chain import Chain, Network, Wallet
 from sahara_lab.errors import AccessDenied, InputError, NotFound
 from sahara_lab.identity import Directory
 from sahara_lab.profile import Profile
@@ -206,14 +206,6 @@ def open_chain(profile: Profile) -> tuple[Network, Chain]:
     """The profile's network and a client for it."""
     network = Network.load(profile)
     return network, Chain(network.rpc_url, network.chain_id, network.addresses)
-
-
-def license_for(chain: Chain, account: str, asset: int, mask: int) -> int:
-    """The license of ``account`` that allows ``mask`` and expires last; 0 when none does."""
-    try:
-        return int(chain.contract("LicenseToken").call("licenseFor", account, asset, mask))
-    except ChainError:
-        return 0
 
 
 def keystore_path(profile: Profile, handle: str) -> Path:

@@ -6,14 +6,17 @@ same terms share one id.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sahara_lab.errors import InputError
+from sahara_lab.licensing.texts import hash_of, text_of
 from sahara_lab.units import Wei, format_share, format_tokens, to_basis_points, to_wei
+
+if TYPE_CHECKING:
+    from sahara_lab.licensing.words import InWords
 
 INFERENCE = 1
 TRAINING = 2
@@ -47,21 +50,8 @@ _UNITS = {
     "year": 31_536_000,
 }
 
-_TEXTS = {
-    "Open Use": "Anyone may read, train on, build on, sell and pass on the asset, with attribution.",
-    "Non-Commercial Research": (
-        "The holder may read and train on the asset for research. No commercial use, no redistribution."
-    ),
-    "Commercial": (
-        "The holder may read, train on and use the asset commercially. Derivatives may not be published as assets."
-    ),
-    "Commercial Remix": (
-        "The holder may read, train on, build on and sell derivatives, and owes the stated share of their revenue."
-    ),
-    "Compute-Only": "Code may train on the asset where it lies; the bytes are not released to the holder.",
-}
-
-_FLAVOR_USES = {
+#: The uses that each named flavor allows.
+FLAVOR_USES = {
     "Open Use": INFERENCE | TRAINING | GENERATIVE_TRAINING | REDISTRIBUTION | COMMERCIAL | DERIVATIVE | READ,
     "Non-Commercial Research": INFERENCE | TRAINING | READ,
     "Commercial": INFERENCE | TRAINING | GENERATIVE_TRAINING | COMMERCIAL | READ,
@@ -117,6 +107,8 @@ class License:
         royalty_bps: what a derivative owes of its revenue, in basis points.
         uses: bit mask of the uses allowed.
         confined: compute-only: no key is released to the holder.
+        reciprocal: share-alike: what is made of the asset must allow the same uses, shared alike.
+        recorded_hash: of the legal text, for terms read from the chain.
     """
 
     flavor: str
@@ -133,6 +125,7 @@ class License:
     text_uri: str = ""
     currency: str = ZERO_ADDRESS
     terms_id: bytes = field(default=b"", compare=False, repr=False)
+    recorded_hash: bytes = field(default=b"", compare=False, repr=False)
 
     @classmethod
     def _of(
@@ -143,6 +136,7 @@ class License:
         seats: int,
         royalty: str | int,
         refund_window: str | int | None = None,
+        alike: bool = False,
     ) -> License:
         if not 0 <= seats < 2**32:
             raise InputError(f"seats must lie between 0 and {2**32 - 1}")
@@ -153,18 +147,19 @@ class License:
             refund_window=seconds(refund_window),
             seats=seats,
             royalty_bps=to_basis_points(royalty),
-            uses=_FLAVOR_USES[flavor],
+            uses=FLAVOR_USES[flavor],
             confined=flavor == "Compute-Only",
-            text_uri=f"sahara:license/{flavor.lower().replace(' ', '-')}/1",
+            reciprocal=alike,
+            text_uri=f"sahara:license/{flavor.lower().replace(' ', '-')}{'/alike' if alike else ''}/1",
         )
         if made.refund_window:
             _check_refund_window(made)
         return made
 
     @classmethod
-    def open_use(cls) -> License:
-        """Free, for any use, with attribution."""
-        return cls._of("Open Use", 0, None, 0, 0)
+    def open_use(cls, *, alike: bool = False) -> License:
+        """Free, for any use, with attribution; ``alike``: what is made of it must be shared in the same way."""
+        return cls._of("Open Use", 0, None, 0, 0, alike=alike)
 
     @classmethod
     def non_commercial_research(
@@ -199,9 +194,14 @@ class License:
         duration: str | int | None = None,
         seats: int = 0,
         refund_window: str | int | None = None,
+        alike: bool = False,
     ) -> License:
-        """Commercial use; derivatives may be sold and owe ``royalty`` of their revenue."""
-        return cls._of("Commercial Remix", price, duration, seats, royalty, refund_window)
+        """Commercial use; derivatives may be sold and owe ``royalty`` of their revenue.
+
+        Args:
+            alike: what is made of the asset must be offered under terms that allow the same, shared alike.
+        """
+        return cls._of("Commercial Remix", price, duration, seats, royalty, refund_window, alike)
 
     @classmethod
     def compute_only(
@@ -233,6 +233,45 @@ class License:
             raise InputError(f"there is no license {flavor!r}", hint=f"Use one of: {', '.join(makers)}")
         return makers[flavor]()
 
+    @classmethod
+    def choose(
+        cls,
+        use: str,
+        price: str | int = "free",
+        back: str = "nothing",
+        lasts: str | int = "for ever",
+        *,
+        seats: int = 0,
+        refund_window: str | int | None = None,
+    ) -> License:
+        """The license that fits four answers; :data:`sahara_lab.licensing.chooser.QUESTIONS` asks for them.
+
+        Args:
+            use: what people may do with it: "study", "work", "build", "anything" or "compute".
+            price: "free", or whole tokens ("25").
+            back: what is asked of those who make something of it: "nothing", "alike", or a share ("10%").
+            lasts: "for ever", or a time ("1 year").
+            seats: licenses that may be valid at once; 0 is no limit.
+            refund_window: how long it can be given back, like "7 days".
+
+        Raises:
+            InputError: an answer that is none, or answers that contradict each other.
+        """
+        from sahara_lab.licensing.chooser import choose
+
+        return choose(use, price, back, lasts, seats=seats, refund_window=refund_window)
+
+    @classmethod
+    def asked(
+        cls, price: str | None, royalty: str, *, open_use: bool, use: str | None, back: str | None, lasts: str | int
+    ) -> License | None:
+        """The license that the options of a publishing command stand for; None when nothing is to be offered."""
+        if use:
+            return cls.choose(use, price or "free", back or ("nothing" if use != "build" else royalty), lasts)
+        if open_use:
+            return cls.open_use()
+        return cls.commercial_remix(price, royalty) if price is not None else None
+
     def allows(self, use: str) -> bool:
         """Whether the terms allow ``use`` ("training", "derivative", …)."""
         return bool(self.uses & use_mask(use))
@@ -243,8 +282,20 @@ class License:
 
     @property
     def text(self) -> str:
-        """The license in one paragraph."""
-        return _TEXTS.get(self.flavor, "")
+        """The legal text; empty for terms that are none of the named flavors."""
+        return text_of(self.flavor, self.reciprocal)
+
+    @property
+    def text_hash(self) -> bytes:
+        """SHA-256 of the legal text, 32 bytes: what the chain has of it."""
+        return hash_of(self.text) if self.text else self.recorded_hash or hash_of("")
+
+    @property
+    def in_words(self) -> InWords:
+        """What a holder may do, may not and must, in plain words."""
+        from sahara_lab.licensing.words import in_words
+
+        return in_words(self)
 
     @property
     def refund_text(self) -> str:
@@ -261,6 +312,8 @@ class License:
             parts.append(format_duration(self.duration))
         if self.royalty_bps:
             parts.append(f"{format_share(self.royalty_bps)} royalty")
+        if self.reciprocal:
+            parts.append("shared alike")
         if self.seats:
             parts.append(f"{self.seats} seats")
         if self.refund_window:
@@ -272,13 +325,13 @@ class License:
         return (
             currency, self.price, self.refund_window, self.duration, self.seats, self.royalty_bps, self.uses,
             self.transferable, self.attribution, self.reciprocal, self.confined, self.text_uri,
-            hashlib.sha256(self.text.encode()).digest(),
+            self.text_hash,
         )  # fmt: skip
 
     @classmethod
     def from_struct(cls, struct: dict[str, Any], terms_id: bytes = b"") -> License:
         """Terms read back from the chain; terms that are none of the named flavors are called "Custom"."""
-        flavor = next((name for name in _TEXTS if _matches(name, struct)), "Custom")
+        flavor = next((name for name in FLAVOR_USES if _matches(name, struct)), "Custom")
         return cls(
             flavor=flavor,
             price=Wei(struct["price"]),
@@ -294,6 +347,7 @@ class License:
             text_uri=struct["textUri"],
             currency=struct["currency"],
             terms_id=terms_id,
+            recorded_hash=bytes(struct["textHash"]),
         )
 
     def with_royalty(self, royalty: str | int) -> License:
@@ -312,6 +366,7 @@ class License:
             ("Refund", self.refund_text),
             ("Royalty of derivatives", format_share(self.royalty_bps)),
             ("Allows", ", ".join(self.allowed)),
+            ("SHA-256 of the text", self.text_hash.hex()),
             ("Not enforced by contract", ", ".join(NOT_ENFORCED)),
         ]
         return bundle(self.summary, card(self.flavor, rows, badge="license", footer=self.text))
@@ -328,8 +383,8 @@ def _check_refund_window(license: License) -> None:
 
 
 def _matches(flavor: str, struct: dict[str, Any]) -> bool:
-    text_hash = hashlib.sha256(_TEXTS[flavor].encode()).digest()
-    return bool(struct["uses"] == _FLAVOR_USES[flavor] and bytes(struct["textHash"]) == text_hash)
+    text_hash = hash_of(text_of(flavor, struct["reciprocal"]))
+    return bool(struct["uses"] == FLAVOR_USES[flavor] and bytes(struct["textHash"]) == text_hash)
 
 
 def use_mask(use: str) -> int:

@@ -7,6 +7,7 @@ import shlex
 from typing import NoReturn
 
 from sahara_lab.errors import InputError
+from sahara_lab.magics.rights import add_parsers
 
 
 class Parser(argparse.ArgumentParser):
@@ -106,6 +107,10 @@ def _build() -> dict[str, Parser]:
     publish.add_argument("--open", action="store_true", dest="open_use", help="offer it free for any use")
     publish.add_argument("--update", action="store_true", help="publish a new version of an own asset")
 
+    publish.add_argument("--use", help="choose the license: study, work, build, anything or compute")
+    publish.add_argument("--back", help="with --use: what makers of derivatives give; see %%sahara choose")
+    publish.add_argument("--lasts", default="for ever", help='with --use: how long a license lasts, e.g. "1 year"')
+
     request = command("request", "ask an asset's owner for a license")
     request.add_argument("asset", help="owner/name")
     request.add_argument("--note", default="", help="what it is for; everyone can read it")
@@ -128,7 +133,8 @@ def _build() -> dict[str, Parser]:
     train.add_argument("--workers", type=int, default=2, help="processes that train together")
     train.add_argument("--input", action="append", default=[], dest="inputs", help="an asset the cell trains on")
     train.add_argument("--name", help="a title for the job")
-    train.add_argument("--max-price", help="the most to spend on licenses that the inputs need, in tokens")
+    train.add_argument("--max-price", help="the most to spend, in tokens: on licenses that the inputs need, and rent")
+    train.add_argument("--provider", help='whose machine to rent: a handle, or "any"; this machine when left out')
     train.add_argument("--resume", help="a job whose checkpoint to go on from")
     train.add_argument("--as", dest="variable", default="job", help="variable that receives the job")
     train.add_argument("--detach", action="store_true", help="do not wait for the end")
@@ -140,9 +146,14 @@ def _build() -> dict[str, Parser]:
     stop = command("stop", "stop a job at an agreed step; its checkpoint is kept")
     stop.add_argument("job", help="a job's id or name")
 
+    add_parsers(command)
+
     command("mine", "list the assets you own")
     command("licenses", "list the licenses you hold")
-    command("earnings", "show what you can claim")
+    earnings = command("earnings", "show what you can claim; with an option, a statement of what came in")
+    earnings.add_argument("--asset", help="a statement of this own asset")
+    earnings.add_argument("--since", help="a statement from this day on, e.g. 2026-11-01")
+    earnings.add_argument("--csv", help="write the statement to this file")
     command("claim", "pay out what you earned")
 
     share = command("share", "give an account the key of an own asset, without a license")

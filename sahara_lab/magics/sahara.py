@@ -12,6 +12,7 @@ from IPython.display import display
 
 from sahara_lab.errors import InputError
 from sahara_lab.magics.parsers import PARSERS, parse
+from sahara_lab.magics.rights import RightsCommands
 from sahara_lab.magics.tables import Checks, Commands, Jobs, Proposals
 from sahara_lab.profile import ACCOUNT_VARIABLE, current_account
 
@@ -24,7 +25,7 @@ _CAP_HINT = "Add --max-price, or --yes to pay the price quoted"
 
 
 @magics_class
-class SaharaMagics(Magics):
+class SaharaMagics(RightsCommands, Magics):
     """The magics of one notebook. The account that acts is ``SAHARA_LAB_ACCOUNT``, which ``%sahara use`` sets."""
 
     shell: Any
@@ -132,10 +133,8 @@ class SaharaMagics(Magics):
 
         options = vars(given)
         source, price, royalty = options.pop("source"), options.pop("price"), options.pop("royalty")
-        if options.pop("open_use"):
-            options["license"] = License.open_use()
-        elif price is not None:
-            options["license"] = License.commercial_remix(price, royalty)
+        asked = {name: options.pop(name) for name in ("open_use", "use", "back", "lasts")}
+        options["license"] = License.asked(price, royalty, **asked)
         held = self.shell.user_ns.get(source)
         if hasattr(held, "weights"):
             source = held
@@ -148,9 +147,6 @@ class SaharaMagics(Magics):
 
     def _licenses(self, given: argparse.Namespace) -> Any:
         return self.lab.market.licenses()
-
-    def _earnings(self, given: argparse.Namespace) -> Any:
-        return self.lab.market.earnings()
 
     def _claim(self, given: argparse.Namespace) -> None:
         from sahara_lab.units import format_tokens
@@ -196,6 +192,9 @@ class SaharaMagics(Magics):
     # -- compute ------------------------------------------------------------------------------------------------------
 
     def _train(self, given: argparse.Namespace, cell: str) -> None:
+        if given.provider and given.max_price:
+            compute = self.lab.compute
+            self._display(compute.quote(given.provider, max_price=given.max_price, workers=given.workers))
         job = self.lab.compute.run_cell(
             cell,
             self.shell.user_ns,
@@ -204,6 +203,7 @@ class SaharaMagics(Magics):
             name=given.name,
             max_price=given.max_price,
             resume=given.resume,
+            provider=given.provider,
         )
         self.shell.user_ns[given.variable] = job
         if given.detach:

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 
 from sahara_lab.errors import InputError
+from sahara_lab.licensing.terms import FLAVOR_USES
 
 KINDS = ("dataset", "model", "agent", "notebook", "service", "collection")
 #: Named flavors of license terms; any others are "Custom".
-FLAVORS = ("Open Use", "Non-Commercial Research", "Commercial", "Commercial Remix", "Compute-Only")
-RELATIONS = ("trained_on", "finetuned_from", "derived_from", "evaluated_on", "uses")
+FLAVORS = tuple(FLAVOR_USES)
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _FULL = re.compile(r"(?:vault://)?(?P<owner>[A-Za-z0-9-]{3,42})/(?P<name>[^/@]+)(?:@(?P<version>\d{1,9}))?(?:/.*)?")

@@ -1,48 +1,37 @@
-"""Offers, quotes, licenses and revenue: the market's side that moves money."""
+"""Offers, quotes and licenses: the market's side that moves money."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
-from sahara_lab.chain import Chain, Contract, Receipt, Sender, Wallet
-from sahara_lab.chain.modules import former
+from sahara_lab.chain import Chain, Receipt, Sender, Wallet
 from sahara_lab.errors import FundsError, InputError, NotFound, PriceError
 from sahara_lab.identity import Directory
+from sahara_lab.licensing.records import AssetNames, Terms
 from sahara_lab.licensing.terms import License
-from sahara_lab.market.collections import Shares
+from sahara_lab.market.gas import cost_of_purchase
 from sahara_lab.market.refunds import Refunds
 from sahara_lab.market.requests import Request, Requests
-from sahara_lab.market.values import Earnings, EarningsLine, Grants, LicenseGrant, Quote, QuoteLine, Sale, SalesList
+from sahara_lab.market.values import Grants, LicenseGrant, Quote, QuoteLine
 from sahara_lab.units import Wei, format_tokens, to_wei
 
-SHARE_SCALE = 10**9  # a royalty table's shares are parts of this
 PERMIT_LIFETIME = 600  # seconds a payment permit is good for
 
 
-class Terms:
-    """License terms as the chain keeps them; terms never change, so what was read is kept."""
-
-    def __init__(self, chain: Chain) -> None:
-        self._registry = chain.contract("LicenseTerms")
-        self._known: dict[bytes, License] = {}
-
-    def get(self, terms_id: bytes) -> License:
-        key = bytes(terms_id)
-        if key not in self._known:
-            self._known[key] = License.from_struct(self._registry.call("get", key), key)
-        return self._known[key]
-
-    def identify(self, license: License, currency: str) -> bytes:
-        """The content address of terms."""
-        return bytes(self._registry.call("idOf", license.to_struct(currency)))
-
-
 class Sales:
-    """Quotes, purchases and earnings of one account."""
+    """Offers, quotes and purchases of one account."""
 
-    def __init__(self, chain: Chain, directory: Directory, wallet: Wallet, sender: Sender, from_block: int) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        directory: Directory,
+        wallet: Wallet,
+        sender: Sender,
+        from_block: int,
+        terms: Terms,
+        names: AssetNames,
+    ) -> None:
         self._chain = chain
         self._directory = directory
         self._wallet = wallet
@@ -51,21 +40,11 @@ class Sales:
         self._market = chain.contract("Market")
         self._licenses = chain.contract("LicenseToken")
         self._ledger = chain.contract("RoyaltyLedger")
-        self._registry = chain.contract("AssetRegistry")
         self._token = chain.contract("SaharaToken")
-        self.terms = Terms(chain)
+        self.terms = terms
+        self.full_name = names.of
         self.refunds = Refunds(chain, sender, from_block)
-        self.shares = Shares(chain, sender, from_block)
-        self.requests = Requests(chain, sender, from_block, self.full_name, directory.handle, self.terms.get)
-
-    # -- names --------------------------------------------------------------------------------------------------------
-
-    def full_name(self, asset: int) -> str:
-        """``owner/name`` of an asset id."""
-        creator, name = self._chain.batch_call(
-            [(self._registry, "creatorOf", (asset,)), (self._registry, "nameOf", (asset,))]
-        )
-        return f"{self._directory.handle(creator)}/{name}"
+        self.requests = Requests(chain, sender, from_block, names.of, directory.handle, terms.get)
 
     # -- offers -------------------------------------------------------------------------------------------------------
 
@@ -83,18 +62,25 @@ class Sales:
             self._sender.send(self._market, "setOffer", asset, terms_id, True)
         return self.terms.get(terms_id)
 
+    def withdraw(self, asset: int, license: License) -> None:
+        """Stop offering an own asset under ``license``; licenses that were bought stay as they are."""
+        terms_id = self.terms.identify(license, self._token.address)
+        if self._market.call("isOffered", asset, terms_id):
+            self._sender.send(self._market, "setOffer", asset, terms_id, False)
+
     # -- quotes and purchases -----------------------------------------------------------------------------------------
 
-    def quote(self, asset: int, name: str, license: License | str | None = None) -> Quote:
+    def quote(self, asset: int, name: str, license: License | str | None = None, payer: str | None = None) -> Quote:
         """What a license costs and who gets it.
 
         Args:
             license: one of the asset's offers, or a flavor's name; the cheapest when left out.
+            payer: the address that would pay; the account's own when left out.
 
         Raises:
             NotFound: the asset is not offered, or not on those terms.
         """
-        terms = self._choose(asset, name, license)
+        terms = self.choose(asset, name, license)
         offered = self._market.call("quote", asset, terms.terms_id)
         shared = self._chain.batch_call([(self._ledger, "isShared", (payee,)) for payee in offered["payees"]])
         accounts = [
@@ -112,11 +98,17 @@ class Sales:
             price=Wei(offered["price"]),
             fee=Wei(offered["fee"]),
             lines=tuple(lines),
-            balance=Wei(self._token.call("balanceOf", self._wallet.address)),
-            buyer=self._wallet.handle,
+            balance=Wei(self._token.call("balanceOf", payer or self._wallet.address)),
+            buyer=self._directory.handle(payer) if payer else self._wallet.handle,
+            gas=cost_of_purchase(self._chain, payer or self._wallet.address, asset, terms.terms_id, offered["price"]),
         )
 
-    def _choose(self, asset: int, name: str, license: License | str | None) -> License:
+    def choose(self, asset: int, name: str, license: License | str | None) -> License:
+        """One of an asset's offers: the named one, or the cheapest.
+
+        Raises:
+            NotFound: it is not offered, or not on those terms.
+        """
         offers = self.offers(asset)
         if not offers:
             raise NotFound(
@@ -150,7 +142,7 @@ class Sales:
         quote = self.quote(asset, name, license)
         if held := self._held(quote):
             return held
-        cap = self._cap(name, quote.price, max_price, "license")
+        cap = self.cap(name, quote.price, max_price, "license")
         receipt = self._purchase(quote, cap)
         issued = next(event for event in receipt.events if event.name == "LicenseIssued")
         grant = self.grant(issued.args["license"], receipt.tx_hash)
@@ -170,7 +162,7 @@ class Sales:
         if not held:
             raise NotFound(f"you hold no license for {name} that ends", hint=f"Get one: %sahara license {name}")
         grant, price = held[0], held[0].terms.price
-        cap = self._cap(name, price, max_price, "renew")
+        cap = self.cap(name, price, max_price, "renew")
         if self._token.call("allowance", self._wallet.address, self._market.address) < price:
             self._sender.send(self._token, "approve", self._market.address, price)
         # The present end is in the name: renewing again later is another purchase, doing this one again is not.
@@ -180,7 +172,7 @@ class Sales:
 
     def give(self, asset: int, name: str, account: str, license: License | str | None) -> LicenseGrant:
         """Issue a license of an own asset without payment, under one of its offers."""
-        terms = self._choose(asset, name, license)
+        terms = self.choose(asset, name, license)
         receipt = self._sender.send(self._market, "grant", asset, terms.terms_id, self._directory.address(account))
         issued = next(event for event in receipt.events if event.name == "LicenseIssued")
         return self.grant(issued.args["license"], receipt.tx_hash)
@@ -194,7 +186,7 @@ class Sales:
             terms_id = self.terms.identify(license, currency)
             self._sender.send(self._chain.contract("LicenseTerms"), "register", license.to_struct(currency))
         else:
-            terms_id = self._choose(asset, name, license).terms_id
+            terms_id = self.choose(asset, name, license).terms_id
         self.requests.send(asset, terms_id, note)
         newest: Request = self.requests.sent_by(self._wallet.address)[0]
         return newest
@@ -205,8 +197,8 @@ class Sales:
         issued = next(event for event in receipt.events if event.name == "LicenseIssued")
         return self.grant(issued.args["license"], receipt.tx_hash)
 
-    def _cap(self, name: str, price: Wei, max_price: str | int | None, verb: str) -> Wei:
-        """The most to pay, in wei; raises when the price is above it or above the balance."""
+    def cap(self, name: str, price: Wei, max_price: str | int | None, verb: str, payer: str | None = None) -> Wei:
+        """The most to pay, in wei; raises when the price is above it or above the payer's balance."""
         cap = to_wei(max_price) if max_price is not None else Wei(0)
         if price > cap:
             asked = "no cap was given" if max_price is None else f"your cap is {format_tokens(cap)}"
@@ -214,11 +206,11 @@ class Sales:
                 f"a license for {name} costs {format_tokens(price)} and {asked}",
                 hint=f'Allow it: lab.market.{verb}("{name}", max_price="{format_tokens(price, "")}")',
             )
-        balance = Wei(self._token.call("balanceOf", self._wallet.address))
+        balance = Wei(self._token.call("balanceOf", payer or self._wallet.address))
         if balance < price:
+            who = self._directory.handle(payer) if payer else self._wallet.handle
             raise FundsError(
-                f"a license for {name} costs {format_tokens(price)} and {self._wallet.handle} has "
-                f"{format_tokens(balance)}",
+                f"a license for {name} costs {format_tokens(price)} and {who} has {format_tokens(balance)}",
                 hint="Ask for a transfer, or choose cheaper terms",
             )
         return cap
@@ -243,12 +235,12 @@ class Sales:
         number = self._token.call("nonces", self._wallet.address)
         intent = f"license {quote.asset_id} {quote.terms.terms_id.hex()} {number}"
         deadline = self._chain.block("pending").timestamp + PERMIT_LIFETIME
-        signature = self._wallet.sign_typed_data(self._permit(quote.price, deadline, number))
+        signature = self._wallet.sign_typed_data(self.permit(self._wallet.address, quote.price, deadline, number))
         r, s, v = signature[:32], signature[32:64], signature[64]
         return self._sender.send(self._market, "buyWithPermit", *identity, deadline, v, r, s, intent=intent)
 
-    def _permit(self, amount: int, deadline: int, number: int) -> dict[str, Any]:
-        """The ERC-2612 permit that lets the market take the price, once."""
+    def permit(self, owner: str, amount: int, deadline: int, number: int) -> dict[str, Any]:
+        """The ERC-2612 permit of ``owner`` that lets the market take the price, once."""
         return {
             "types": {
                 "EIP712Domain": [
@@ -273,7 +265,7 @@ class Sales:
                 "verifyingContract": self._token.address,
             },
             "message": {
-                "owner": self._wallet.address,
+                "owner": owner,
                 "spender": self._market.address,
                 "value": amount,
                 "nonce": number,
@@ -314,101 +306,6 @@ class Sales:
         ended = self._ended()
         mine = [event.args["license"] for event in issued if event.args["holder"] == address]
         return Grants(self.grant(number) for number in reversed(mine) if number not in ended)
-
-    @cached_property
-    def ledgers(self) -> list[Contract]:
-        """The ledger and those that came before it, where revenue of before still waits."""
-        return [self._ledger, *former(self._chain, "RoyaltyLedger", self._from_block)]
-
-    # -- revenue ------------------------------------------------------------------------------------------------------
-
-    def earnings(self, own: list[int], descendants: list[int]) -> Earnings:
-        """Claimable revenue, per own asset, counting what descendants owe but have not settled yet, sales whose
-        refund window has closed but whose price nobody sent on yet, and what collections have for their members.
-        """
-        currency = self._token.address
-        address = self._wallet.address
-        every = sorted({*own, *descendants})
-        total = sum(ledger.call("claimable", address, currency, every) for ledger in self.ledgers)
-        sales = self.refunds.held(set(every))
-        due: dict[int, int] = {}
-        for sale in sales:
-            if sale.due:
-                due[sale.asset] = due.get(sale.asset, 0) + sale.revenue
-        for place in self.shares.due(set(every)):
-            due[place.member] = due.get(place.member, 0) + place.amount
-        lines = []
-        received = self._received()
-        for asset in own:
-            amount = self._owed(asset, every, due)
-            total += amount - self._owed(asset, every, {}) if due else 0
-            lines.append(EarningsLine(self.full_name(asset), Wei(amount), Wei(received.get(asset, 0))))
-        held = sum(sale.revenue for sale in sales if not sale.due and sale.asset in own)
-        return Earnings(self._wallet.handle, Wei(total), tuple(lines), Wei(held))
-
-    def _owed(self, asset: int, sources: list[int], due: dict[int, int]) -> int:
-        """What an asset would hold once every source had got what is due to it and had settled, in wei."""
-        currency = self._token.address
-        if self._ledger.call("isShared", asset):  # what a collection keeps is its members'
-            return 0
-        amount = int(self._ledger.call("balanceOf", asset, currency))
-        for source in sources:
-            waiting = self._ledger.call("unsettled", source, currency) + due.get(source, 0)
-            if waiting:
-                split = self._ledger.call("split", source, waiting)
-                payees, amounts = split.values() if isinstance(split, dict) else split
-                amount += sum(part for payee, part in zip(payees, amounts, strict=True) if payee == asset)
-        return amount
-
-    def _received(self) -> dict[int, int]:
-        """What each asset was ever paid, in wei: its sales, its part of each settlement of a descendant, and what
-        collections passed on to it.
-        """
-        totals: dict[int, int] = {}
-        for event in self._ledger.logs("PassedOn", self._from_block, "latest"):
-            totals[event.args["member"]] = totals.get(event.args["member"], 0) + event.args["amount"]
-        for event in self._ledger.logs("Paid", self._from_block, "latest"):
-            totals[event.args["asset"]] = totals.get(event.args["asset"], 0) + event.args["amount"]
-        frozen = self._ledger.logs("TableFrozen", self._from_block, "latest")
-        tables = {event.args["asset"]: (event.args["payees"], event.args["shares"]) for event in frozen}
-        for event in self._ledger.logs("Settled", self._from_block, "latest"):
-            for payee, share in zip(*tables.get(event.args["asset"], ((), ())), strict=True):
-                totals[payee] = totals.get(payee, 0) + event.args["amount"] * share // SHARE_SCALE
-        return totals
-
-    def claim(self, assets: list[int]) -> Wei:
-        """Release, collect and settle ``assets`` and pay out what the account may claim; wei, zero for nothing."""
-        self.refunds.release(self.refunds.held(set(assets)))
-        self.shares.pass_on(self.shares.due(set(assets)))
-        currency, paid = self._token.address, 0
-        for ledger in self.ledgers:
-            amount = ledger.call("claimable", self._wallet.address, currency, assets)
-            if amount:
-                receipt = self._sender.send(ledger, "claim", self._wallet.address, currency, assets)
-                said = [event.args["amount"] for event in receipt.events if event.name == "Claimed"]
-                paid += sum(said) if said else amount  # a former ledger's events are not among ours
-        return Wei(paid)
-
-    def sales(self, own: set[int]) -> SalesList:
-        """Licenses sold and renewed for own assets, newest first."""
-        sold = [
-            event
-            for kind in ("LicenseSold", "RenewalSold")
-            for event in self._market.logs(kind, self._from_block, "latest")
-            if event.args["asset"] in own
-        ]
-        sold.sort(key=lambda event: (event.block_number, event.log_index))
-        return SalesList(
-            Sale(
-                license=event.args["license"],
-                asset=self.full_name(event.args["asset"]),
-                buyer=self._directory.handle(event.args["buyer"]),
-                price=Wei(event.args["price"]),
-                fee=Wei(event.args["fee"]),
-                block=event.block_number,
-            )
-            for event in reversed(sold)
-        )
 
     def transfer(self, to: str, amount: str | int) -> Receipt:
         """Send whole tokens to a handle or an address."""

@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sahara_lab.chain import Chain, Network, Sender, Wallet
-from sahara_lab.errors import InputError, NotFound
+from sahara_lab.chain.abi import checksum
+from sahara_lab.errors import InputError
 from sahara_lab.identity import Directory
+from sahara_lab.licensing.records import AssetNames
+from sahara_lab.licensing.service import Licensing
 from sahara_lab.licensing.terms import READ, License, use_mask
+from sahara_lab.market.assets import Assets
 from sahara_lab.market.collections import Collection
-from sahara_lab.market.names import KINDS, RELATIONS, AssetName
 from sahara_lab.market.publish import Progress, Publisher
 from sahara_lab.market.requests import Request, RequestList
+from sahara_lab.market.revenue import Revenue
 from sahara_lab.market.sales import Sales
+from sahara_lab.market.statement import Statement, moment
 from sahara_lab.market.values import (
     Asset,
     Earnings,
     Grants,
     LicenseGrant,
-    Parent,
     Quote,
     SalesList,
-    Share,
-    Version,
 )
 from sahara_lab.profile import Profile
 from sahara_lab.units import Wei, to_wei
 
 if TYPE_CHECKING:
     from sahara_lab.compute import Job
+    from sahara_lab.market.checkout import Checkout
+    from sahara_lab.market.family import Family
     from sahara_lab.market.indexing import Indexer
     from sahara_lab.market.listings import Listings, Page
 
@@ -48,6 +51,8 @@ class Market:
         wallet: Wallet,
         sender: Sender,
         sales: Sales,
+        licensing: Licensing,
+        names: AssetNames,
     ) -> None:
         self._profile = profile
         self._network = network
@@ -55,9 +60,11 @@ class Market:
         self._directory = directory
         self._wallet = wallet
         self._sales = sales
-        self._publisher = Publisher(profile, network, chain, directory, wallet, sender, sales)
+        self._licensing = licensing
+        self._names = names
+        self._revenue = Revenue(chain, directory, wallet.address, sender, network.deployed_block, names, sales.refunds)
+        self._publisher = Publisher(profile, network, chain, directory, wallet, sender, sales, licensing, names)
         self._registry = chain.contract("AssetRegistry")
-        self._ledger = chain.contract("RoyaltyLedger")
         self._listings: Listings | None = None
 
     # -- publish ------------------------------------------------------------------------------------------------------
@@ -94,13 +101,14 @@ class Market:
             InputError: an empty folder, a link out of the folder, a bad name.
             NameTaken: the account has an asset of that name.
             AccessDenied: a parent is neither owned nor licensed for the relation.
+            LicenseConflict: the parents, or the terms on offer, do not go together; see ``lab.licensing.check``.
         """
         asset = self._publisher.publish(
             source, name=name, kind=kind, license=license, royalty=royalty, title=title, description=description,
             tags=tags, parents=parents, update=update, progress=progress,
         )  # fmt: skip
         self.refresh()
-        return self.get(self._sales.full_name(asset))
+        return self.get(self._names.of(asset))
 
     # -- find ---------------------------------------------------------------------------------------------------------
 
@@ -117,6 +125,10 @@ class Market:
     def index(self) -> Indexer:
         """What brings the chain and the public documents into the local catalog: its status, and its repair."""
         return self.listings.indexer
+
+    @property
+    def _assets(self) -> Assets:
+        return Assets(self._chain, self._directory, self._sales, self._names, self.listings)
 
     def refresh(self) -> None:
         """Read what changed on chain into the local catalog."""
@@ -169,74 +181,21 @@ class Market:
         Raises:
             NotFound: no such owner, asset or version.
         """
-        wanted = AssetName.parse(name)
-        creator = self._directory.address(wanted.owner)
-        identity = self._registry.call("assetOf", creator, wanted.name)
-        if not identity:
-            raise NotFound(f"there is no asset {wanted.plain!r}", hint=f"Look for it: %sahara search {wanted.name}")
-        count, owner, kind, edges, table = self._chain.batch_call(
-            [
-                (self._registry, "versionCount", (identity,)),
-                (self._registry, "ownerOf", (identity,)),
-                (self._registry, "kindOf", (identity,)),
-                (self._registry, "parentsOf", (identity,)),
-                (self._ledger, "tableOf", (identity,)),
-            ]
-        )
-        version = wanted.version or count
-        if version > count:
-            raise NotFound(f"{wanted.plain} has no version {version}", hint=f"The newest is {wanted.plain}@{count}")
-        recorded = self._chain.batch_call(
-            [(self._registry, "versionOf", (identity, number)) for number in range(1, count + 1)]
-        )
-        versions = tuple(
-            Version(
-                number=number,
-                root="0x" + bytes(entry["root"]).hex(),
-                epoch=entry["epoch"],
-                published_at=entry["publishedAt"],
-                uri=entry["uri"],
-            )
-            for number, entry in enumerate(recorded, 1)
-        )
-        parents = tuple(
-            Parent(self._sales.full_name(edge["parent"]), RELATIONS[edge["relation"]], edge["license"])
-            for edge in edges
-        )
-        payees, shares = table.values() if isinstance(table, dict) else table
-        royalties = tuple(
-            Share(self._sales.full_name(payee), share) for payee, share in zip(payees, shares, strict=True)
-        )
-        summary = self.listings.summary(recorded[version - 1])
-        return Asset(
-            id=identity,
-            name=wanted.plain,
-            owner=self._directory.handle(owner),
-            creator=self._directory.handle(creator),
-            kind=KINDS[kind],
-            title=summary.title or wanted.name,
-            summary=summary.summary,
-            tags=tuple(summary.tags),
-            versions=versions,
-            parents=parents,
-            offers=self._sales.offers(identity),
-            royalties=royalties,
-            size=summary.size,
-            version=version,
-        )
+        return self._assets.get(name)
 
     def document(self, asset: Asset | str) -> dict[str, Any]:
         """The public document about an asset: Croissant, a model card, or plain schema.org.
 
         Everything in it is its publisher's claim. Empty when it is away or is not the one that the chain records.
         """
-        found = self.get(asset) if isinstance(asset, str) else asset
-        version = self._registry.call("versionOf", found.id, found.version)
-        try:
-            document = json.loads(self.listings.document(version) or b"{}")
-        except ValueError:
-            return {}
-        return document if isinstance(document, dict) else {}
+        return self._assets.document(self.get(asset) if isinstance(asset, str) else asset)
+
+    def family(self, asset: Asset | str) -> Family:
+        """What an asset was made from and what was made from it, generation by generation."""
+        from sahara_lab.market.family import family
+
+        identity = asset.id if isinstance(asset, Asset) else self.get(asset).id
+        return family(self._chain, self._sales, identity, self._network.deployed_block)
 
     def may_use(self, asset: Asset | str, use: str) -> bool:
         """Whether the account owns the asset or holds a valid license for ``use`` that lets it read."""
@@ -250,8 +209,21 @@ class Market:
 
     # -- license ------------------------------------------------------------------------------------------------------
 
-    def quote(self, name: str, license: License | str | None = None) -> Quote:
+    def quote(self, name: str, license: License | str | None = None, *, payer: str | None = None) -> Quote:
         """What a license costs and who gets it, to the wei.
+
+        Args:
+            license: a flavor's name or terms; the cheapest offer when left out.
+            payer: the address that would pay, where that is not this account.
+
+        Raises:
+            NotFound: unknown asset, or not offered on those terms.
+        """
+        asset = self.get(name)
+        return self._sales.quote(asset.id, asset.name, license, checksum(payer) if payer else None)
+
+    def terms(self, name: str, license: License | str | None = None) -> License:
+        """The terms of an offer; ``in_words`` says what they let a holder do.
 
         Args:
             license: a flavor's name or terms; the cheapest offer when left out.
@@ -260,7 +232,7 @@ class Market:
             NotFound: unknown asset, or not offered on those terms.
         """
         asset = self.get(name)
-        return self._sales.quote(asset.id, asset.name, license)
+        return self._sales.choose(asset.id, asset.name, license)
 
     def license(
         self, name: str, *, license: License | str | None = None, max_price: str | int | None = None
@@ -278,6 +250,31 @@ class Market:
         if asset.owner == self._wallet.handle:
             raise InputError(f"{asset.name} is yours; its owner needs no license")
         return self._sales.buy(asset.id, asset.name, license, max_price)
+
+    def checkout(
+        self, name: str, payer: str, *, license: License | str | None = None, max_price: str | int | None = None
+    ) -> Checkout:
+        """A license for this account that ``payer`` pays, an address whose wallet is elsewhere, as in a browser.
+
+        Args:
+            max_price: the most to pay, in whole tokens.
+
+        Raises:
+            PriceError: the price is above the cap, or there is no cap.
+            FundsError: the payer's balance does not cover the price.
+        """
+        from sahara_lab.market.checkout import Checkout
+
+        asset, address = self.get(name), checksum(payer)
+        quote = self._sales.quote(asset.id, asset.name, license, payer=address)
+        cap = self._sales.cap(asset.name, quote.price, max_price, "license", address)
+        return Checkout.begin(self._chain, self._sales, quote, address, self._wallet.address, cap)
+
+    def paid_elsewhere(self, tx_hash: str, timeout: float = 60.0) -> LicenseGrant:
+        """The license that a transaction of another wallet brought, once it is in a block."""
+        from sahara_lab.market.checkout import license_of
+
+        return self._sales.grant(license_of(self._chain, tx_hash, timeout), tx_hash)
 
     def renew(self, name: str, *, max_price: str | int | None = None) -> LicenseGrant:
         """Pay for another duration of a license held, at the price of its terms; the new time follows the old.
@@ -319,8 +316,19 @@ class Market:
         return self._sales.give(asset.id, asset.name, account, license)
 
     def offer(self, name: str, license: License) -> License:
-        """Offer an own asset under further terms."""
-        return self._sales.offer(self._own(name, "offer it").id, license)
+        """Offer an own asset under further terms.
+
+        Raises:
+            InputError: the asset belongs to someone else.
+            LicenseConflict: the license of something it is made of forbids them.
+        """
+        asset = self._own(name, "offer it")
+        self._licensing.check_terms(asset.id, license)
+        return self._sales.offer(asset.id, license)
+
+    def withdraw(self, name: str, license: License) -> None:
+        """Stop offering an own asset under ``license``; licenses that were bought stay as they are."""
+        self._sales.withdraw(self.get(name).id, license)
 
     def request(self, name: str, *, note: str = "", license: License | str | None = None) -> Request:
         """Ask the owner of an asset for a license; it binds nobody. Everyone can read the note.
@@ -354,8 +362,11 @@ class Market:
         Raises:
             NotFound: no such request.
             InputError: it was answered already, or is for somebody else's asset.
+            LicenseConflict: the license of something the asset is made of forbids the terms.
         """
-        return self._sales.answer(self._open_request(request))
+        found = self._open_request(request)
+        self._licensing.check_terms(found.asset_id, found.terms)
+        return self._sales.answer(found)
 
     def decline(self, request: Request | int) -> None:
         """Say no to a request, for who asked to see; raises as :meth:`grant` does."""
@@ -378,9 +389,7 @@ class Market:
         asset = self.get(name)
         if asset.kind != "collection":
             raise InputError(f"{asset.name} is a {asset.kind}", hint='Publish one with kind="collection"')
-        return Collection(
-            asset.name, asset.id, self._sales.shares, lambda text: self.get(text).id, self._sales.full_name
-        )
+        return Collection(asset.name, asset.id, self._revenue.shares, lambda text: self.get(text).id, self._names.of)
 
     def _own(self, name: str, what: str) -> Asset:
         asset = self.get(name)
@@ -397,17 +406,33 @@ class Market:
     def earnings(self) -> Earnings:
         """What the account can claim, per own asset, royalties of derivatives included."""
         own, descendants = self._family()
-        return self._sales.earnings(own, descendants)
+        return self._revenue.earnings(own, descendants)
+
+    def statement(
+        self, asset: str | None = None, *, since: str | int | None = None, until: str | int | None = None
+    ) -> Statement:
+        """Every payment that reached own assets, royalties of descendants included, and what ancestors got of it.
+
+        Args:
+            asset: only this own asset.
+            since, until: dates like "2026-11-01" (UTC) or seconds since the epoch; ``until`` is not included.
+
+        Raises:
+            InputError: a date that is none, or an asset of somebody else.
+        """
+        wanted = None if asset is None else self._own(asset, "see what it earned").id
+        end = 2**63 if until is None else moment(until)
+        return self._revenue.statement(wanted, moment(since), end)
 
     def claim(self) -> Wei:
         """Pay out everything claimable; returns wei."""
         own, descendants = self._family()
-        return self._sales.claim(sorted({*own, *descendants}))
+        return self._revenue.claim(sorted({*own, *descendants}))
 
     def sales(self) -> SalesList:
         """Licenses sold for own assets, newest first."""
         own, _ = self._family()
-        return self._sales.sales(set(own))
+        return self._revenue.sales(set(own))
 
     def _family(self) -> tuple[list[int], list[int]]:
         """Own assets, and the assets that owe them royalties."""
@@ -417,7 +442,7 @@ class Market:
         own = [asset for asset, owner in zip(every, owners, strict=True) if owner == self._wallet.address]
         mine = set(own)
         block = self._network.deployed_block
-        frozen = [event for ledger in self._sales.ledgers for event in ledger.logs("TableFrozen", block, "latest")]
+        frozen = [event for ledger in self._revenue.ledgers for event in ledger.logs("TableFrozen", block, "latest")]
         return own, [event.args["asset"] for event in frozen if mine & set(event.args["payees"])]
 
     def __repr__(self) -> str:

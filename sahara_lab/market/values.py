@@ -21,6 +21,7 @@ from sahara_lab.display import (
     text_table,
 )
 from sahara_lab.licensing.terms import License
+from sahara_lab.market.gas import GasCost
 from sahara_lab.units import Tokens, Wei, format_share, format_tokens, to_tokens
 
 
@@ -110,7 +111,7 @@ class QuoteLine:
 
 @dataclass(frozen=True)
 class Quote:
-    """What a license costs and who gets it, before anyone signs."""
+    """What a license costs, in tokens and gas, and who gets it, before anyone signs."""
 
     asset: str
     asset_id: int
@@ -120,6 +121,7 @@ class Quote:
     lines: tuple[QuoteLine, ...]
     balance: Wei
     buyer: str
+    gas: GasCost | None = None
 
     @property
     def price_tokens(self) -> Tokens:
@@ -129,6 +131,15 @@ class Quote:
     @property
     def affordable(self) -> bool:
         return self.balance >= self.price
+
+    @property
+    def signatures(self) -> str:
+        """What the wallet is asked to sign, in words."""
+        if not self.price:
+            return "one transaction, which takes the license"
+        return (
+            f"a permit for {format_tokens(self.price)}, good once and for ten minutes, and one transaction that uses it"
+        )
 
     def amount_for(self, account: str) -> Wei:
         """What the owner of payees gets in total."""
@@ -147,6 +158,8 @@ class Quote:
             ("Allows", ", ".join(self.terms.allowed)),
             ("Refund", self.terms.refund_text),
             ("Your balance", format_tokens(self.balance)),
+            ("Gas", self.gas or "the node does not tell"),
+            ("You sign", self.signatures),
         ]
         plain_rows = [*rows, *((name, amount) for name, amount, _ in payees)]
         if self.price:

@@ -6,15 +6,26 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sahara_lab.errors import AccessDenied
+from sahara_lab.errors import AccessDenied, JobError, PriceError
 from sahara_lab.licensing.vaults import Vaults
 from sahara_lab.market.names import AssetName
 from sahara_lab.profile import Profile
+from sahara_lab.units import Wei, to_tokens, to_wei
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sahara_lab.compute import Compute, Job
     from sahara_lab.market import Market
+    from sahara_lab.rental.offers import Offers, Providers
+    from sahara_lab.rental.rentals import Rentals, RentQuote
 
+_TRAIN = """\
+import pytorch_lightning as pl
+
+trainer = pl.Trainer(**trainer_kwargs)
+trainer.fit(model, *data) if isinstance(data, tuple) else trainer.fit(model, data)
+"""
 _URL = re.compile(r"vault://([A-Za-z0-9-]{3,42}/[a-z0-9][a-z0-9._-]{0,63}(?:@\d{1,9})?)")
 
 
@@ -26,13 +37,23 @@ def collect_accessed() -> dict[str, Any]:
 
 
 class Training:
-    """Runs cells and models on this machine's workers."""
+    """Runs cells and models on this machine's workers, or on a provider's."""
 
-    def __init__(self, profile: Profile, account: str, vaults: Vaults, market: Market) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        account: str,
+        vaults: Vaults,
+        market: Market,
+        rentals: Callable[[], Rentals],
+        offers: Callable[[], Providers],
+    ) -> None:
         self._profile = profile
         self._account = account
         self._vaults = vaults
         self._market = market
+        self._rentals = rentals
+        self._offers = offers
         self._compute: Compute | None = None
 
     @property
@@ -54,17 +75,23 @@ class Training:
         name: str | None = None,
         max_price: str | None = None,
         resume: str | None = None,
+        provider: str | None = None,
     ) -> Job:
         """Run a cell of ordinary Lightning code on ``workers`` workers.
 
         Args:
             inputs: assets the cell trains on; ``vault://`` URLs in the source count without being named.
-            max_price: the most to spend, in whole tokens, on licenses that the inputs still need; nothing without it.
+            max_price: the most to spend, in whole tokens, on licenses that the inputs still need and on a provider's
+                machine; nothing without it.
+            provider: whose machine: a handle, or "any" for the cheapest with room; this machine when left out.
 
         Raises:
             AccessDenied: an input is not licensed for training and no cap allows buying the license.
+            PriceError: the cap is too low.
             JobError: the cell cannot be sent to the workers.
         """
+        if provider is not None:
+            return self._rent(source, namespace, provider, workers, inputs, name, max_price, resume)
         wanted = self._licensed([*inputs, *_URL.findall(source)], max_price)
         return self.backend.run_cell(
             source, namespace, workers=workers, inputs=wanted, name=name, resume=resume, **self._hooks()
@@ -79,19 +106,77 @@ class Training:
         inputs: tuple[str, ...] | list[str] = (),
         name: str | None = None,
         max_price: str | None = None,
+        provider: str | None = None,
         **trainer: Any,
     ) -> Job:
-        """Fit a LightningModule; ``trainer`` are arguments of ``pl.Trainer`` ("max_epochs", …)."""
+        """Fit a LightningModule; ``trainer`` are arguments of ``pl.Trainer`` ("max_epochs", …).
+
+        The other arguments are those of :meth:`run_cell`.
+        """
+        if provider is not None:
+            namespace = {"model": model, "data": data, "trainer_kwargs": trainer}
+            return self._rent(_TRAIN, namespace, provider, workers, inputs, name, max_price, None)
         wanted = self._licensed(list(inputs), max_price)
         return self.backend.train(model, data, trainer, workers=workers, inputs=wanted, name=name, **self._hooks())
 
     def jobs(self) -> list[Job]:
         """Every job of this machine, newest first."""
-        return self.backend.jobs()
+        return [self._rentals().job(job) for job in self.backend.jobs()]
 
     def job(self, id: str) -> Job:
         """A job by its id, from this session or an earlier one."""
-        return self.backend.job(id)
+        return self._rentals().job(self.backend.job(id))
+
+    def providers(self) -> Offers:
+        """Machines of others that can be rented, with hardware, price, stake and track record; the cheapest first."""
+        return self._offers().all()
+
+    def quote(self, provider: str, *, max_price: str, workers: int = 2) -> RentQuote:
+        """What training on a provider's machine would cost; spends nothing.
+
+        Raises:
+            PriceError, NotFound, JobError, NetworkError: it would not do.
+        """
+        return self._rentals().quote(provider, max_price=max_price, workers=workers)
+
+    def recover(self) -> list[Any]:
+        """Bring rented jobs to their end that a crash left behind: their results, their deposits, their vouchers."""
+        return list(self._rentals().recover())
+
+    def _rent(
+        self,
+        source: str,
+        namespace: dict[str, Any],
+        provider: str,
+        workers: int,
+        inputs: tuple[str, ...] | list[str],
+        name: str | None,
+        max_price: str | None,
+        resume: str | None,
+    ) -> Job:
+        """Rent for what the cap leaves after the licenses, which are bought once the provider has answered."""
+        if resume is not None:
+            raise JobError("a job on a provider's machine begins anew", hint="Leave --resume or --provider out")
+        if max_price is None:
+            raise PriceError("a provider's machine needs a cap", hint="Add --max-price, in tokens")
+        cap = to_wei(max_price)
+        names = [*inputs, *_URL.findall(source)]
+        left = Wei(cap - self._licenses_cost(names))
+        if left <= 0:
+            raise PriceError(f"the licenses alone take the cap of {max_price}", hint="Raise --max-price")
+        self._rentals().quote(provider, max_price=left, workers=workers)
+        wanted = self._licensed(names, str(to_tokens(Wei(cap - left))))
+        return self._rentals().rent(
+            source, namespace, provider=provider, max_price=left, workers=workers, inputs=wanted, name=name
+        )
+
+    def _licenses_cost(self, names: list[str]) -> Wei:
+        """What the licenses cost that inputs still need."""
+        total = 0
+        for text in dict.fromkeys(AssetName.parse(name).plain for name in names):
+            if not self._market.may_use(self._market.get(text), "training"):
+                total += self._market.quote(text).price
+        return Wei(total)
 
     def warm(self, workers: int = 2) -> None:
         """Start the workers before the first cell needs them."""

@@ -13,6 +13,7 @@ from sahara_lab.units import format_share, format_tokens
 if TYPE_CHECKING:
     from sahara_lab.compute import Job
     from sahara_lab.licensing.sharing import Reader, Renewals
+    from sahara_lab.market.family import Family
     from sahara_lab.market.listings import Listing
     from sahara_lab.vault import Entry
 
@@ -99,6 +100,19 @@ def asset(value: Asset, held: list[LicenseGrant]) -> Json:
     }
 
 
+def family(value: Family) -> Json:
+    return {
+        "generations": [
+            [{"name": one.name, "kind": one.kind, "generation": one.generation} for one in generation]
+            for generation in value.generations
+        ],
+        "ties": [
+            {"child": tie.child, "parent": tie.parent, "relation": tie.relation.replace("_", " ")} for tie in value.ties
+        ],
+        "complete": value.complete,
+    }
+
+
 def quote_line(value: QuoteLine) -> Json:
     return {"asset": value.asset, "account": value.account, "amount": amount(value.amount)}
 
@@ -113,6 +127,8 @@ def quote(value: Quote) -> Json:
         "balance": amount(value.balance),
         "buyer": value.buyer,
         "affordable": value.affordable,
+        "gas": str(value.gas) if value.gas else None,
+        "signatures": value.signatures,
     }
 
 

@@ -32,6 +32,11 @@ def check_component(name: str) -> str:
     return name
 
 
+def folded(name: str) -> str:
+    """What a component is on systems that take no notice of case; two of a folder must differ in it."""
+    return unicodedata.normalize("NFC", name.casefold())
+
+
 def split_path(path: str) -> tuple[str, ...]:
     """Components of a path inside a vault; ``""`` is its top.
 

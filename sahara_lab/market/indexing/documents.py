@@ -9,10 +9,10 @@ import threading
 from collections import OrderedDict
 
 from sahara_lab.errors import InputError, IntegrityError, NetworkError, SaharaError
+from sahara_lab.licensing.documents import names_of
 from sahara_lab.market.indexing.web import TooLarge, fetch
 from sahara_lab.market.metadata import Malformed, Summary, parse_summary
 from sahara_lab.market.metadata.reading import MAX_DOCUMENT
-from sahara_lab.market.publish import METADATA
 from sahara_lab.profile import Profile
 
 #: Where documents of ``ipfs://`` addresses are asked for. Any gateway will do: its answers are held against the hash.
@@ -75,7 +75,7 @@ class Documents:
     def read(self, uri: str, digest: str) -> bytes:
         """The document itself; see :meth:`summary`."""
         try:
-            data = self._local(uri) if self.is_near(uri) else self._remote(uri)
+            data = self._found(uri, digest)
         except TooLarge:
             data = b"\0" * (MAX_DOCUMENT + 1)
         except InputError as error:
@@ -90,16 +90,27 @@ class Documents:
             raise Refused("the document's SHA-256 is not the one that the chain records")
         return data
 
-    def _local(self, uri: str) -> bytes:
+    def _found(self, uri: str, digest: str) -> bytes:
+        """What lies there under the first of the document's names that there is."""
+        ask = self._local if self.is_near(uri) else self._remote
+        *others, last = names_of(digest)
+        for name in others:
+            try:
+                return ask(uri, name)
+            except (OSError, NetworkError):
+                continue
+        return ask(uri, last)
+
+    def _local(self, uri: str, name: str) -> bytes:
         try:
-            with (self._storage / uri / METADATA).open("rb") as stream:
+            with (self._storage / uri / name).open("rb") as stream:
                 return stream.read(MAX_DOCUMENT + 1)
         except OSError as error:
             raise Away(f"the document cannot be read: {error.strerror}") from error
 
-    def _remote(self, uri: str) -> bytes:
+    def _remote(self, uri: str, name: str) -> bytes:
         if uri.startswith(("https://", "http://")):
-            return fetch(f"{uri.rstrip('/')}/{METADATA}", MAX_DOCUMENT, private=self._private)
+            return fetch(f"{uri.rstrip('/')}/{name}", MAX_DOCUMENT, private=self._private)
         scheme, _, path = uri.partition("://")
         if scheme != "ipfs":
             raise InputError("only https, http and ipfs addresses are read")
@@ -109,4 +120,4 @@ class Documents:
         if not gateway:
             raise Away(f"no IPFS gateway is set; name one in {GATEWAY_VARIABLE}")
         # The gateway was chosen by the user and may well run on this machine.
-        return fetch(f"{gateway.rstrip('/')}/ipfs/{path.rstrip('/')}/{METADATA}", MAX_DOCUMENT, private=True)
+        return fetch(f"{gateway.rstrip('/')}/ipfs/{path.rstrip('/')}/{name}", MAX_DOCUMENT, private=True)
