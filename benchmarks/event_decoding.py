@@ -114,7 +114,9 @@ def read_ours(node: Node) -> list[Event]:
 
 def read_web3(node: Node) -> list[Any]:
     w3 = Web3(Web3.HTTPProvider(node.url))
-    event = w3.eth.contract(PLACE, abi=artifact("AssetRegistry")["abi"]).events.AssetRegistered()
+    event = w3.eth.contract(
+        Web3.to_checksum_address(PLACE), abi=artifact("AssetRegistry")["abi"]
+    ).events.AssetRegistered()
     found: list[Any] = []
     for start in range(0, w3.eth.block_number + 1, BLOCKS_AT_ONCE):
         found += event.get_logs(from_block=start, to_block=start + BLOCKS_AT_ONCE - 1)

@@ -46,7 +46,7 @@ class Everybody:
     def owner(self, asset: int) -> str:
         return self._creator
 
-    def check(self, account: str, asset: int, epoch: int, use: str) -> Decision:
+    def check(self, account: str, asset: int, epoch: int, use: str, access_class: str) -> Decision:
         return Decision(True, 1, 1, "0x" + "11" * 32, "ok")
 
 

@@ -26,7 +26,7 @@ from sahara_lab.chain import Call, Chain, Keyring, Receipt, Sender, Wallet
 from sahara_lab.chain.abi import artifact
 from sahara_lab.errors import SaharaError
 from sahara_lab.localnet import anvil
-from sahara_lab.localnet.founding import ServerKeys, found, open_accounts
+from sahara_lab.localnet.founding import found, open_accounts, server_keys
 from sahara_lab.localnet.node import Node, free_port
 from sahara_lab.profile import Profile
 
@@ -78,7 +78,9 @@ def peer(chain: Chain, key: bytes, count: int) -> float:
     account = Account.from_key(key)
     web3 = Web3(HTTPProvider(chain.rpc.url))
     web3.middleware_onion.inject(SignAndSendRawMiddlewareBuilder.build(account), layer=0)
-    token = web3.eth.contract(address=chain.addresses["SaharaToken"], abi=artifact("SaharaToken")["abi"])
+    token = web3.eth.contract(
+        address=Web3.to_checksum_address(chain.addresses["SaharaToken"]), abi=artifact("SaharaToken")["abi"]
+    )
     started = time.perf_counter()
     for _ in range(count):
         tx_hash = token.functions.transfer(SOMEBODY, 1).transact({"from": account.address})
@@ -86,10 +88,17 @@ def peer(chain: Chain, key: bytes, count: int) -> float:
     return time.perf_counter() - started
 
 
+def rest(node: Node) -> None:
+    """Wait until the node is done with what an earlier way left it: empty blocks, above all."""
+    head = -1
+    while head != (head := int(node.rpc("eth_blockNumber"), 16)):
+        time.sleep(0.5)
+
+
 def cpu_seconds(node: Node) -> float:
     """What the node and this process have used so far."""
     used = psutil.Process(node.pid).cpu_times()
-    return used.user + used.system + time.process_time()
+    return float(used.user + used.system) + time.process_time()
 
 
 def keep_awake(node: Node) -> None:
@@ -114,7 +123,7 @@ def main() -> None:
         try:
             node.wait_ready()
             threading.Thread(target=keep_awake, args=(node,), daemon=True).start()
-            servers = [ServerKeys.load_or_create(state, n).entry(f"http://127.0.0.1:{n}") for n in (1, 2, 3)]
+            servers = [server_keys(state, n).entry(f"http://127.0.0.1:{n}") for n in (1, 2, 3)]
             made = found(profile, node.rpc, open_accounts(profile), servers)
             chain = Chain(node.url, made.chain_id, made.addresses)
             wallet = Keyring(profile).open("alice")
@@ -128,6 +137,7 @@ def main() -> None:
             efforts: dict[str, list[float]] = {name: [] for name in ways}
             for round_ in range(given.rounds + 1):  # the first one warms up
                 for name, (count, way) in ways.items():
+                    rest(node)
                     before = cpu_seconds(node)
                     taken = way(count)
                     if round_:

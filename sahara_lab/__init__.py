@@ -16,16 +16,30 @@ from sahara_lab.errors import SaharaError
 if TYPE_CHECKING:
     from sahara_lab.lab import Lab, connect
     from sahara_lab.licensing.terms import License
-    from sahara_lab.widgets import DaoPanel, LicenseCard
+    from sahara_lab.widgets import DaoPanel, EarningsPanel, LicenseCard, LicenseChooser, LineageGraph
 
-__all__ = ["DaoPanel", "Lab", "License", "LicenseCard", "SaharaError", "__version__", "connect"]
+__all__ = [
+    "DaoPanel",
+    "EarningsPanel",
+    "Lab",
+    "License",
+    "LicenseCard",
+    "LicenseChooser",
+    "LineageGraph",
+    "SaharaError",
+    "__version__",
+    "connect",
+]
 
 _HOMES = {
     "Lab": "sahara_lab.lab",
     "connect": "sahara_lab.lab",
     "License": "sahara_lab.licensing.terms",
-    "LicenseCard": "sahara_lab.widgets",
     "DaoPanel": "sahara_lab.widgets",
+    "EarningsPanel": "sahara_lab.widgets",
+    "LicenseCard": "sahara_lab.widgets",
+    "LicenseChooser": "sahara_lab.widgets",
+    "LineageGraph": "sahara_lab.widgets",
 }
 
 

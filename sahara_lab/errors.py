@@ -119,7 +119,7 @@ class KeyServersUnavailable(SaharaError):
     code = "key-servers"
 
 
-class IntegrityError(SaharaError, OSError):
+class IntegrityError(SaharaError):
     """Stored bytes are not what the owner published: truncated, altered or rolled back."""
 
     code = "integrity"

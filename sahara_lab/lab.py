@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from sahara_lab.market import Market
     from sahara_lab.market.sales import Sales
     from sahara_lab.rental import Channel, Escrow, Staking, Training
+    from sahara_lab.rental.machine import Machine
+    from sahara_lab.rental.offers import Providers
+    from sahara_lab.rental.rentals import Rentals
 
 _log = logging.getLogger(__name__)
 _reconciled: set[str] = set()
@@ -207,10 +210,44 @@ class Lab:
 
     @cached_property
     def compute(self) -> Training:
-        """Train on this machine's workers."""
+        """Train on this machine's workers, or on a provider's."""
         from sahara_lab.rental import Training
 
-        return Training(self.profile, self.account, self.vault, self.market)
+        return Training(
+            self.profile, self.account, self.vault, self.market, lambda: self._rentals, lambda: self.providers
+        )
+
+    @cached_property
+    def providers(self) -> Providers:
+        """Machines for rent, as their owners registered them."""
+        from sahara_lab.rental.offers import Providers
+
+        address, block = self.keys.address, self._network.deployed_block
+        return Providers(self.chain, self.directory, lambda: self.identity, address, block)
+
+    @cached_property
+    def machine(self) -> Machine:
+        """This machine, to be rented out."""
+        from sahara_lab.rental.machine import Machine
+
+        return Machine(
+            self.profile,
+            self._network,
+            self.chain,
+            self.directory,
+            self.keys,
+            lambda: self.escrow,
+            lambda: self.staking,
+            self.providers,
+        )
+
+    @cached_property
+    def _rentals(self) -> Rentals:
+        from sahara_lab.rental.rentals import Rentals
+
+        return Rentals(
+            self.profile.jobs, self.chain, self.directory, self.keys, lambda: self.escrow, self.providers, self.vault
+        )
 
     @cached_property
     def dao(self) -> Dao:

@@ -94,7 +94,7 @@ def earnings(asset: str | None, since: str | None, path: str | None) -> None:
 @click.option("--license", "flavor", help="Which of the offered licenses; the cheapest when left out.")
 def unoffer(name: str, flavor: str | None) -> None:
     """Offer the own asset NAME under a license no longer; what was sold stays valid."""
-    click.echo(f"{name} is no longer offered under: {_lab().market.withdraw_offer(name, flavor).summary}")
+    click.echo(f"{name} is no longer offered under: {_lab().market.withdraw(name, flavor).summary}")
 
 
 @click.command()

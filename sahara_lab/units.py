@@ -1,4 +1,4 @@
-"""Amounts of tokens: integers in wei inside, decimal tokens at the edge.
+"""Amounts of tokens: integers in wei inside, decimal tokens at the edge. Shares and sizes, as they are typed.
 
 One token is 10**18 wei. ``Wei`` and ``Tokens`` are distinct types so that the type checker
 refuses to mix them.
@@ -6,6 +6,7 @@ refuses to mix them.
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation, localcontext
 from typing import NewType
 
@@ -81,3 +82,21 @@ def format_share(basis_points: int) -> str:
     """Basis points as a person reads it: ``"10%"``."""
     text = f"{Decimal(basis_points) / 100:f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text) + "%"
+
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(|[kMGT]?B)")
+_UNITS = {"": 1, "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+def to_bytes(size: str | int) -> int:
+    """Bytes of a size such as ``20 GB``; units are powers of a thousand.
+
+    Raises:
+        InputError: not a size.
+    """
+    if isinstance(size, int):
+        return size
+    match = _SIZE.fullmatch(size.strip())
+    if not match:
+        raise InputError(f"{size!r} is not a size", hint="Write it like 500 MB or 20 GB")
+    return int(Decimal(match[1]) * _UNITS[match[2]])

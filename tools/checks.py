@@ -34,11 +34,13 @@ LINT: list[Check] = [
     ("TypeScript style", "extension", ["jlpm", "lint:check"]),
 ]
 
+WIDGET_TESTS = [f"tests/{name}.test.mjs" for name in ("license_card", "dao_panel", "panels")]
+
 TESTS: list[Check] = [
     ("Solidity tests", "contracts", [*FORGE, "test", "--gas-snapshot-check", "true"]),
     ("contract artifacts are fresh", ".", ["python", "contracts/tools/export_artifacts.py", "--check"]),
     ("extension tests", "extension", ["jlpm", "test"]),
-    ("widget tests", "widgets", ["node", "--test", "tests/license_card.test.mjs", "tests/dao_panel.test.mjs"]),
+    ("widget tests", "widgets", ["node", "--test", *WIDGET_TESTS]),
     ("training and browser tests", ".", ["python", "-m", "pytest", *APART]),
     ("Python tests", ".", ["python", "-m", "pytest", "tests", *(f"--ignore={folder}" for folder in APART)]),
 ]

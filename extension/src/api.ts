@@ -1,8 +1,10 @@
 /** The server's routes as typed calls. How a request travels is given from outside, so models are tested without a server. */
 
+import type { Wish } from './model/wallet';
 import type {
   Announcement,
   Asset,
+  Checkout,
   FolderPage,
   Grant,
   Job,
@@ -34,9 +36,14 @@ export interface Query {
   text: string;
   kind: string;
   license: string;
+  /** A band of the price facet. */
+  price: string;
+  task: string;
+  format: string;
+  tag: string;
+  /** In tokens, exact; besides or instead of a band. */
   maxPrice: string;
   sort: string;
-  page: number;
 }
 
 export class Api {
@@ -60,14 +67,19 @@ export class Api {
     return this.post<Status>('network');
   }
 
-  search(query: Query, perPage: number): Promise<Page> {
+  /** One page of what fits: the first one, or the one that begins `after` where another one ended. */
+  search(query: Query, perPage: number, after = ''): Promise<Page> {
     return this.get<Page>('listings', {
       q: query.text,
       kind: query.kind,
       license: query.license,
+      price: query.price,
+      task: query.task,
+      format: query.format,
+      tag: query.tag,
       max_price: query.maxPrice,
       sort: query.sort,
-      page: String(query.page),
+      after,
       per_page: String(perPage)
     });
   }
@@ -76,13 +88,31 @@ export class Api {
     return this.get<Asset>(`listings/${name.split('/').map(encodeURIComponent).join('/')}`);
   }
 
-  quote(name: string, license: string): Promise<Quote> {
-    return this.get<Quote>('quote', { name, license });
+  /** What a license costs and who gets it; with the balance of `payer` where a wallet would pay. */
+  quote(name: string, license: string, payer = ''): Promise<Quote> {
+    return this.get<Quote>('quote', { name, license, payer });
   }
 
   /** Pays at most `maxPrice` tokens: the price of the quote that the person confirmed. */
   license(name: string, license: string, maxPrice: string): Promise<Grant> {
     return this.post<Grant>('license', { name, license, max_price: maxPrice });
+  }
+
+  /** Begin a purchase that a wallet pays. */
+  checkout(wish: Wish & { payer: string }): Promise<Checkout> {
+    return this.post<Checkout>('checkout', wish);
+  }
+
+  /** What the wallet sends, made from what it signed. */
+  transaction(
+    wish: Wish & { payer: string; deadline: string; signature: string }
+  ): Promise<{ transaction: object }> {
+    return this.post<{ transaction: object }>('checkout/transaction', wish);
+  }
+
+  /** The license that a wallet's transaction brought, once it is in a block. */
+  outcome(hash: string): Promise<Grant> {
+    return this.post<Grant>('checkout/outcome', { hash });
   }
 
   library(): Promise<Library> {

@@ -1,6 +1,6 @@
 /** Python that a person can run: how to open what they licensed, how to publish what they trained. */
 
-import type { Asset, Job } from './values';
+import type { Asset, Job, Terms } from './values';
 
 const text = (value: string): string => JSON.stringify(value);
 
@@ -77,6 +77,28 @@ export function openCode(asset: Pick<Asset, 'name' | 'version' | 'files'>, accou
   const file = asset.files.find(file => ending(file.path) in TABLES) ?? asset.files[0];
   const url = `vault://${asset.name}@${asset.version}`;
   return file ? fileCode(`${url}/${file.path}`, account) : folderCode(url, account);
+}
+
+/** Code that licenses an asset on one of its offers, at the price it has now. */
+export function licenseCode(
+  asset: Pick<Asset, 'name'>,
+  offer: Pick<Terms, 'flavor' | 'price'>,
+  account: string
+): string {
+  const price = offer.price.tokens.replace(/,/g, '');
+  const call = `lab.market.license(${text(asset.name)}, license=${text(offer.flavor)}, max_price=${text(price)})`;
+  return `${connect(account)}\nlab.market.quote(${text(asset.name)}, ${text(offer.flavor)})\n${call}`;
+}
+
+/** Code for something that was found: its files where they can be read, else what it is. */
+export function listingCode(
+  listing: Pick<Asset, 'name' | 'version'>,
+  readable: boolean,
+  account: string
+): string {
+  return readable
+    ? folderCode(`vault://${listing.name}@${listing.version}`, account)
+    : `${connect(account)}\nlab.market.get(${text(listing.name)})`;
 }
 
 /** Code that publishes the result of a job; parents and what they are owed come from the job itself. */

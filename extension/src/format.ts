@@ -104,7 +104,7 @@ export function formatReader(reader: Reader, trans: TranslationBundle): string {
     return trans.__('%1 (owner)', reader.account);
   }
   const until = reader.until ? `, ${formatUntil(reader.until, trans)}` : '';
-  const what = reader.path ? trans.__('%1 of %2', reader.why, `${reader.path}/`) : reader.why;
+  const what = reader.path ? trans.__('%1 of %2', reader.why, reader.path) : reader.why;
   return `${reader.account} (${what}${until})`;
 }
 

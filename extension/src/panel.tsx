@@ -14,6 +14,7 @@ import { LibraryView } from './views/library';
 import { MarketView } from './views/market';
 import { AccountView, NetworkView } from './views/session';
 import { VaultsView } from './views/vaults';
+import { WalletView } from './views/wallet';
 
 export const PANEL_ID = 'sahara-lab-panel';
 
@@ -23,7 +24,8 @@ function view(desk: Desk, element: JSX.Element): ReactWidget {
 
 /** The sidebar: account, market, own assets, vaults, jobs, network. */
 export class SaharaPanel extends SidePanel {
-  private shownBefore = false;
+  /** Something may have changed while the panel was out of sight. */
+  private stale = true;
 
   constructor(private readonly desk: Desk) {
     super();
@@ -36,6 +38,7 @@ export class SaharaPanel extends SidePanel {
     this.node.setAttribute('aria-label', trans.__('Sahara Lab'));
 
     this.header.addWidget(view(desk, <AccountView />));
+    this.header.addWidget(view(desk, <WalletView />));
     const search = this.section(trans.__('Market'), <MarketView />, () => market.apply());
     const mine = this.section(trans.__('My assets'), <LibraryView />, () => library.content.refresh());
     const shelf = this.section(trans.__('My vaults'), <VaultsView />, () => vaults.refresh());
@@ -75,16 +78,22 @@ export class SaharaPanel extends SidePanel {
     search.title.caption = trans.__('Find and license datasets and models');
   }
 
-  protected onBeforeShow(msg: Message): void {
-    super.onBeforeShow(msg);
-    const { session, jobs } = this.desk;
-    if (!this.shownBefore) {
-      this.shownBefore = true;
-      session.start();
-      jobs.start();
+  protected onAfterShow(msg: Message): void {
+    super.onAfterShow(msg);
+    if (this.stale) {
+      this.look();
     }
-    void session.status.refresh();
-    void jobs.refresh();
+  }
+
+  /** Fetch again what the panel shows, at once or when it comes into sight. */
+  look(): void {
+    const { session, market, library, vaults } = this.desk;
+    this.stale = !this.isVisible || !session.up;
+    if (!this.stale) {
+      void market.refresh();
+      void library.content.refresh();
+      void vaults.refresh();
+    }
   }
 
   protected onActivateRequest(msg: Message): void {

@@ -7,7 +7,14 @@ import { formatSize } from './format';
 import type { Row } from './model/vaults';
 import { sentence } from './purchase';
 import { type Announcement, LabError, type UploadPlan, type Vault } from './values';
-import { FLAVORS } from './views/market';
+
+export const FLAVORS = [
+  'Open Use',
+  'Non-Commercial Research',
+  'Commercial',
+  'Commercial Remix',
+  'Compute-Only'
+];
 
 interface Wish {
   name: string;

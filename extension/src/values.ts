@@ -31,6 +31,10 @@ export interface Listing {
   created: number;
   parents: string[];
   size: number;
+  /** Licenses issued so far. */
+  sold: number;
+  task: string;
+  formats: string[];
 }
 
 export type Facets = Record<string, Record<string, number>>;
@@ -40,6 +44,10 @@ export interface Page {
   total: number;
   page: number;
   per_page: number;
+  /** Where the following page begins; null at the end. */
+  next: string | null;
+  /** Nothing has the words as typed; these have similar ones. */
+  similar: boolean;
   facets: Facets;
 }
 
@@ -79,6 +87,16 @@ export interface Asset {
   tables: { name: string; columns: { name: string; type: string }[] }[];
   held: Grant[];
   owned: boolean;
+  family: Family;
+  /** What it brought so far; null for the assets of others. */
+  earned: { received: Amount; claimable: Amount; sales: number } | null;
+}
+
+/** An asset among what it was made from and what was made from it; the oldest generation first. */
+export interface Family {
+  generations: { name: string; kind: string; generation: number }[][];
+  ties: { child: string; parent: string; relation: string }[];
+  complete: boolean;
 }
 
 export interface Quote {
@@ -90,6 +108,13 @@ export interface Quote {
   balance: Amount;
   buyer: string;
   affordable: boolean;
+}
+
+/** A purchase that a wallet pays: what it is to sign (EIP-712; null where nothing is paid), and until when that counts. */
+export interface Checkout {
+  quote: Quote;
+  deadline: string;
+  permit: object | null;
 }
 
 export interface Library {
@@ -222,6 +247,10 @@ export interface Status {
     hint: string;
     recovered: string;
     block: number;
+    /** The chain's number (EIP-155); 0 while the network is down. */
+    chain: number;
+    /** Where a wallet finds the node; empty when that is for others not to know. */
+    rpc: string;
   };
   account: string;
   /** The account that acts in a notebook when the code names none. */

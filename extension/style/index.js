@@ -1,1 +1,3 @@
 import './base.css';
+import './market.css';
+import './detail.css';

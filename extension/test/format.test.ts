@@ -84,6 +84,6 @@ test('who can read a vault is said in plain words', () => {
     { account: 'carol', why: 'shared', path: 'data', until: 86_400 * 400 }
   ];
   const said = aboutVault(vault, readers, null, trans);
-  assert.match(said, /alice \(owner\), bob \(license 3\), carol \(shared of data\/, until .*1971\)/);
+  assert.match(said, /alice \(owner\), bob \(license 3\), carol \(shared of data, until .*1971\)/);
   assert.match(keptVault('0x0123456789', trans), /anchored on chain: 0x01234567…/);
 });

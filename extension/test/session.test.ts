@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { Api } from '../src/api';
@@ -6,6 +7,7 @@ import { JobsModel } from '../src/model/jobs';
 import { LibraryModel } from '../src/model/library';
 import { networkProblem, SessionModel } from '../src/model/session';
 import type { Job, Status } from '../src/values';
+import { VERSION } from '../src/version';
 import { transport, until } from './support';
 
 const status = (up: boolean): Status => ({
@@ -17,7 +19,9 @@ const status = (up: boolean): Status => ({
     message: up ? '' : 'the network is not running',
     hint: up ? '' : 'Run: sahara-lab up',
     recovered: '',
-    block: 1
+    block: 1,
+    chain: 31337,
+    rpc: ''
   },
   account: 'alice',
   default_account: 'alice',
@@ -42,7 +46,7 @@ const job = (id: string, state: Job['status']): Job => ({
 
 test('a network that comes back is announced once, and one that is down names its repair', async () => {
   let up = false;
-  const session = new SessionModel(new Api(transport(() => status(up)).send), () => true);
+  const session = new SessionModel(new Api(transport(() => status(up)).send));
   let announced = 0;
   session.networkUp.connect(() => (announced += 1));
   await session.status.refresh();
@@ -56,9 +60,22 @@ test('a network that comes back is announced once, and one that is down names it
   session.dispose();
 });
 
+test('a server of another version is noticed', async () => {
+  const session = new SessionModel(new Api(transport(() => ({ ...status(true), version: '9.9.9' })).send));
+  assert.equal(session.otherVersion, '');
+  await session.status.refresh();
+  assert.equal(session.otherVersion, '9.9.9');
+  session.dispose();
+});
+
+test('this half says the version that the package has', () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  assert.equal(VERSION, version);
+});
+
 test('switching the account is announced and sent from then on', async () => {
   const { send, asked } = transport(() => status(true));
-  const session = new SessionModel(new Api(send), () => true);
+  const session = new SessionModel(new Api(send));
   await session.status.refresh();
   const heard: string[] = [];
   session.accountChanged.connect((_, account) => heard.push(account));
@@ -71,10 +88,10 @@ test('switching the account is announced and sent from then on', async () => {
   session.dispose();
 });
 
-test('jobs are followed closely only while one runs', async () => {
+test('jobs are followed to their end', async () => {
   let jobs = [job('a', 'running')];
   const api = new Api(transport(() => ({ jobs })).send);
-  const model = new JobsModel(api, () => true, { active: 5, idle: 50 });
+  const model = new JobsModel(api, 10);
   const scope = globalThis as { document?: unknown };
   scope.document = { hidden: false, addEventListener: () => undefined, removeEventListener: () => undefined };
   model.start();

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from importlib.resources import files
@@ -45,15 +45,27 @@ def type_of(entry: dict[str, Any]) -> str:
     return kind
 
 
-def shape(entry: dict[str, Any], value: Any) -> Any:
-    """A decoded value as people use it: structs as dicts by field name, arrays as lists, addresses with checksum."""
+def shape(entry: dict[str, Any], value: Any, structs: Mapping[str, type[Any]] | None = None) -> Any:
+    """A decoded value as people use it: arrays as lists, addresses with checksum.
+
+    Args:
+        structs: classes for structs, by the name that the ABI gives them; without, structs are dicts by field name.
+    """
     kind = str(entry["type"])
     if kind.endswith("]"):
         inner = {**entry, "type": kind[: kind.rindex("[")]}
-        return [shape(inner, item) for item in value]
+        return [shape(inner, item, structs) for item in value]
     if kind == "tuple":
-        return {part["name"]: shape(part, item) for part, item in zip(entry["components"], value, strict=True)}
+        parts = value.values() if isinstance(value, dict) else value
+        fields = {
+            part["name"]: shape(part, item, structs) for part, item in zip(entry["components"], parts, strict=True)
+        }
+        return fields if structs is None else structs[_struct_name(entry)](*fields.values())
     return checksum(value) if kind == "address" else value
+
+
+def _struct_name(entry: dict[str, Any]) -> str:
+    return str(entry["internalType"]).removeprefix("struct ").partition("[")[0]
 
 
 @dataclass(frozen=True)
@@ -80,15 +92,28 @@ class Function:
 
     def decode(self, data: bytes) -> Any:
         """The result: one value as it is, several as a tuple."""
-        from eth_abi import decode
-
         if not self.outputs:
             return None
+        shaped = tuple(shape(entry, value) for entry, value in zip(self.outputs, self.values(data), strict=True))
+        return shaped[0] if len(shaped) == 1 else shaped
+
+    def values(self, data: bytes) -> tuple[Any, ...]:
+        """The results as the ABI coder gives them.
+
+        Raises:
+            ChainError: there is no answer, or it is not one of this function.
+        """
+        from eth_abi import decode
+        from eth_abi.exceptions import DecodingError
+
         if not data:
             raise ChainError(f"{self.name} got no answer: the contract is not there", hint="Run: sahara-lab doctor")
-        values = decode([type_of(entry) for entry in self.outputs], data)
-        shaped = tuple(shape(entry, value) for entry, value in zip(self.outputs, values, strict=True))
-        return shaped[0] if len(shaped) == 1 else shaped
+        try:
+            return tuple(decode([type_of(entry) for entry in self.outputs], data))
+        except (DecodingError, OverflowError) as error:
+            raise ChainError(
+                f"{self.name} got an answer that cannot be read", hint="Another contract is there: sahara-lab doctor"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -232,6 +257,18 @@ class Abi:
             if len(candidate.inputs) == count:
                 return candidate
         raise ChainError(f"the contract has no function {name} with {count} arguments")
+
+    def by_signature(self, signature: str) -> Function:
+        """The function of a canonical signature, such as ``ownerOf(uint256)``."""
+        return self._by_signature[signature]
+
+    @cached_property
+    def _by_signature(self) -> dict[str, Function]:
+        return {
+            f"{name}({','.join(type_of(entry) for entry in function.inputs)})": function
+            for name, functions in self.functions.items()
+            for function in functions
+        }
 
     def event_of(self, topic: str) -> EventType | None:
         return self._by_topic.get(topic)

@@ -116,6 +116,18 @@ class Chain:
         decoders = [lambda answer, entry=function: entry.decode(_bytes(answer)) for function in functions]
         return list(zip(decoders, self.rpc.batch_raw(asked), strict=True))
 
+    def ask(self, calls: Sequence[tuple[str, bytes]], block: BlockTag = "latest") -> list[bytes]:
+        """The answers to many calls of (address, data), in one request.
+
+        Raises:
+            ChainError: one of them reverts.
+        """
+        asked = [("eth_call", [{"to": to, "data": "0x" + data.hex()}, _tag(block)]) for to, data in calls]
+        try:
+            return [_bytes(answer) for answer in self.rpc.batch(asked)]
+        except RpcError as error:
+            raise refused(error) from error
+
     def check(self) -> None:
         """See that the node is the network it should be.
 
@@ -150,11 +162,19 @@ class Contract:
             ChainError: the contract refuses; the message has its reason in words.
         """
         entry = self.abi.function(function, len(args))
-        message = {"to": self.address, "data": "0x" + entry.encode(*args).hex()}
+        return entry.decode(self.ask(entry.encode(*args), block, sender))
+
+    def ask(self, data: bytes, block: BlockTag = "latest", sender: str | None = None) -> bytes:
+        """The answer to a call's bytes, as bytes.
+
+        Raises:
+            ChainError: the contract refuses; the message has its reason in words.
+        """
+        message = {"to": self.address, "data": "0x" + data.hex()}
         if sender:
             message["from"] = sender
         try:
-            return entry.decode(_bytes(self._chain.rpc("eth_call", message, _tag(block))))
+            return _bytes(self._chain.rpc("eth_call", message, _tag(block)))
         except RpcError as error:
             raise refused(error) from error
 

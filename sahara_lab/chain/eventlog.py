@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from sahara_lab.chain.client import Block, Chain, Event, decode_log
+from sahara_lab.chain.heads import Heads
 from sahara_lab.chain.rpc import RpcError
 from sahara_lab.errors import NetworkError
 
@@ -120,8 +121,9 @@ class EventLog:
     def follow(
         self, cursor: Position | None = None, *, every: float = 1.0, stop: threading.Event | None = None
     ) -> Iterator[Batch]:
-        """Events as they come, by asking ``every`` so many seconds until ``stop`` is set; outages are waited out.
+        """Events as they come, until ``stop`` is set; outages are waited out.
 
+        The node is asked when it announces a block over a websocket, and where it has none ``every`` so many seconds.
         A batch comes when there are events, when some were rolled back, or when more have become final.
 
         Raises:
@@ -129,23 +131,27 @@ class EventLog:
         """
         stop = stop or threading.Event()
         final, answered = -1, time.monotonic()
-        while not stop.is_set():
-            try:
-                batch = self.read(cursor)
-            except NetworkError:
-                if time.monotonic() - answered > OUTAGE:
-                    raise
-                stop.wait(every)
-                continue
-            answered = time.monotonic()
-            if batch.rolled_back_to is not None and batch.position is None:  # nothing known is left: start over
-                batch = replace(batch, rolled_back_to=self._from_block - 1)
-            cursor = batch.position
-            if batch.events or batch.rolled_back_to is not None or batch.final > final:
-                yield batch
-            final = batch.final
-            if not batch.more:
-                stop.wait(every)
+        heads = Heads(self._chain.rpc.url, every)
+        try:
+            while not stop.is_set():
+                try:
+                    batch = self.read(cursor)
+                except NetworkError:
+                    if time.monotonic() - answered > OUTAGE:
+                        raise
+                    stop.wait(every)
+                    continue
+                answered = time.monotonic()
+                if batch.rolled_back_to is not None and batch.position is None:  # nothing known is left: start over
+                    batch = replace(batch, rolled_back_to=self._from_block - 1)
+                cursor = batch.position
+                if batch.events or batch.rolled_back_to is not None or batch.final > final:
+                    yield batch
+                final = batch.final
+                if not batch.more:
+                    heads.wait(cursor.hash if cursor else "", stop)
+        finally:
+            heads.close()
 
     # -- where the chain is -------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
@@ -52,6 +53,10 @@ _WORDS = {
     "WrongAmountReceived": "the currency moved {received} instead of {amount}; it cannot be used here",
     "NothingToClaim": "there is nothing to claim",
     "CurrencyNotAllowed": "the DAO does not accept this currency",
+    "SettingOutOfBounds": "the setting is beyond its hard limit",
+    "DelayOutOfBounds": "the delay is beyond its hard limit",
+    "GuardianTermOutOfBounds": "the guardian's term is beyond its hard limit",
+    "TimelockIsFixed": "the governor keeps its timelock for good",
     "OutOfBounds": "the value is beyond the parameter's hard limit",
     "ERC20InsufficientBalance": "the balance does not cover the amount",
     "ERC20InsufficientAllowance": "the payment was not allowed, or its permit has expired",
@@ -158,8 +163,10 @@ def error_name(data: bytes) -> str | None:
 
 
 def explain_error(data: bytes) -> str:
-    """A revert's bytes in words; says the error's name and values when there are no better words."""
+    """A revert's bytes in words: ours, else the contract's own, else the error's name; values in brackets."""
     from eth_abi import decode
+
+    from sahara_lab.chain.handles.notices import NOTICES
 
     if not data:
         return "the contract refused without a reason"
@@ -177,7 +184,8 @@ def explain_error(data: bytes) -> str:
     if error.name in _WORDS:
         return _WORDS[error.name].format_map(_Lenient(values))
     listed = ", ".join(f"{key} {value}" for key, value in values.items())
-    return f"the contract refused: {error.name}({listed})"
+    said = NOTICES.get(error.name, re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", error.name).lower()).rstrip(".")
+    return f"the contract refused: {said}{f' ({listed})' if listed else ''}"
 
 
 class _Lenient(dict[str, Any]):

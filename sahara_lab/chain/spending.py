@@ -16,7 +16,8 @@ from sahara_lab.units import Wei, format_tokens, to_wei
 _AMOUNTS = {"a9059cbb": 1, "095ea7b3": 1, "23b872dd": 2}
 #: Typed messages that let others take tokens (ERC-2612, ERC-3009), and those of ours that move nothing.
 _SPENDS = frozenset({"Permit", "TransferWithAuthorization", "ReceiveWithAuthorization"})
-_HARMLESS = frozenset({"Delegation", "Grant"})
+#: Vouchers divide what was deposited, and was counted then.
+_HARMLESS = frozenset({"Delegation", "Grant", "UsageVoucher", "CallVoucher", "RunManifest"})
 
 _sessions: dict[str, Spending] = {}
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from sahara_lab.display import Rows
 from sahara_lab.errors import InputError, KeyServersUnavailable
 from sahara_lab.licensing.access import guards, locate, next_epoch
+from sahara_lab.licensing.documents import document_name, read_document
 from sahara_lab.licensing.groups import LICENSEES
 from sahara_lab.licensing.sharing import Sharing
-from sahara_lab.vault import Journal, ReleaseClass, Vault, get_public, put_public, reencrypt, share
+from sahara_lab.vault import Journal, ReleaseClass, Vault, put_public, reencrypt, share
 from sahara_lab.vault.release import exchange
-
-METADATA = "metadata.json"
 
 
 @dataclass(frozen=True)
@@ -128,8 +127,9 @@ class Custody(Sharing):
                 progress=progress,
             )
             recorded = self._registry.call("versionOf", ref.asset, ref.version)
-            put_public(packed.location, METADATA, get_public(ref.location, METADATA))
-            entry = (packed.root, packed.manifest_hash, bytes(recorded["metadataHash"]), packed.epoch, 0, relative)
+            digest = bytes(recorded["metadataHash"])
+            put_public(packed.location, document_name(digest), read_document(self._profile, recorded))
+            entry = (packed.root, packed.manifest_hash, digest, packed.epoch, 0, relative)
             self._sender().send(self._registry, "publishVersion", ref.asset, entry)
         except BaseException:
             journal.close()

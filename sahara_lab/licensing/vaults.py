@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from sahara_lab.chain import Chain, Network, Sender, Wallet
 from sahara_lab.identity import Directory
 from sahara_lab.licensing.access import install_session, split_version
 from sahara_lab.licensing.auditing import Audit, audit
+from sahara_lab.licensing.cleaning import Cleaning, Unneeded
 from sahara_lab.licensing.custody import Custody, Handovers, Migrations, Reencryptions
 from sahara_lab.licensing.filesystem import LicensedVaultFileSystem, backend
 from sahara_lab.licensing.sharing import Readers, Renewals
 from sahara_lab.licensing.terms import seconds
 from sahara_lab.profile import Profile
-from sahara_lab.vault import Session, Vault, forget_access, open_vault, track_access
+from sahara_lab.units import to_bytes
+from sahara_lab.vault import (
+    CacheUse,
+    Session,
+    Vault,
+    cache_usage,
+    configure_cache,
+    export_age,
+    forget_access,
+    import_age,
+    open_vault,
+    track_access,
+)
 
 
 class Vaults:
@@ -64,12 +78,74 @@ class Vaults:
         return self.vault(name).tree()
 
     def verify(self, name: str, progress: Callable[[int, int], None] | None = None) -> Any:
-        """Check every byte of an asset against the root that the chain anchors.
+        """Check every byte of an asset against the root that the chain anchors. Needs no license.
+
+        Args:
+            progress: called with bytes done and bytes in total.
 
         Raises:
-            IntegrityError: stored bytes are not what the owner published.
+            IntegrityError: stored bytes are not what the owner published; names the damaged files to who may read them.
         """
         return self.vault(name).verify(progress)
+
+    def gc(
+        self, name: str, *, dry_run: bool = True, grace: str | int = "1 day", old_versions: bool = False
+    ) -> Unneeded:
+        """What lies in an own asset's storage and no version names: left by cut-off publications and renewed keys.
+
+        Args:
+            dry_run: only tell; nothing is removed.
+            grace: what is younger may belong to a publication under way, and stays.
+            old_versions: also what only versions before the newest need; nobody can read these versions then. After
+                ``reencrypt`` this is what ends reading with keys that somebody kept.
+
+        Raises:
+            AccessDenied: the asset belongs to someone else.
+            IntegrityError: a version's manifest is missing or altered; nothing is removed then.
+        """
+        source, credentials = backend(self._profile, self._account)
+        cleaning = Cleaning(self._profile, self._chain, source, credentials.account)
+        return cleaning.gc(name, dry_run=dry_run, grace=seconds(grace), old_versions=old_versions)
+
+    def cache(self, limit: str | int | None = None) -> CacheUse:
+        """What this machine keeps of remote vaults, encrypted as they are, so that it is not fetched again.
+
+        Args:
+            limit: keep at most so much from now on, like "20 GB"; 0 removes it. Nothing is kept until this is set.
+
+        Raises:
+            InputError: not a size, or too small to be of use.
+        """
+        if limit is not None:
+            configure_cache(to_bytes(limit))
+        return cache_usage()
+
+    def export(self, path: str, target: str | Path, recipients: Sequence[str]) -> int:
+        """Write an asset, a folder or a file of it as one age file, which ``age -d`` opens; returns the files in it.
+
+        What is more than one file becomes a tar archive inside: name the target ``.tar.age``.
+
+        Args:
+            recipients: ``age1…`` public keys of those who can open it.
+
+        Raises:
+            AccessDenied: no license or grant covers it.
+            InputError: the target exists, or a recipient is not one.
+        """
+        return export_age(self.fs, path.rstrip("/"), Path(target), recipients)
+
+    def import_age(self, source: str | Path, path: str, identities: Sequence[str]) -> int:
+        """Write what an age file holds into the draft of an own asset, to be published; returns the files in it.
+
+        Args:
+            source: ``NAME.tar.age`` for an archive of files, any other name for one file.
+            path: ``owner/name`` or a folder in it; for one file the file's own path.
+            identities: ``AGE-SECRET-KEY-1…`` lines.
+
+        Raises:
+            IntegrityError: none of the identities opens it, or it is damaged; the draft is as before.
+        """
+        return import_age(Path(source), self.fs, path, identities)
 
     def share(self, name: str, to: str, path: str = "", *, not_after: int | str = 0) -> str:
         """Give an account or a group the key of an asset, a folder or a file and nothing beside it, without a license.

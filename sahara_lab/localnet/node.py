@@ -21,7 +21,7 @@ CHAIN_ID = 31337
 #: How many blocks the node's ``finalized`` lags behind the newest, with ``--slots-in-an-epoch 1``.
 FINALITY = 2
 _FLAGS = (
-    "--quiet", "--host", "127.0.0.1", "--chain-id", str(CHAIN_ID), "--accounts", "0", "--prune-history", "256",
+    "--quiet", "--host", "127.0.0.1", "--chain-id", str(CHAIN_ID), "--accounts", "0", "--prune-history", "16",
     "--gas-limit", "1000000000", "--base-fee", "0", "--no-request-size-limit", "--slots-in-an-epoch", "1",
 )  # fmt: skip
 

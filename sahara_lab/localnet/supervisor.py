@@ -3,8 +3,9 @@
     python -m sahara_lab.localnet PROFILE HOME [OWNER]
 
 It holds a file lock for as long as it lives, so two of them cannot run. It starts the chain node and the key servers,
-restarts what dies, makes new blocks final, and writes the chain's state to disk about a second after it changed. It
-ends when told to, when its folder is deleted, or with the process OWNER when there is one.
+restarts what dies, makes new blocks final, and writes the chain's state to disk about a second after it changed, less
+often when it has grown large. It ends when told to, when its folder is deleted, or with the process OWNER when there is
+one.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ from sahara_lab.profile import Profile
 
 TICK = 0.1
 MOST_FAILURES = 3
-CHECKPOINT_AFTER = 1.0  # seconds of changes that a crash may cost
+CHECKPOINT_AFTER = 1.0  # seconds of changes that a crash may cost, as long as writing them down is quick
+CHECKPOINT_SHARE = 10  # seconds between snapshots for each second that one takes
 
 
 def pid_file(profile: Profile) -> Path:
@@ -60,6 +62,7 @@ class Supervisor:
         self._node: Node | None = None
         self._head = -1
         self._dirty_since: float | None = None
+        self._checkpoint_after = CHECKPOINT_AFTER
 
     def _server(self, index: int) -> ServerProcess:
         port = free_port(self._ports.get(f"keyserver-{index}", 0))
@@ -112,7 +115,7 @@ class Supervisor:
             self._head = head
             self._snapshots.record_head(head)
             self._dirty_since = self._dirty_since or time.monotonic()
-        if self._dirty_since is not None and time.monotonic() - self._dirty_since >= CHECKPOINT_AFTER:
+        if self._dirty_since is not None and time.monotonic() - self._dirty_since >= self._checkpoint_after:
             self._checkpoint()
 
     def _save_last(self) -> None:
@@ -124,12 +127,14 @@ class Supervisor:
     def _checkpoint(self) -> None:
         if self._node is None or not self._node.alive or self._dirty_since is None:
             return
-        self._dirty_since = None
+        self._dirty_since, began = None, time.monotonic()
         try:
             self._snapshots.save(self._node.snapshot())
         except (OSError, SaharaError) as error:
             self._say(f"the chain's state could not be written: {error}")
             self._dirty_since = time.monotonic()
+        # The node makes no blocks while it gives its state, which takes seconds once it holds thousands of assets.
+        self._checkpoint_after = max(CHECKPOINT_AFTER, CHECKPOINT_SHARE * (time.monotonic() - began))
 
     # -- the chain ----------------------------------------------------------------------------------------------------
 

@@ -88,7 +88,7 @@ class RightsCommands:
         return statement
 
     def _unoffer(self, given: argparse.Namespace) -> Any:
-        return self.lab.market.withdraw_offer(given.asset, given.license)
+        return self.lab.market.withdraw(given.asset, given.license)
 
     def _lineage(self, given: argparse.Namespace) -> Any:
         found = self.lab.market.lineage(given.asset)

@@ -8,12 +8,10 @@ from typing import Any
 
 from sahara_lab.chain import Chain
 from sahara_lab.display import Align, bundle, table, text_table
-from sahara_lab.identity import Directory
-from sahara_lab.licensing.records import Terms
-from sahara_lab.market.catalog import Catalog, Record, shared_store, sync
+from sahara_lab.market.catalog import Catalog, Record, shared_store
+from sahara_lab.market.indexing import Away, Documents, Indexer, Refused
 from sahara_lab.market.metadata import Summary
 from sahara_lab.market.reviews import Reputation
-from sahara_lab.market.source import ChainSource
 from sahara_lab.market.values import format_size
 from sahara_lab.profile import Profile
 from sahara_lab.units import Wei, format_tokens
@@ -143,18 +141,19 @@ class Page:
 class Listings:
     """The local catalog of one network."""
 
-    def __init__(self, profile: Profile, chain: Chain, directory: Directory, terms: Terms, from_block: int) -> None:
+    def __init__(self, profile: Profile, chain: Chain, from_block: int) -> None:
         # A network that was made anew has other contracts; its catalog must not mix with the old one's.
         network = chain.addresses["AssetRegistry"].lower()[2:14]
         url = profile.shared_catalog
         self._catalog = Catalog(
             profile.private(profile.catalog) / network, store=shared_store(url, network) if url else None
         )
-        self._source = ChainSource(profile, chain, directory, terms, from_block, self._catalog.get)
+        self._documents = Documents(profile)
+        self.indexer = Indexer(self._catalog, chain, self._documents, from_block)
 
     def sync(self) -> None:
         """Take in what changed on chain."""
-        sync(self._catalog, self._source)
+        self.indexer.sync()
 
     def search(self, text: str, max_price: Wei | None, **filters: Any) -> Page:
         """What fits; ``filters`` are those of :meth:`sahara_lab.market.catalog.Catalog.search`."""
@@ -179,9 +178,15 @@ class Listings:
         return found
 
     def summary(self, version: dict[str, Any]) -> Summary:
-        """What a version's public metadata document says."""
-        return self._source.descriptions.of(version)
+        """What a version's public metadata document says; nothing where it is away or not the recorded one."""
+        try:
+            return self._documents.summary(version["uri"], bytes(version["metadataHash"]).hex())
+        except (Away, Refused):
+            return Summary()
 
     def document(self, version: dict[str, Any]) -> bytes:
-        """A version's public metadata document, as its publisher wrote it."""
-        return self._source.descriptions.document(version)
+        """A version's public metadata document, as its publisher wrote it; empty like :meth:`summary`."""
+        try:
+            return self._documents.read(version["uri"], bytes(version["metadataHash"]).hex())
+        except (Away, Refused):
+            return b""

@@ -2,7 +2,7 @@
 
 Everything that can be refused is checked before anything is written, and the one transaction that makes the
 asset exist comes after its files are complete in storage. An interruption before it leaves only files that
-nothing points to, which are removed.
+nothing points to. A new version lies beside those before it, and of its files only the changed ones are written.
 """
 
 from __future__ import annotations
@@ -10,17 +10,19 @@ from __future__ import annotations
 import hashlib
 import secrets
 import shutil
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
+
 from sahara_lab.chain import Chain, Network, Sender, Wallet
-from sahara_lab.errors import InputError, JobError, NameTaken
+from sahara_lab.errors import InputError, JobError, NameTaken, StorageError
 from sahara_lab.identity import Directory
 from sahara_lab.licensing.access import ChainManifestSource, next_epoch, release_classes, split_version
+from sahara_lab.licensing.documents import document_name
 from sahara_lab.licensing.limits import RELATIONS
 from sahara_lab.licensing.records import AssetNames
 from sahara_lab.licensing.service import Licensing, Parents
@@ -33,9 +35,10 @@ if TYPE_CHECKING:
     from sahara_lab.compute import Job
     from sahara_lab.licensing.filesystem import LicensedVaultFileSystem
     from sahara_lab.market.sales import Sales
-    from sahara_lab.vault import VaultRef
+    from sahara_lab.vault import Lazy, Vault
+    from sahara_lab.vault.drafts import Index
 
-METADATA = "metadata.json"
+LOCKED = 600  # seconds to wait for another publication of the same asset on this machine
 
 Progress = Callable[[str], None]
 
@@ -47,6 +50,16 @@ class Edge:
     parent: int
     license: int
     relation: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a version is written: its URL, what the chain records for it, its key epoch, the version it adds to."""
+
+    url: str
+    uri: str
+    epoch: int
+    base: Vault | None
 
 
 class Publisher:
@@ -93,34 +106,27 @@ class Publisher:
         """Publish and return the asset's id; see :meth:`Market.publish`."""
         tell = progress or (lambda text: None)
         offers = _offers(license, royalty)
-        with self._content(source) as content:
-            kind = kind or content.kind
-            kind_number = kind_index(kind)
-            existing = self._existing(name, update or content.draft)
-            edges = self._edges([*content.parents, *self._parents(content, name, parents)], offers)
-            if existing:
-                self._check_version(f"{self._wallet.handle}/{name}", existing, edges, offers)
-            tell("encrypting")
-            asset = self._store(
-                content, name, kind, kind_number, existing, edges, offers, title, description, tags, tell
-            )
-
-            if content.draft:
-                self._files().discard_draft(str(source))
-            return asset
+        content = self._content(source)
+        kind = kind or content.kind
+        kind_number = kind_index(kind)
+        existing = self._existing(name, update or content.draft is not None)
+        edges = self._edges([*content.parents, *self._parents(content, name, parents)], offers)
+        if existing:
+            self._check_version(f"{self._wallet.handle}/{name}", existing, edges, offers)
+        tell("encrypting")
+        asset = self._store(content, name, kind, kind_number, existing, edges, offers, title, description, tags, tell)
+        if content.draft is not None:
+            self._files().discard_draft(str(source), content.draft)
+        return asset
 
     # -- steps --------------------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def _content(self, source: Any) -> Iterator[Content]:
-        """What ``source`` stands for, laid out as a folder."""
+    def _content(self, source: Any) -> Content:
+        """What ``source`` stands for. Nothing of a draft lies on disk in the clear."""
         if isinstance(source, str) and source.startswith("vault://"):
-            with tempfile.TemporaryDirectory(prefix="sahara-publish-") as temporary:
-                self._files().export_draft(source, temporary)
-                yield Content(Path(temporary), "dataset", draft=True)
-            return
-        with _folder_of(source) as content:
-            yield content
+            files, changes = self._files().draft_files(source)
+            return Content(files, "dataset", draft=changes)
+        return _content_of(source)
 
     def _files(self) -> LicensedVaultFileSystem:
         from sahara_lab.licensing.filesystem import LicensedVaultFileSystem
@@ -186,14 +192,10 @@ class Publisher:
         from sahara_lab.market.metadata import describe
         from sahara_lab.vault import pack, put_public
 
-        previous = self._newest(name) if existing else None
-        relative = f"assets/{secrets.token_hex(16)}"
-        folder = self._profile.storage / relative
-        self._profile.private(self._profile.storage)
-        try:
+        with self._place(name, existing) as place:
             packed = pack(
-                content.folder,
-                folder.as_uri(),
+                content.files,
+                place.url,
                 creator=self._wallet.address,
                 name=name,
                 owner=self._wallet,
@@ -201,13 +203,15 @@ class Publisher:
                 release=release_classes(self._network, self._chain),
                 chain_id=self._chain.chain_id,
                 registry=self._registry.address,
-                epoch=next_epoch(self._chain, previous.asset) if previous else 1,
-                previous=previous,
+                epoch=place.epoch,
+                base=place.base,
             )
+            if packed.kept:
+                tell(f"{packed.kept} of {packed.files} files have not changed")
             tell("describing")
             document = describe(
                 kind,
-                content.folder,
+                content.files,
                 name=f"{self._wallet.handle}/{name}",
                 title=title,
                 description=description,
@@ -216,29 +220,49 @@ class Publisher:
                 parents=[self._names.of(edge.parent) for edge in edges],
                 facts=content.facts,
             )
-            put_public(folder.as_uri(), METADATA, document.data)
-            version = (
-                packed.root,
-                packed.manifest_hash,
-                hashlib.sha256(document.data).digest(),
-                packed.epoch,
-                0,
-                relative,
-            )
+            digest = hashlib.sha256(document.data).digest()
+            put_public(place.url, document_name(digest), document.data)
             tell("recording on chain")
+            version = (packed.root, packed.manifest_hash, digest, packed.epoch, 0, place.uri)
             asset = self._record(name, kind_number, existing, version, edges)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
         for offer in offers:
             tell(f"offering: {offer.summary}")
             self._sales.offer(asset, offer)
         return asset
 
-    def _newest(self, name: str) -> VaultRef:
-        """The version that a new one follows; it keeps the data set's id."""
+    @contextmanager
+    def _place(self, name: str, existing: int) -> Iterator[Place]:
+        """Where a version is written: beside the versions before it, one writer at a time, or in a folder of its own.
+
+        What an attempt that fails leaves beside other versions is named by nothing, and ``lab.vault.gc`` removes it.
+        """
+        self._profile.private(self._profile.storage)
+        if existing:
+            lock = self._profile.private(self._profile.state) / f"publishing-{existing}.lock"
+            try:
+                with FileLock(str(lock), timeout=LOCKED):
+                    yield self._beside(name, existing)
+            except Timeout:
+                raise StorageError(f"another process has been publishing {name} for {LOCKED} seconds") from None
+            return
+        relative = f"assets/{secrets.token_hex(16)}"
+        folder = self._profile.storage / relative
+        try:
+            yield Place(folder.as_uri(), relative, 1, None)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def _beside(self, name: str, existing: int) -> Place:
+        from sahara_lab.licensing.filesystem import backend
+        from sahara_lab.vault import open_vault
+
         source = ChainManifestSource(self._profile, self._network, self._chain, self._directory)
-        return source.resolve(f"{self._wallet.handle}/{name}", None)
+        newest = source.resolve(f"{self._wallet.handle}/{name}", None)
+        _, credentials = backend(self._profile, self._wallet.handle)
+        uri = self._registry.call("versionOf", existing, newest.version)["uri"]
+        epoch = next_epoch(self._chain, existing)  # grants lie by epoch, so each version has its own
+        return Place(newest.location, uri, epoch, open_vault(newest, credentials))
 
     def _record(self, name: str, kind: int, existing: int, version: tuple[Any, ...], edges: list[Edge]) -> int:
         if existing:
@@ -254,42 +278,34 @@ class Publisher:
 
 @dataclass(frozen=True)
 class Content:
-    """A folder to publish, what it came from, and facts for its description."""
+    """What to publish: a folder, or files by path; what it came from, facts for its description, a draft's changes."""
 
-    folder: Path
+    files: Path | Mapping[str, Path | Lazy]
     kind: str
     parents: tuple[tuple[str, str], ...] = ()
     facts: dict[str, Any] | None = None
-    draft: bool = False
+    draft: Index | None = None
 
 
-@contextmanager
-def _folder_of(source: Any) -> Iterator[Content]:
+def _content_of(source: Any) -> Content:
     if hasattr(source, "record") and hasattr(source, "weights"):
-        with tempfile.TemporaryDirectory(prefix="sahara-publish-") as temporary:
-            yield job_content(source, Path(temporary))
-        return
+        return job_content(source)
     path = Path(source).expanduser()
     if not path.exists():
         raise InputError(f"there is no file or folder {str(source)!r}")
-    if path.is_file():
-        with tempfile.TemporaryDirectory(prefix="sahara-publish-") as temporary:
-            shutil.copy2(path, temporary)
-            yield Content(Path(temporary), "dataset")
-        return
-    yield Content(path, "dataset")
+    return Content({path.name: path} if path.is_file() else path, "dataset")
 
 
-def job_content(job: Job, folder: Path) -> Content:
-    """Lay out a finished job as a model: weights as safetensors and the run manifest. No pickle leaves the house."""
+def job_content(job: Job) -> Content:
+    """A finished job as a model: weights as safetensors and the run manifest. No pickle leaves the house."""
     if job.status not in ("done", "stopped"):
         raise JobError(f"job {job.id} is {job.status}", hint="Only a finished or stopped job can be published")
     if job.weights is None or not job.weights.exists():
         raise JobError(f"job {job.id} left no weights", hint="Run it again; it must call Trainer.fit")
-    shutil.copy2(job.weights, folder / "model.safetensors")
+    files: dict[str, Path | Lazy] = {"model.safetensors": job.weights}
     manifest = job.folder / "manifest.json"
     if manifest.exists():
-        shutil.copy2(manifest, folder / "run.json")
+        files["run.json"] = manifest
     record = job.record()
     parents = parents_of(record)
     facts = {
@@ -300,7 +316,7 @@ def job_content(job: Job, folder: Path) -> Content:
         "workers": record.get("workers"),
         "code_hash": record.get("code_hash"),
     }
-    return Content(folder, "model", tuple((name, "trained_on") for name in parents), facts)
+    return Content(files, "model", tuple((name, "trained_on") for name in parents), facts)
 
 
 def parents_of(record: dict[str, Any]) -> list[str]:

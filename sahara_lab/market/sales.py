@@ -70,11 +70,12 @@ class Sales:
 
     # -- quotes and purchases -----------------------------------------------------------------------------------------
 
-    def quote(self, asset: int, name: str, license: License | str | None = None) -> Quote:
+    def quote(self, asset: int, name: str, license: License | str | None = None, payer: str | None = None) -> Quote:
         """What a license costs and who gets it.
 
         Args:
             license: one of the asset's offers, or a flavor's name; the cheapest when left out.
+            payer: the address that would pay; the account's own when left out.
 
         Raises:
             NotFound: the asset is not offered, or not on those terms.
@@ -97,9 +98,9 @@ class Sales:
             price=Wei(offered["price"]),
             fee=Wei(offered["fee"]),
             lines=tuple(lines),
-            balance=Wei(self._token.call("balanceOf", self._wallet.address)),
-            buyer=self._wallet.handle,
-            gas=cost_of_purchase(self._chain, self._wallet.address, asset, terms.terms_id, offered["price"]),
+            balance=Wei(self._token.call("balanceOf", payer or self._wallet.address)),
+            buyer=self._directory.handle(payer) if payer else self._wallet.handle,
+            gas=cost_of_purchase(self._chain, payer or self._wallet.address, asset, terms.terms_id, offered["price"]),
         )
 
     def choose(self, asset: int, name: str, license: License | str | None) -> License:
@@ -143,7 +144,7 @@ class Sales:
         purpose = self._purpose(quote)
         if held := self._held(quote):
             return held
-        cap = self._cap(name, quote.price, max_price, "license")
+        cap = self.cap(name, quote.price, max_price, "license")
         receipt = self._purchase(quote, cap, purpose)
         issued = next(event for event in receipt.events if event.name == "LicenseIssued")
         grant = self.grant(issued.args["license"], receipt.tx_hash)
@@ -163,7 +164,7 @@ class Sales:
         if not held:
             raise NotFound(f"you hold no license for {name} that ends", hint=f"Get one: %sahara license {name}")
         grant, price = held[0], held[0].terms.price
-        cap = self._cap(name, price, max_price, "renew")
+        cap = self.cap(name, price, max_price, "renew")
         if self._token.call("allowance", self._wallet.address, self._market.address) < price:
             self._sender.send(self._token, "approve", self._market.address, price)
         # The present end is in the name: renewing again later is another purchase, doing this one again is not.
@@ -198,8 +199,8 @@ class Sales:
         issued = next(event for event in receipt.events if event.name == "LicenseIssued")
         return self.grant(issued.args["license"], receipt.tx_hash)
 
-    def _cap(self, name: str, price: Wei, max_price: str | int | None, verb: str) -> Wei:
-        """The most to pay, in wei; raises when the price is above it or above the balance."""
+    def cap(self, name: str, price: Wei, max_price: str | int | None, verb: str, payer: str | None = None) -> Wei:
+        """The most to pay, in wei; raises when the price is above it or above the payer's balance."""
         cap = to_wei(max_price) if max_price is not None else Wei(0)
         if price > cap:
             asked = "no cap was given" if max_price is None else f"your cap is {format_tokens(cap)}"
@@ -207,11 +208,11 @@ class Sales:
                 f"a license for {name} costs {format_tokens(price)} and {asked}",
                 hint=f'Allow it: lab.market.{verb}("{name}", max_price="{format_tokens(price, "")}")',
             )
-        balance = Wei(self._token.call("balanceOf", self._wallet.address))
+        balance = Wei(self._token.call("balanceOf", payer or self._wallet.address))
         if balance < price:
+            who = self._directory.handle(payer) if payer else self._wallet.handle
             raise FundsError(
-                f"a license for {name} costs {format_tokens(price)} and {self._wallet.handle} has "
-                f"{format_tokens(balance)}",
+                f"a license for {name} costs {format_tokens(price)} and {who} has {format_tokens(balance)}",
                 hint="Ask for a transfer, or choose cheaper terms",
             )
         return cap
@@ -245,12 +246,12 @@ class Sales:
         if quote.price == 0:
             return self._sender.send(self._market, "buy", *identity, intent=intent)
         deadline = self._chain.block("pending").timestamp + PERMIT_LIFETIME
-        signature = self._wallet.sign_typed_data(self._permit(quote.price, deadline, number))
+        signature = self._wallet.sign_typed_data(self.permit(self._wallet.address, quote.price, deadline, number))
         r, s, v = signature[:32], signature[32:64], signature[64]
         return self._sender.send(self._market, "buyWithPermit", *identity, deadline, v, r, s, intent=intent)
 
-    def _permit(self, amount: int, deadline: int, number: int) -> dict[str, Any]:
-        """The ERC-2612 permit that lets the market take the price, once."""
+    def permit(self, owner: str, amount: int, deadline: int, number: int) -> dict[str, Any]:
+        """The ERC-2612 permit of ``owner`` that lets the market take the price, once."""
         return {
             "types": {
                 "EIP712Domain": [
@@ -275,7 +276,7 @@ class Sales:
                 "verifyingContract": self._token.address,
             },
             "message": {
-                "owner": self._wallet.address,
+                "owner": owner,
                 "spender": self._market.address,
                 "value": amount,
                 "nonce": number,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sahara_lab.chain import Chain, Network, Sender, Wallet
+from sahara_lab.chain.abi import checksum
 from sahara_lab.errors import InputError
 from sahara_lab.identity import Directory
 from sahara_lab.licensing.records import AssetNames
@@ -35,6 +36,9 @@ from sahara_lab.units import Wei, to_wei
 
 if TYPE_CHECKING:
     from sahara_lab.compute import Job
+    from sahara_lab.market.checkout import Checkout
+    from sahara_lab.market.family import Family
+    from sahara_lab.market.indexing import Indexer
     from sahara_lab.market.listings import Listings, Page
 
 
@@ -131,10 +135,13 @@ class Market(Opinions, Earning):
         if self._listings is None:
             from sahara_lab.market.listings import Listings
 
-            self._listings = Listings(
-                self._profile, self._chain, self._directory, self._sales.terms, self._network.deployed_block
-            )
+            self._listings = Listings(self._profile, self._chain, self._network.deployed_block)
         return self._listings
+
+    @property
+    def index(self) -> Indexer:
+        """What brings the chain and the public documents into the local catalog: its status, and its repair."""
+        return self.listings.indexer
 
     @property
     def _assets(self) -> Assets:
@@ -203,6 +210,13 @@ class Market(Opinions, Earning):
         """
         return self._assets.document(self.get(asset) if isinstance(asset, str) else asset)
 
+    def family(self, asset: Asset | str) -> Family:
+        """What an asset was made from and what was made from it, generation by generation."""
+        from sahara_lab.market.family import family
+
+        identity = asset.id if isinstance(asset, Asset) else self.get(asset).id
+        return family(self._chain, self._sales, identity, self._network.deployed_block)
+
     def may_use(self, asset: Asset | str, use: str) -> bool:
         """Whether the account owns the asset or holds a valid license for ``use`` that lets it read."""
         identity = asset.id if isinstance(asset, Asset) else self.get(asset).id
@@ -215,17 +229,19 @@ class Market(Opinions, Earning):
 
     # -- license ------------------------------------------------------------------------------------------------------
 
-    def quote(self, name: str, license: License | str | None = None) -> Quote:
+    def quote(self, name: str, license: License | str | None = None, *, payer: str | None = None) -> Quote:
         """What a license costs and who gets it, to the wei.
 
         Args:
             license: a flavor's name or terms; the cheapest offer when left out.
+            payer: the address that would pay, where that is not this account.
 
         Raises:
             NotFound: unknown asset, or not offered on those terms.
         """
         asset = self.get(name)
-        return replace(self._sales.quote(asset.id, asset.name, license), reputation=asset.reputation)
+        given = self._sales.quote(asset.id, asset.name, license, checksum(payer) if payer else None)
+        return replace(given, reputation=asset.reputation)
 
     def terms(self, name: str, license: License | str | None = None) -> License:
         """The terms of an offer; ``in_words`` says what they let a holder do.
@@ -257,6 +273,32 @@ class Market(Opinions, Earning):
             raise InputError(f"{asset.name} is yours; its owner needs no license")
         self._refuse_taken_down(asset)
         return self._sales.buy(asset.id, asset.name, license, max_price)
+
+    def checkout(
+        self, name: str, payer: str, *, license: License | str | None = None, max_price: str | int | None = None
+    ) -> Checkout:
+        """A license for this account that ``payer`` pays, an address whose wallet is elsewhere, as in a browser.
+
+        Args:
+            max_price: the most to pay, in whole tokens.
+
+        Raises:
+            PriceError: the price is above the cap, or there is no cap.
+            FundsError: the payer's balance does not cover the price.
+        """
+        from sahara_lab.market.checkout import Checkout
+
+        asset, address = self.get(name), checksum(payer)
+        self._refuse_taken_down(asset)
+        quote = self._sales.quote(asset.id, asset.name, license, payer=address)
+        cap = self._sales.cap(asset.name, quote.price, max_price, "license", address)
+        return Checkout.begin(self._chain, self._sales, quote, address, self._wallet.address, cap)
+
+    def paid_elsewhere(self, tx_hash: str, timeout: float = 60.0) -> LicenseGrant:
+        """The license that a transaction of another wallet brought, once it is in a block."""
+        from sahara_lab.market.checkout import license_of
+
+        return self._sales.grant(license_of(self._chain, tx_hash, timeout), tx_hash)
 
     def renew(self, name: str, *, max_price: str | int | None = None) -> LicenseGrant:
         """Pay for another duration of a license held, at the price of its terms; the new time follows the old.
@@ -308,7 +350,7 @@ class Market(Opinions, Earning):
         self._licensing.check_terms(asset.id, license)
         return self._sales.offer(asset.id, license)
 
-    def withdraw_offer(self, name: str, license: License | str | None = None) -> License:
+    def withdraw(self, name: str, license: License | str | None = None) -> License:
         """Offer an own asset under some terms no longer; licenses that were sold stay valid.
 
         Args:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
+from jupyter_events import EventLogger
 from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.serverapp import ServerApp
 from traitlets import Unicode, default
 
 from sahara_lab.profile import current_account
+from sahara_lab.server.routes_checkout import CheckoutHandler, OutcomeHandler, TransactionHandler
 from sahara_lab.server.routes_jobs import JobHandler, JobsHandler, StopHandler
 from sahara_lab.server.routes_library import ClaimHandler, LibraryHandler
 from sahara_lab.server.routes_market import LicenseHandler, ListingHandler, ListingsHandler, QuoteHandler
@@ -23,6 +26,7 @@ from sahara_lab.server.routes_vault import (
     VaultsHandler,
 )
 from sahara_lab.server.service import LabService
+from sahara_lab.server.watch import EVENT, SCHEMA, Watcher
 
 ASSET = r"([^/]{1,64})/([^/]{1,80})"
 UPLOAD = r"uploads/([0-9a-f]{32})"
@@ -34,6 +38,9 @@ ROUTES: list[tuple[str, type[Any]]] = [
     (rf"listings/{ASSET}", ListingHandler),
     (r"quote", QuoteHandler),
     (r"license", LicenseHandler),
+    (r"checkout", CheckoutHandler),
+    (r"checkout/transaction", TransactionHandler),
+    (r"checkout/outcome", OutcomeHandler),
     (r"mine", LibraryHandler),
     (r"claim", ClaimHandler),
     (r"vaults", VaultsHandler),
@@ -66,8 +73,20 @@ class SaharaLabExtension(ExtensionApp):
 
     def initialize_handlers(self) -> None:
         self._service = service = LabService(self.profile, self.account)
+        self._watcher = Watcher(service, self._tell)
+        self._bus = cast(EventLogger, cast(ServerApp, self.serverapp).event_logger)
+        self._bus.register_event_schema(SCHEMA)
         self.handlers.extend((rf"/sahara-lab/api/{route}", handler, {"service": service}) for route, handler in ROUTES)
 
+    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
+        """Begin to tell browsers what changed, on the server's event bus."""
+        await super()._start_jupyter_server_extension(serverapp)  # type: ignore[no-untyped-call]
+        self._watcher.start()
+
+    def _tell(self, what: str) -> None:
+        self._bus.emit(schema_id=EVENT, data={"what": what})
+
     async def stop_extension(self) -> None:
-        """Drop uploads that were not published."""
+        """Stop looking, and drop uploads that were not published."""
+        await self._watcher.stop()
         await asyncio.to_thread(self._service.uploads.close)

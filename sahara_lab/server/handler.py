@@ -24,6 +24,8 @@ MAX_BODY = 16 * 1024
 MAX_TEXT = 200
 MAX_PATH = 4096
 
+ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+
 _HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
 
 _STATUS = {
@@ -149,6 +151,17 @@ class SaharaHandler(APIHandler):
             message, hint = "Sahara Lab failed unexpectedly", "The server's log has the details. Run: sahara-lab doctor"
             reply = {"code": "internal", "message": message, "hint": hint}
         self.finish(json.dumps(reply))
+
+
+def matching(pattern: re.Pattern[str], value: str, what: str) -> str:
+    """``value`` itself.
+
+    Raises:
+        InputError: it has not the form of ``pattern``.
+    """
+    if not pattern.fullmatch(value):
+        raise InputError(f"{what} has not the right form")
+    return value
 
 
 def _checked_text(name: str, value: object, limit: int, strip: bool = True) -> str:

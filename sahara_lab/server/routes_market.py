@@ -7,7 +7,7 @@ from tornado.web import authenticated
 from sahara_lab.errors import InputError
 from sahara_lab.market.catalog import BAND_NAMES
 from sahara_lab.market.names import FLAVORS, KINDS, AssetName
-from sahara_lab.server.handler import SaharaHandler, authorized
+from sahara_lab.server.handler import ADDRESS, SaharaHandler, authorized, matching
 from sahara_lab.units import to_wei
 
 SORTS = ("relevance", "newest", "price", "popular", "name")
@@ -61,7 +61,11 @@ class QuoteHandler(SaharaHandler):
     @authorized("read", "sahara-lab.market")
     async def get(self) -> None:
         asset = AssetName.parse(self.text("name"))
-        self.finish(await self.ask(self.service.quote, self.account, asset.plain, self.choice("license", FLAVORS)))
+        payer = self.text("payer", limit=42)
+        if payer:
+            matching(ADDRESS, payer, "payer")
+        license = self.choice("license", FLAVORS)
+        self.finish(await self.ask(self.service.quote, self.account, asset.plain, license, payer or None))
 
 
 class LicenseHandler(SaharaHandler):

@@ -14,6 +14,7 @@ from sahara_lab.units import format_share, format_tokens
 if TYPE_CHECKING:
     from sahara_lab.compute import Job
     from sahara_lab.licensing.sharing import Reader, Renewals
+    from sahara_lab.market.family import Family
     from sahara_lab.market.listings import Listing
     from sahara_lab.vault import Entry
 
@@ -111,6 +112,19 @@ def asset(value: Asset, held: list[LicenseGrant]) -> Json:
         "royalties": [{"name": item.name, "share": format_share(item.parts // 100_000)} for item in value.royalties],
         "held": [grant(item) for item in held],
         "reputation": reputation(value.reputation),
+    }
+
+
+def family(value: Family) -> Json:
+    return {
+        "generations": [
+            [{"name": one.name, "kind": one.kind, "generation": one.generation} for one in generation]
+            for generation in value.generations
+        ],
+        "ties": [
+            {"child": tie.child, "parent": tie.parent, "relation": tie.relation.replace("_", " ")} for tie in value.ties
+        ],
+        "complete": value.complete,
     }
 
 

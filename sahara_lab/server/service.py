@@ -10,6 +10,7 @@ from sahara_lab._version import __version__
 from sahara_lab.errors import SaharaError
 from sahara_lab.profile import Profile, current_account
 from sahara_lab.server import serialize
+from sahara_lab.server.checkouts import Checkouts
 from sahara_lab.server.described import described
 from sahara_lab.server.serialize import Json
 from sahara_lab.server.uploads import Uploads
@@ -17,6 +18,7 @@ from sahara_lab.server.vaults import VaultService
 
 if TYPE_CHECKING:
     from sahara_lab.lab import Lab
+    from sahara_lab.market import Asset, Market
 
 EMBEDDED = "local"
 
@@ -44,8 +46,11 @@ class LabService:
         self._connect = connect
         self._labs: dict[str, Lab] = {}
         self._lock = threading.Lock()
+        self._block: int | None = None
+        self._sales = 0
         self.vaults = VaultService(self._lab)
         self.uploads = Uploads(self._lab)
+        self.checkouts = Checkouts(self._lab)
 
     def forget(self) -> None:
         """Drop what was connected: the next request attaches anew, perhaps to a network that came back elsewhere."""
@@ -86,6 +91,9 @@ class LabService:
                     "hint": "",
                     "recovered": lab.network.recovered or "",
                     "block": lab.chain.block("latest").number,
+                    "chain": lab.chain.chain_id,
+                    # The address of another node may hold a key to a paid service.
+                    "rpc": lab.chain.rpc.url if self._profile.name == EMBEDDED else "",
                 },
                 "account": handle,
                 "default_account": current_account(),
@@ -110,6 +118,8 @@ class LabService:
                 "hint": error.hint or "Run: sahara-lab doctor",
                 "recovered": "",
                 "block": 0,
+                "chain": 0,
+                "rpc": "",
             },
             "account": handle,
             "default_account": current_account(),
@@ -123,6 +133,33 @@ class LabService:
         self._lab(account, start=True)
         return self.status(account)
 
+    def pulse(self) -> dict[str, object]:
+        """What changes when something of the network, the market or the jobs does. It attaches to nothing by itself."""
+        return {"jobs": self._jobs_pulse(), **self._chain_pulse()}
+
+    def _jobs_pulse(self) -> int:
+        """Changes whenever a job writes something."""
+        files = (file for name in ("record.json", "events.jsonl") for file in self._profile.jobs.glob(f"*/{name}"))
+        return hash(tuple(sorted((str(file), file.stat().st_mtime_ns) for file in files)))
+
+    def _chain_pulse(self) -> dict[str, object]:
+        with self._lock:
+            lab = next(iter(self._labs.values()), None)
+        known = self._profile.network_file
+        if lab is None:
+            return {"network": known.stat().st_mtime_ns if known.exists() else None, "market": self._sales}
+        try:
+            block = lab.chain.block("latest").number
+            seen, self._block = self._block, block
+            # Whatever came before the first look, or was undone, may have been of the market.
+            unknown = seen is None or block < seen
+            if unknown or (block != seen and lab.chain.rpc("eth_getLogs", _of_market(lab, (seen or 0) + 1, block))):
+                self._sales += 1
+        except SaharaError:
+            self.forget()
+            return {"network": "away"}
+        return {"network": block, "market": self._sales}
+
     # -- market -------------------------------------------------------------------------------------------------------
 
     def search(self, account: str | None, text: str, **options: Any) -> Json:
@@ -135,11 +172,23 @@ class LabService:
         return {
             **serialize.asset(asset, held),
             **described(market.document(asset)),
-            "owned": asset.owner == (account or self._account),
+            "family": serialize.family(market.family(asset)),
+            "owned": (owned := asset.owner == (account or self._account)),
+            "earned": self._earned(market, asset) if owned else None,
         }
 
-    def quote(self, account: str | None, name: str, license: str | None) -> Json:
-        return serialize.quote(self._lab(account).market.quote(name, license))
+    @staticmethod
+    def _earned(market: Market, asset: Asset) -> Json:
+        """What the account got and can claim for one of its assets, and how often it was licensed for money."""
+        line = next((line for line in market.earnings().lines if line.asset == asset.name), None)
+        return {
+            "received": serialize.amount(line.received if line else 0),
+            "claimable": serialize.amount(line.claimable if line else 0),
+            "sales": sum(sale.asset == asset.name for sale in market.sales()),
+        }
+
+    def quote(self, account: str | None, name: str, license: str | None, payer: str | None) -> Json:
+        return serialize.quote(self._lab(account).market.quote(name, license, payer=payer))
 
     def license(self, account: str | None, name: str, license: str | None, max_price: str) -> Json:
         return serialize.grant(self._lab(account).market.license(name, license=license, max_price=max_price))
@@ -176,3 +225,10 @@ class LabService:
         job = Compute(self._profile.jobs).job(id)
         job.stop()
         return serialize.job_detail(job)
+
+
+def _of_market(lab: Lab, first: int, last: int) -> Json:
+    """The query for whatever changes what is listed, held or earned."""
+    names = ("AssetRegistry", "Market", "LicenseToken", "RoyaltyLedger")
+    addresses = [lab.chain.contract(name).address for name in names]
+    return {"address": addresses, "fromBlock": hex(first), "toBlock": hex(last)}

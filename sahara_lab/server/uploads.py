@@ -57,7 +57,7 @@ class Uploads:
         upload = Upload(lab, wanted, lab.vault.fs.draft(name), asset)
         if not wanted.files and not upload.pending:
             raise InputError("there is nothing to publish", hint="Choose at least one file")
-        _require_room(lab, wanted.total, asset.size if asset else 0)
+        _require_room(lab, wanted.total)
         plan = upload.plan()
         with self._lock:
             self._clear(IDLE)
@@ -108,9 +108,9 @@ class Uploads:
                 del self._open[id]
 
 
-def _require_room(lab: Lab, total: int, before: int) -> None:
-    """Publishing holds the files three times for a while: as a draft, in the clear, and as the version."""
-    needed = total + 2 * (total + before)
+def _require_room(lab: Lab, total: int) -> None:
+    """Publishing holds the files twice for a while: as a draft and as the version."""
+    needed = 2 * total
     free = shutil.disk_usage(lab.profile.folder).free
     if needed > free:
         from sahara_lab.market.values import format_size

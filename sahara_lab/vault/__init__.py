@@ -10,14 +10,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sahara_lab.vault.agefiles import export_age, import_age
     from sahara_lab.vault.audit import Anchor, AuditedServer, Collected, collect
+    from sahara_lab.vault.diskcache import CacheUse, cache_usage, configure_cache
     from sahara_lab.vault.drafts import Draft
     from sahara_lab.vault.filesystem import VaultFileSystem
+    from sahara_lab.vault.garbage import aged, unreferenced
     from sahara_lab.vault.grants import Shared, share, shared_with
     from sahara_lab.vault.keyserver_app import create_app
     from sahara_lab.vault.limits import Limits
     from sahara_lab.vault.lineage import accessed, accessed_for, forget_access, track_access
-    from sahara_lab.vault.manifest import Release
+    from sahara_lab.vault.manifest import Release, parse_manifest
     from sahara_lab.vault.merkle import verify_proof
     from sahara_lab.vault.opened import Entry, Vault, open_vault
     from sahara_lab.vault.receipts import ReceiptLog, verify_receipt
@@ -25,7 +28,8 @@ if TYPE_CHECKING:
     from sahara_lab.vault.reencryption import Journal, reencrypt
     from sahara_lab.vault.rotation import Grantee, Rotated, rotate
     from sahara_lab.vault.sealing import new_seed, private_key, public_bytes
-    from sahara_lab.vault.storage import get_public, put_public
+    from sahara_lab.vault.source import Lazy
+    from sahara_lab.vault.storage import Storage, Stored, get_public, put_public
     from sahara_lab.vault.typed import delegate_session
     from sahara_lab.vault.values import (
         AccessPolicy,
@@ -42,21 +46,31 @@ if TYPE_CHECKING:
     from sahara_lab.vault.writer import pack
 
 _HOMES = {
-    "Release": "manifest",
-    "Recovered": "recovery",
-    "recover": "recovery",
-    "help_recover": "recovery",
-    "fingerprint": "recovery",
-    "appoint": "recovery",
+    "Anchor": "audit",
     "Asking": "recovery",
+    "AuditedServer": "audit",
+    "CacheUse": "diskcache",
+    "Collected": "audit",
     "Guardianship": "recovery",
-    "reencrypt": "reencryption",
     "Journal": "reencryption",
     "ReceiptLog": "receipts",
+    "Recovered": "recovery",
+    "Release": "manifest",
+    "Storage": "storage",
+    "Stored": "storage",
+    "aged": "garbage",
+    "appoint": "recovery",
+    "cache_usage": "diskcache",
     "collect": "audit",
-    "Collected": "audit",
-    "AuditedServer": "audit",
-    "Anchor": "audit",
+    "configure_cache": "diskcache",
+    "export_age": "agefiles",
+    "fingerprint": "recovery",
+    "help_recover": "recovery",
+    "import_age": "agefiles",
+    "parse_manifest": "manifest",
+    "recover": "recovery",
+    "reencrypt": "reencryption",
+    "unreferenced": "garbage",
     "AccessPolicy": "values",
     "Credentials": "values",
     "Decision": "values",
@@ -64,6 +78,7 @@ _HOMES = {
     "Entry": "opened",
     "Grantee": "rotation",
     "KeyServer": "values",
+    "Lazy": "source",
     "Limits": "limits",
     "ManifestSource": "values",
     "Packed": "values",
@@ -100,6 +115,7 @@ __all__ = [
     "Anchor",
     "Asking",
     "AuditedServer",
+    "CacheUse",
     "Collected",
     "Credentials",
     "Decision",
@@ -109,6 +125,7 @@ __all__ = [
     "Guardianship",
     "Journal",
     "KeyServer",
+    "Lazy",
     "Limits",
     "ManifestSource",
     "Packed",
@@ -119,23 +136,31 @@ __all__ = [
     "Rotated",
     "Session",
     "Shared",
+    "Storage",
+    "Stored",
     "Vault",
     "VaultFileSystem",
     "VaultRef",
     "Verified",
     "accessed",
     "accessed_for",
+    "aged",
     "appoint",
+    "cache_usage",
     "collect",
+    "configure_cache",
     "create_app",
     "delegate_session",
+    "export_age",
     "fingerprint",
     "forget_access",
     "get_public",
     "help_recover",
+    "import_age",
     "new_seed",
     "open_vault",
     "pack",
+    "parse_manifest",
     "private_key",
     "public_bytes",
     "put_public",
@@ -145,6 +170,7 @@ __all__ = [
     "share",
     "shared_with",
     "track_access",
+    "unreferenced",
     "verify_proof",
     "verify_receipt",
 ]

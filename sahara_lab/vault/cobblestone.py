@@ -81,6 +81,19 @@ def unseal(key: bytes, context: bytes, sealed: bytes, what: str) -> bytes:
         raise IntegrityError(f"{what} is damaged or was written under another key") from error
 
 
+def object_keys(key: bytes, context: bytes, header: bytes) -> tuple[bytes, int]:
+    """The AES key of a message and its base nonce as a number.
+
+    Raises:
+        IntegrityError: the header's key commitment is not of this key and context.
+    """
+    salt, commitment = header[:SALT_SIZE], header[SALT_SIZE:HEADER_SIZE]
+    material = HKDFExpand(SHA512(), 32 + 12 + 32, _INFO + salt + context).derive(key)
+    if not hmac.compare_digest(material[44:], commitment):
+        raise IntegrityError("the object's header does not match its key: altered, swapped or rolled back")
+    return material[:32], int.from_bytes(material[32:44], "big")
+
+
 class ChunkCipher:
     """Decrypts runs of chunks of one message, wherever they are.
 
@@ -96,12 +109,8 @@ class ChunkCipher:
     __slots__ = ("_base", "_decrypt", "_secret", "_stream", "_stream_at")
 
     def __init__(self, key: bytes, context: bytes, header: bytes) -> None:
-        salt, commitment = header[:SALT_SIZE], header[SALT_SIZE:HEADER_SIZE]
-        material = HKDFExpand(SHA512(), 32 + 12 + 32, _INFO + salt + context).derive(key)
-        if not hmac.compare_digest(material[44:], commitment):
-            raise IntegrityError("the object's header does not match its key: altered, swapped or rolled back")
-        self._decrypt = AESGCM(material[:32]).decrypt_into
-        self._base = int.from_bytes(material[32:44], "big")
+        secret, self._base = object_keys(key, context, header)
+        self._decrypt = AESGCM(secret).decrypt_into
         self._secret = (key, context, header)
         self._stream: Cobblestone256Decryptor | None = None
         self._stream_at = 0
@@ -140,6 +149,9 @@ class ChunkCipher:
 
     def _anywhere(self, first: int, sealed: memoryview, out: memoryview) -> None:
         base, size, plain = self._base, len(sealed), len(out)
+        if size <= SEALED_CHUNK:
+            self._decrypt((base ^ first).to_bytes(12, "big"), sealed, None, out)
+            return
         count = -(-size // SEALED_CHUNK)
         # A C-level loop: at 3 microseconds a chunk, Python's own is a tenth of the whole.
         deque(

@@ -149,6 +149,14 @@ class Draft:
                 if index.get(writer.name) == writer.entry:
                     del index[writer.name]
 
+    def forget(self, published: Index) -> int:
+        """Drop the changes that are published by now; those made since stay, and their number is returned."""
+        with self.changing() as index:
+            for path, entry in published.items():
+                if index.get(path) == entry:
+                    del index[path]
+            return len(index)
+
     @contextmanager
     def changing(self) -> Iterator[Index]:
         """The index, locked, to be written back at the end of the block; objects left without a name go."""

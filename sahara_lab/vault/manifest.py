@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +30,7 @@ MAX_CLASSES = 64
 MAX_SERVERS = 32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ObjectEntry:
     """One object: its id, the length of its ciphertext and the root over its leaves."""
 
@@ -51,7 +52,7 @@ class ObjectEntry:
         return max(1, -(-(self.size - HEADER_SIZE) // LEAF))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NodeEntry:
     """One directory node: its id, length and SHA-256."""
 
@@ -132,7 +133,7 @@ class Manifest:
 
     def encode(self) -> bytes:
         """The manifest's bytes: RFC 8785 JSON."""
-        return canonical_json(
+        head = canonical_json(
             {
                 "format": FORMAT,
                 "algorithm": ALGORITHM,
@@ -140,8 +141,8 @@ class Manifest:
                 "previous": self.previous.hex() if self.previous else None,
                 "root": self.root.hex(),
                 "root_node": self.root_node.hex(),
-                "objects": [[e.id.hex(), e.size, e.root.hex()] for _, e in sorted(self.objects.items())],
-                "nodes": [[e.id.hex(), e.size, e.digest.hex()] for _, e in sorted(self.nodes.items())],
+                "objects": [],
+                "nodes": [],
                 "release": [
                     {
                         "class": r.name,
@@ -164,6 +165,23 @@ class Manifest:
                 ],
             }
         )
+        # The long lists are written in their places: text cannot hold what stands there, its quotes have a backslash.
+        before, _, after = head.partition(b',"nodes":[],"objects":[],')
+        written = io.BytesIO()  # which gives its bytes away without a copy
+        written.write(before + b',"nodes":[')
+        _list(written, self.nodes)
+        written.write(b'],"objects":[')
+        _list(written, self.objects)
+        written.write(b"]," + after)
+        return written.getvalue()
+
+
+def _list(written: io.BytesIO, entries: Mapping[bytes, ObjectEntry | NodeEntry]) -> None:
+    for number, identifier in enumerate(sorted(entries)):
+        entry = entries[identifier]
+        digest = entry.root if isinstance(entry, ObjectEntry) else entry.digest
+        comma = "," if number else ""
+        written.write(f'{comma}["{entry.id.hex()}",{entry.size},"{digest.hex()}"]'.encode())
 
 
 def scope(chain_id: int, registry: str, creator: str, name: str, dataset: bytes, epoch: int) -> dict[str, Any]:

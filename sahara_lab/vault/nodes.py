@@ -15,13 +15,13 @@ from sahara_lab.errors import InputError, IntegrityError
 from sahara_lab.signing import canonical_json
 from sahara_lab.vault.cobblestone import KEY_SIZE, node_context, seal, unseal
 from sahara_lab.vault.manifest import ID_SIZE, MAX_NODE, NodeEntry
-from sahara_lab.vault.paths import check_component, split_path
+from sahara_lab.vault.paths import check_component, folded, split_path
 from sahara_lab.vault.typed import bytes_of
 
 MAX_SIZE = 2**52  # the format's own limit is 4 PiB
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileChild:
     """A file in a folder: its object and that object's key."""
 
@@ -31,7 +31,7 @@ class FileChild:
     modified: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FolderChild:
     """A folder in a folder: its node and that node's key."""
 
@@ -125,10 +125,12 @@ def decode_children(plain: bytes) -> Children:
         document = orjson.loads(plain)
         if document["v"] != 1:
             raise ValueError("version")
+        spelled: set[str] = set()
         for entry in document["entries"]:
             name = check_component(entry["name"])
-            if name in children:
+            if folded(name) in spelled:
                 raise ValueError("a name twice")
+            spelled.add(folded(name))
             key = _sized(entry["key"], KEY_SIZE)
             if "node" in entry:
                 children[name] = FolderChild(_sized(entry["node"], ID_SIZE), key)

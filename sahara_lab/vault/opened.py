@@ -12,17 +12,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sahara_lab.errors import AccessDenied, InputError, IntegrityError, NotFound
+from sahara_lab.errors import AccessDenied, InputError, IntegrityError, KeyServersUnavailable, NotFound
 from sahara_lab.vault.cobblestone import HEADER_SIZE, object_context
+from sahara_lab.vault.diskcache import configured_cache
 from sahara_lab.vault.grants import has_grants, open_grants
 from sahara_lab.vault.lineage import record_access
 from sahara_lab.vault.manifest import FIRST_LEAF, LEAF, Manifest, ObjectEntry, load_manifest
 from sahara_lab.vault.merkle import LeafHasher, root_of
 from sahara_lab.vault.nodes import Children, FileChild, FolderChild, identifier, open_node
+from sahara_lab.vault.objects import LOCAL_BLOCK
 from sahara_lab.vault.paths import split_path
 from sahara_lab.vault.reader import BUFFER, ObjectReader, leaf_hashes
 from sahara_lab.vault.release import request_keys
-from sahara_lab.vault.storage import LOCAL_BLOCK, Storage
+from sahara_lab.vault.storage import Storage
 from sahara_lab.vault.values import Credentials, VaultRef, Verified
 
 Parts = tuple[str, ...]
@@ -63,9 +65,11 @@ class Vault:
         self.storage = Storage(ref.location, options)
         self.manifest: Manifest = load_manifest(self.storage, ref)
         self.receipts: list[dict[str, Any]] = []
+        self._cache = configured_cache() if self.storage.local is None else None
         self._credentials = credentials
         self._mounts: dict[Parts, FileChild | FolderChild] = {}
         self._folders: dict[bytes, Children] = {}
+        self._places: dict[bytes, Parts] = {}
         self._lock = threading.RLock()
 
     def __repr__(self) -> str:
@@ -131,7 +135,7 @@ class Vault:
         entry = self.manifest.object(child.object)
         context = object_context(self.manifest.dataset, child.object)
         return ObjectReader(
-            self.storage, entry, child.size, child.key, context, verify, f"{self.ref}/{'/'.join(parts)}"
+            self.storage, entry, child.size, child.key, context, verify, f"{self.ref}/{'/'.join(parts)}", self._cache
         )
 
     def read(self, path: str) -> bytes:
@@ -143,21 +147,58 @@ class Vault:
         """Compare every stored byte of this version with the root anchored on chain. Needs no keys and no license.
 
         Raises:
-            IntegrityError: the first object that is missing or differs.
+            IntegrityError: what is missing or differs, after everything was looked at. Files are named by their paths
+                when this account can read them, by their objects when it cannot.
         """
         objects = list(self.manifest.objects.values())
         nodes = list(self.manifest.nodes.values())
         total = sum(e.size for e in objects) + sum(e.size for e in nodes)
-        done = 0
+        done, damage, damaged = 0, [], set()
         for node in nodes:
-            self._sealed_node(node.id)
+            try:
+                self._sealed_node(node.id)
+            except IntegrityError as error:
+                damage.append(error.message)
             done += node.size
         for entry in objects:
-            for count in self._verify_object(entry):
-                done += count
-                if progress is not None:
-                    progress(done, total)
+            before = done
+            try:
+                for count in self._verify_object(entry):
+                    done += count
+                    if progress is not None:
+                        progress(done, total)
+            except IntegrityError as error:
+                damaged.add(entry.id)
+                damage.append(error.message)
+            done = before + entry.size
+        if progress is not None:
+            progress(total, total)
+        if damage:
+            raise IntegrityError(self._damage_report(damage, damaged), hint="Restore them from a copy of the storage")
         return Verified(str(self.ref), len(objects), total, self.manifest.root)
+
+    def _damage_report(self, damage: list[str], damaged: set[bytes]) -> str:
+        named = [f"{self.ref}/{path}" for path in self._paths_of(damaged)]
+        shown = "; ".join(damage[:3]) + (f"; and {len(damage) - 3} more" if len(damage) > 3 else "")
+        return f"damaged: {', '.join(named[:10])}{', …' if len(named) > 10 else ''} ({shown})" if named else shown
+
+    def _paths_of(self, objects: set[bytes]) -> list[str]:
+        """Where objects lie, as far as this account can see."""
+        found: list[str] = []
+
+        def look(parts: Parts) -> None:
+            for name, child in sorted(self.children(parts).items()):
+                if isinstance(child, FolderChild):
+                    look((*parts, name))
+                elif child.object in objects:
+                    found.append("/".join((*parts, name)))
+
+        try:
+            if objects:
+                look(())
+        except (AccessDenied, IntegrityError, KeyServersUnavailable, NotFound):
+            pass
+        return found
 
     def keyed(self, parts: Parts) -> FileChild | FolderChild:
         """A file or folder with its key, for granting it to someone.
@@ -264,6 +305,7 @@ class Vault:
         if mount is None:  # unlock() has raised otherwise
             raise AccessDenied(f"no grant covers {self.ref}/{'/'.join(parts)}")
         child = self._mounts[mount]
+        self._require_one_place(child, mount)
         for depth in range(len(mount), len(parts)):
             below = self._node(child) if isinstance(child, FolderChild) else {}
             if parts[depth] not in below:
@@ -271,7 +313,13 @@ class Vault:
                     f"there is no {'/'.join(parts)!r} in {self.ref}", hint=f"List it: vault://{self.ref.name}"
                 )
             child = below[parts[depth]]
+            self._require_one_place(child, parts[: depth + 1])
         return child
+
+    def _require_one_place(self, child: FileChild | FolderChild, parts: Parts) -> None:
+        """A folder that lies in itself, or in two others, could be walked for ever: whoever wrote it means harm."""
+        if isinstance(child, FolderChild) and self._places.setdefault(child.node, parts) != parts:
+            raise IntegrityError(f"{self.ref}: the same folder lies at two places, {'/'.join(parts)!r} for one")
 
     def _children(self, parts: Parts) -> dict[str, FileChild | FolderChild | None]:
         child = self._child(parts)

@@ -4,101 +4,28 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+import stat
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from sahara_lab.errors import InputError, IntegrityError, NotFound
-from sahara_lab.vault.cobblestone import SEALED_CHUNK
+from sahara_lab.vault.objects import LocalSource, RemoteSource, Source, Span
 
-LOCAL_BLOCK = 64 * SEALED_CHUNK  # bytes asked of the kernel at once: 1 MiB of content
-REMOTE_BLOCK = 4096 * SEALED_CHUNK  # the most that one request to a remote store asks for
-READ_AHEAD = 256 * SEALED_CHUNK  # how far sequential reading of a remote object runs ahead at most
+if TYPE_CHECKING:
+    from sahara_lab.vault.diskcache import DiskCache
+
 MAX_PUBLIC = 16 << 20
 
 
-class Source(Protocol):
-    """An object's ciphertext, read anywhere."""
+class Stored(NamedTuple):
+    """A file in storage; ``modified`` in seconds since 1970, None where the store does not tell."""
 
-    block: int
-    remote: bool
-
-    def read(self, offset: int, length: int) -> memoryview:
-        """Exactly these bytes; valid until the next call. ``IntegrityError`` when the object is shorter."""
-
-    def close(self) -> None: ...
-
-
-class LocalSource:
-    """A local file, read with ``preadv`` into one reused buffer: safe in forked children, no file position."""
-
-    block = LOCAL_BLOCK
-    remote = False
-
-    def __init__(self, path: Path, size: int) -> None:
-        try:
-            self._file = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-        except FileNotFoundError:
-            raise IntegrityError(f"object {path.name} is missing from storage") from None
-        self._name = path.name
-        self._buffer = bytearray()
-        actual = os.fstat(self._file).st_size
-        if actual != size:
-            self.close()
-            raise IntegrityError(f"object {self._name} has {actual} bytes in storage, {size} were published")
-
-    def read(self, offset: int, length: int) -> memoryview:
-        if len(self._buffer) < length:
-            self._buffer = bytearray(max(length, SEALED_CHUNK))
-        view = memoryview(self._buffer)[:length]
-        done = 0
-        while done < length:
-            count = os.preadv(self._file, [view[done:]], offset + done)
-            if not count:
-                raise IntegrityError(f"object {self._name} ends at byte {offset + done}: it was truncated")
-            done += count
-        return view
-
-    def close(self) -> None:
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
-
-    def __del__(self) -> None:
-        if getattr(self, "_file", -1) >= 0:
-            self.close()
-
-
-class RemoteSource:
-    """An object on any fsspec file system: one request per read, running ahead of sequential readers."""
-
-    block = REMOTE_BLOCK
-    remote = True
-
-    def __init__(self, storage: Storage, path: str, size: int) -> None:
-        self._storage = storage
-        self._path = path
-        self._size = size
-        self._start = 0
-        self._window = b""
-        self._ahead = 0
-
-    def read(self, offset: int, length: int) -> memoryview:
-        end = self._start + len(self._window)
-        if not (self._start <= offset and offset + length <= end):
-            sequential = self._start < offset <= end
-            self._ahead = min(max(2 * self._ahead, 4 * SEALED_CHUNK), READ_AHEAD) if sequential else 0
-            stop = min(self._size, offset + length + self._ahead)
-            self._window = self._storage.read(self._path, offset, stop)
-            self._start = offset
-            if len(self._window) < stop - offset:
-                raise IntegrityError(f"object {self._path} ends at byte {offset + len(self._window)}: it was truncated")
-        at = offset - self._start
-        return memoryview(self._window)[at : at + length]
-
-    def close(self) -> None:
-        self._window = b""
+    path: str
+    size: int
+    modified: float | None
 
 
 class Storage:
@@ -118,6 +45,10 @@ class Storage:
         self._fs: Any = None
         self._root = ""
         self.local = self._local_path()
+
+    def not_durable(self) -> Storage:
+        """The same folder; what is written there has to be synced."""
+        return Storage(self.url, self._options, durable=False)
 
     def _local_path(self) -> Path | None:
         from fsspec.core import split_protocol
@@ -155,9 +86,25 @@ class Storage:
         except FileNotFoundError:
             raise NotFound(f"there is no {path} in {self.url}") from None
 
-    def source(self, path: str, size: int) -> Source:
-        """Open an object of known size for reading anywhere."""
-        return LocalSource(self.local / path, size) if self.local is not None else RemoteSource(self, path, size)
+    def read_spans(self, path: str, spans: Sequence[Span]) -> list[bytes]:
+        """Several parts of a file, at once where the file system can.
+
+        Raises:
+            NotFound: there is no such file.
+        """
+        if self.local is not None or len(spans) == 1:
+            return [self.read(path, start, stop) for start, stop in spans]
+        fs, root = self._remote()
+        starts, stops = [start for start, _ in spans], [stop for _, stop in spans]
+        try:
+            parts: list[bytes] = fs.cat_ranges([f"{root}/{path}"] * len(spans), starts, stops, on_error="raise")
+        except FileNotFoundError:
+            raise NotFound(f"there is no {path} in {self.url}") from None
+        return parts
+
+    def source(self, path: str, size: int, cache: DiskCache | None = None) -> Source:
+        """Open an object of known size for reading anywhere; ``cache`` keeps what a remote store gave."""
+        return LocalSource(self.local / path, size) if self.local is not None else RemoteSource(self, path, size, cache)
 
     def write(self, path: str, data: bytes) -> None:
         """Write a file in one step: readers see all of it or what was there before."""
@@ -223,6 +170,27 @@ class Storage:
         except FileNotFoundError:
             return []
         return sorted(str(name).rstrip("/").rpartition("/")[2] for name in listed)
+
+    def everything(self) -> Iterator[Stored]:
+        """All files of the folder and of those in it."""
+        if self.local is not None:
+            for folder, below, files in os.walk(self.local):
+                below.sort()
+                for name in sorted(files):
+                    path = Path(folder, name)
+                    status = path.lstat()
+                    if stat.S_ISREG(status.st_mode):
+                        yield Stored(path.relative_to(self.local).as_posix(), status.st_size, status.st_mtime)
+            return
+        fs, root = self._remote()
+        fs.invalidate_cache()
+        top = fs._strip_protocol(root).rstrip("/")
+        for name, details in sorted(fs.find(top, detail=True).items()):
+            written: Any = next(
+                (details[key] for key in ("mtime", "LastModified", "created") if details.get(key)), None
+            )
+            modified = written.timestamp() if isinstance(written, datetime) else written
+            yield Stored(name.removeprefix(top).lstrip("/"), int(details["size"]), modified)
 
     def remove(self, path: str) -> None:
         """Remove a file if it is there."""

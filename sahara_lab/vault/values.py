@@ -152,7 +152,7 @@ class ReleaseClass:
 
 @dataclass(frozen=True)
 class Packed:
-    """A vault written to storage, ready to be anchored."""
+    """A vault written to storage, ready to be anchored; ``kept`` of its files kept the objects they had before."""
 
     root: bytes
     manifest_hash: bytes
@@ -161,6 +161,7 @@ class Packed:
     epoch: int
     size: int
     files: int
+    kept: int = 0
 
 
 @dataclass(frozen=True)

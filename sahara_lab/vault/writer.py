@@ -7,11 +7,14 @@ what an interruption leaves is objects that no manifest names.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -35,8 +38,10 @@ from sahara_lab.vault.manifest import (
 )
 from sahara_lab.vault.merkle import LeafHasher, root_of
 from sahara_lab.vault.nodes import Children, FileChild, FolderChild, Grant, seal_node
+from sahara_lab.vault.opened import Vault
 from sahara_lab.vault.source import PackSource, SourceFile, gather
 from sahara_lab.vault.storage import Storage
+from sahara_lab.vault.unchanged import Unchanged
 from sahara_lab.vault.values import Packed, ReleaseClass, VaultRef
 from sahara_lab.vault.wrapping import make_release
 
@@ -59,6 +64,7 @@ def pack(
     dataset_id: bytes | None = None,
     epoch: int = 1,
     previous: VaultRef | None = None,
+    base: Vault | None = None,
     storage_options: dict[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Packed:
@@ -66,14 +72,17 @@ def pack(
 
     Args:
         source: a folder, or a mapping from paths to bytes, files or functions that open a file.
-        storage_url: fsspec URL of a folder that is empty or does not exist.
+        storage_url: fsspec URL of a folder that is empty or does not exist; with ``base``, the one that it lies in.
         creator: address that registers the asset.
         name: the asset's own name, without owner.
         owner: signs the owner's own grant.
         owner_key: public encryption key that the owner's grant is sealed to.
         release: access classes whose key servers release the key of the whole vault.
         dataset_id: 32 bytes; random for a new asset.
+        epoch: key epoch; with ``base``, one that no other version in the same folder has.
         previous: the version before this one, whose dataset id is kept.
+        base: the version before this one, opened by its owner. Files that have not changed keep their objects and
+            keys there, and only what changed is written.
         progress: called with bytes done and bytes in total.
 
     Raises:
@@ -81,13 +90,18 @@ def pack(
         StorageError: it could not be written; what had been is removed.
     """
     files = gather(source)
+    count = len(files)
     storage = Storage(storage_url, storage_options)
     before = load_manifest(Storage(previous.location, storage_options), previous) if previous else None
+    if base is not None:
+        before, previous = base.manifest, base.ref
+        if base.storage.url != storage.url:
+            raise InputError("a version that keeps files of another lies in the same folder")
     dataset = dataset_id or (before.dataset if before else secrets.token_bytes(32))
     if len(dataset) != 32:
         raise InputError("a dataset id has 32 bytes")
-    with storing(f"{name} could not be written to {storage.url}"), _Staging(storage) as staged:
-        writer = _Writer(staged, dataset, files, progress)
+    with storing(f"{name} could not be written to {storage.url}"), _Staging(storage, beside=base is not None) as staged:
+        writer = _Writer(staged, dataset, files, progress, Unchanged(base) if base else None)
         root_node, root_key = writer.write_all()
         bound = scope(chain_id, registry, creator, name, dataset, epoch)
         manifest = Manifest(
@@ -98,9 +112,9 @@ def pack(
             dataset=dataset,
             epoch=epoch,
             previous=previous.manifest_hash if previous else None,
-            root=vault_root(writer.objects),
+            root=vault_root(list(writer.objects.values())),
             root_node=root_node,
-            objects={entry.id: entry for entry in writer.objects},
+            objects=writer.objects,
             nodes={entry.id: entry for entry in writer.nodes},
             release=tuple(make_release(bound, wanted, Grant("", root_node, root_key)) for wanted in release),
         )
@@ -108,19 +122,23 @@ def pack(
         staged.write(grants_path(manifest, owner.address), canonical_json({"v": 1, "grants": [own]}))
         encoded = manifest.encode()
         manifest_hash = hashlib.sha256(encoded).digest()
-        staged.write(manifest_path(manifest_hash), encoded)
-    return Packed(manifest.root, manifest_hash, storage.url, dataset, epoch, writer.done, len(files))
+        staged.finish(manifest_path(manifest_hash), encoded)
+    return Packed(manifest.root, manifest_hash, storage.url, dataset, epoch, writer.done, count, writer.kept)
 
 
 class _Staging:
-    """Where a vault is built; it appears in its place when the block ends well, and not at all otherwise."""
+    """Where a vault is built; it appears in its place when the block ends well, and not at all otherwise.
 
-    def __init__(self, storage: Storage) -> None:
+    Args:
+        beside: add to what lies in the folder; nothing there is changed, and the manifest comes last.
+    """
+
+    def __init__(self, storage: Storage, *, beside: bool) -> None:
         self._final = storage
         self._temporary: Path | None = None
         self._written: list[str] = []
-        if storage.local is None:
-            self._storage = storage
+        if storage.local is None or beside:
+            self._storage = storage.not_durable()
             return
         target = storage.local
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
@@ -132,17 +150,26 @@ class _Staging:
         return self
 
     def write(self, path: str, data: bytes) -> None:
-        self._written.append(path)
+        self._note(path)
         self._storage.write(path, data)
 
     def create(self, path: str) -> Any:
-        self._written.append(path)
+        self._note(path)
         return self._storage.create(path)
+
+    def _note(self, path: str) -> None:
+        if self._temporary is None:  # else it is the whole folder
+            self._written.append(path)
+
+    def finish(self, path: str, data: bytes) -> None:
+        """Write the manifest, once everything it names is on disk."""
+        self._storage.sync(self._written or (file.path for file in self._storage.everything()))
+        self.write(path, data)
+        self._storage.sync([path])
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if kind is None and self._temporary is not None and self._final.local is not None:
-                self._storage.sync(self._written)
                 self._final.local.parent.mkdir(parents=True, exist_ok=True)
                 os.rename(self._temporary, self._final.local)  # noqa: PTH104 - replaces an empty folder, Path.rename too
                 self._sync(self._final.local.parent)
@@ -165,31 +192,44 @@ class _Staging:
 class _Writer:
     """Encrypts files into objects, and folders into nodes from the leaves up."""
 
-    def __init__(self, staged: _Staging, dataset: bytes, files: list[SourceFile], progress: Progress | None) -> None:
+    def __init__(
+        self,
+        staged: _Staging,
+        dataset: bytes,
+        files: list[SourceFile],
+        progress: Progress | None,
+        unchanged: Unchanged | None,
+    ) -> None:
         self._staged = staged
         self._dataset = dataset
         self._files = files
         self._progress = progress
         self._total = sum(file.size for file in files)
         self._buffers = Buffers()
+        self._unchanged = unchanged
         self.done = 0
-        self.objects: list[ObjectEntry] = []
+        self.kept = 0
+        self.objects: dict[bytes, ObjectEntry] = {}
         self.nodes: list[NodeEntry] = []
 
     def write_all(self) -> tuple[bytes, bytes]:
         """Write every file and folder; returns the root node's id and key."""
-        tree: dict[str, Any] = {}
-        for file in self._files:
-            folder = tree
-            for part in file.parts[:-1]:
-                folder = folder.setdefault(part, {})
-            folder[file.parts[-1]] = self._write_file(file)
-        return self._write_folder(tree)
+        return self._write_folder(self._each_file(), 0)
 
-    def _write_folder(self, tree: dict[str, Any]) -> tuple[bytes, bytes]:
+    def _each_file(self) -> Iterator[SourceFile]:
+        """Files in order, forgotten as they are written: there may be hundreds of thousands."""
+        self._files.reverse()
+        while self._files:
+            yield self._files.pop()
+
+    def _write_folder(self, files: Iterable[SourceFile], depth: int) -> tuple[bytes, bytes]:
         children: Children = {}
-        for name, item in tree.items():
-            children[name] = FolderChild(*self._write_folder(item)) if isinstance(item, dict) else item
+        for name, below in groupby(files, lambda file: file.parts[depth]):
+            first = next(below)
+            if len(first.parts) == depth + 1:
+                children[name] = self._write_file(first)
+            else:
+                children[name] = FolderChild(*self._write_folder(chain((first,), below), depth + 1))  # noqa: B031 - the rest
         identifier, key = secrets.token_bytes(ID_SIZE), secrets.token_bytes(KEY_SIZE)
         sealed, entry = seal_node(self._dataset, identifier, key, children)
         self._staged.write(entry.path, sealed)
@@ -197,6 +237,12 @@ class _Writer:
         return identifier, key
 
     def _write_file(self, file: SourceFile) -> FileChild:
+        if self._unchanged is not None and (found := self._unchanged.find(file)):
+            child, entry = found
+            self.kept += 1
+            self.objects[entry.id] = entry
+            self._advance(child.size)
+            return replace(child, modified=file.modified or child.modified)
         identifier, key = secrets.token_bytes(ID_SIZE), secrets.token_bytes(KEY_SIZE)
         entry = ObjectEntry(identifier, 0, b"")
         context = object_context(self._dataset, identifier)
@@ -205,7 +251,7 @@ class _Writer:
         entry = ObjectEntry(identifier, written, root_of(leaves))
         if len(leaves) > 1:
             self._staged.write(entry.hashes_path, b"".join(leaves))
-        self.objects.append(entry)
+        self.objects[identifier] = entry
         return FileChild(size, identifier, key, file.modified or int(time.time()))
 
     def _advance(self, count: int) -> None:
@@ -254,13 +300,19 @@ def encrypt_stream(
 
 
 def _fill(stream: BinaryIO, block: memoryview) -> int:
+    """Read until the block is full or the stream ends; bytes read."""
+    readinto = stream.readinto if isinstance(stream, io.BufferedReader) else None
     done = 0
     while done < len(block):
-        piece = stream.read(len(block) - done)
-        if not piece:
+        if readinto is not None:
+            count = readinto(block[done:]) or 0
+        else:
+            piece = stream.read(len(block) - done)
+            count = len(piece)
+            if count > len(block) - done:
+                raise IntegrityError("the source returned more bytes than asked")
+            block[done : done + count] = piece
+        if not count:
             break
-        if len(piece) > len(block) - done:
-            raise IntegrityError("the source returned more bytes than asked")
-        block[done : done + len(piece)] = piece
-        done += len(piece)
+        done += count
     return done

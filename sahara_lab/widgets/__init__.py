@@ -1,4 +1,4 @@
-"""Widgets for notebooks and dashboards: a license card and the DAO panel."""
+"""Widgets for notebooks and dashboards: license card and chooser, lineage graph, earnings and DAO panels."""
 
 from __future__ import annotations
 
@@ -7,11 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sahara_lab.widgets.dao_panel import DaoPanel
+    from sahara_lab.widgets.earnings_panel import EarningsPanel
     from sahara_lab.widgets.license_card import LicenseCard
+    from sahara_lab.widgets.license_chooser import LicenseChooser
+    from sahara_lab.widgets.lineage_graph import LineageGraph
 
-__all__ = ["DaoPanel", "LicenseCard"]
+__all__ = ["DaoPanel", "EarningsPanel", "LicenseCard", "LicenseChooser", "LineageGraph"]
 
-_HOMES = {"DaoPanel": "dao_panel", "LicenseCard": "license_card"}
+_HOMES = {
+    "DaoPanel": "dao_panel",
+    "EarningsPanel": "earnings_panel",
+    "LicenseCard": "license_card",
+    "LicenseChooser": "license_chooser",
+    "LineageGraph": "lineage_graph",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from sahara_lab.units import format_share, format_tokens
-from sahara_lab.widgets.front import ActionWidget, source
+from sahara_lab.widgets.front import ActionWidget, module, source
 
 if TYPE_CHECKING:
     from sahara_lab.governance import Proposal
@@ -22,7 +22,7 @@ class DaoPanel(ActionWidget):
         lab: the account that votes; the current account when left out.
     """
 
-    _esm = source("dao_panel.js")
+    _esm = module("dao_panel.js")
     _css = source("widgets.css")
     state_name = "panel"
     panel = traitlets.Dict().tag(sync=True)
@@ -32,7 +32,6 @@ class DaoPanel(ActionWidget):
 
         self._lab = lab or connect()
         super().__init__()
-        self.show()
 
     def actions(self) -> dict[str, Callable[[dict[str, Any]], None]]:
         dao = self._lab.dao
@@ -49,9 +48,9 @@ class DaoPanel(ActionWidget):
         reason = str(content.get("reason", ""))[:2000]
         self._lab.dao.propose_parameter(str(content.get("parameter")), str(content.get("value")), None, reason)
 
-    def show(self, error: str = "") -> None:
+    def read(self) -> dict[str, Any]:
         dao = self._lab.dao
-        self.panel = {
+        return {
             "account": self._lab.account,
             "power": format_tokens(dao.power(), ""),
             "embedded": self._lab.profile.name == "local",
@@ -60,8 +59,6 @@ class DaoPanel(ActionWidget):
                 for entry in dao.parameters()
             ],
             "proposals": [_proposal(proposal) for proposal in dao.proposals()],
-            "busy": False,
-            "error": error,
         }
 
     def twins(self) -> dict[str, str]:

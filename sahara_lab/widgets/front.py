@@ -17,27 +17,41 @@ def source(name: str) -> Path:
     return installed if installed.exists() else Path(__file__).parents[2] / "widgets" / "src" / name
 
 
+def module(name: str) -> str:
+    """A widget's front end as one module, what all of them share included."""
+    shared = source("front.js").read_text("utf-8").replace("\nexport ", "\n")
+    own = source(name).read_text("utf-8").splitlines()
+    return "\n".join([shared, *(line for line in own if not line.endswith(' from "./front.js";'))])
+
+
 class ActionWidget(anywidget.AnyWidget):
     """A widget whose front end sends actions by name.
 
     A message is a wish, not an order: every action reads what it needs from the kernel's own state and from the
-    chain again. Failures are shown in the widget in one line.
+    chain again. It names the turn of the state that was seen, and each turn takes one message: a double click, or a
+    press in another view while an action is under way, does nothing. Failures are shown in the widget in one line.
     """
 
     #: The synced trait that holds everything the front end draws; never a key, a signature or a password.
     state_name: ClassVar[str]
 
     def __init__(self, **traits: Any) -> None:
+        self._turn = 0
         super().__init__(**traits)
         self.on_msg(self._take)
+        self.show()
 
     def actions(self) -> dict[str, Callable[[dict[str, Any]], None]]:
         """Actions by name."""
         raise NotImplementedError
 
+    def read(self) -> dict[str, Any]:
+        """What the front end draws, read from the lab."""
+        raise NotImplementedError
+
     def show(self, error: str = "") -> None:
         """Read the state again and show it, with what went wrong before."""
-        raise NotImplementedError
+        setattr(self, self.state_name, {**self.read(), "busy": False, "error": error, "turn": self._turn})
 
     def twins(self) -> dict[str, str]:
         """``text/plain`` and ``text/html`` for places where no widget can run."""
@@ -47,8 +61,9 @@ class ActionWidget(anywidget.AnyWidget):
         if not isinstance(content, dict):
             return
         action = self.actions().get(str(content.get("action")))
-        if action is None:
+        if action is None or content.get("turn") != self._turn:
             return
+        self._turn += 1
         error = ""
         self._mark(busy=True, error="")
         try:
@@ -60,7 +75,7 @@ class ActionWidget(anywidget.AnyWidget):
         try:
             self.show(error)
         except SaharaError as failure:
-            self._mark(busy=False, error=error or str(failure))
+            self._mark(busy=False, error=error or str(failure), turn=self._turn)
 
     def _mark(self, **changes: Any) -> None:
         """Change what is shown without reading anything."""

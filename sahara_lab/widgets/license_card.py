@@ -9,7 +9,7 @@ import traitlets
 
 from sahara_lab.errors import InputError
 from sahara_lab.units import format_tokens, to_tokens
-from sahara_lab.widgets.front import ActionWidget, source
+from sahara_lab.widgets.front import ActionWidget, module, source
 
 if TYPE_CHECKING:
     from sahara_lab.lab import Lab
@@ -24,7 +24,7 @@ class LicenseCard(ActionWidget):
         lab: the account that buys; the current account when left out.
     """
 
-    _esm = source("license_card.js")
+    _esm = module("license_card.js")
     _css = source("widgets.css")
     state_name = "card"
     card = traitlets.Dict().tag(sync=True)
@@ -36,7 +36,6 @@ class LicenseCard(ActionWidget):
         self._name = asset
         self._quotes: dict[str, Quote] = {}
         super().__init__()
-        self.show()
 
     def actions(self) -> dict[str, Callable[[dict[str, Any]], None]]:
         return {"buy": self._buy, "refresh": lambda content: None}
@@ -48,7 +47,7 @@ class LicenseCard(ActionWidget):
             raise InputError("that offer is not there", hint="Look at the offers again")
         self._lab.market.license(self._name, license=quote.terms, max_price=str(to_tokens(quote.price)))
 
-    def show(self, error: str = "") -> None:
+    def read(self) -> dict[str, Any]:
         market = self._lab.market
         asset = market.get(self._name)
         quotes = [market.quote(self._name, offer) for offer in asset.offers]
@@ -57,7 +56,7 @@ class LicenseCard(ActionWidget):
         mine = asset.owner == self._lab.account
         held = [grant for grant in market.licenses() if grant.asset == asset.name and not grant.expired]
         licensed = "This asset is yours." if mine else f"You hold {held[0]}." if held else ""
-        self.card = {
+        return {
             "name": asset.name,
             "title": asset.title,
             "kind": asset.kind,
@@ -67,8 +66,6 @@ class LicenseCard(ActionWidget):
             "licensed": licensed,
             "code": f'fsspec.open("{asset.url}/…")' if licensed else "",
             "offers": [_offer(key, quote) for key, quote in self._quotes.items()],
-            "busy": False,
-            "error": error,
         }
 
     def twins(self) -> dict[str, str]:

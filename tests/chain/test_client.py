@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 from sahara_lab.chain import Chain, Rpc, explain_error
 from sahara_lab.chain.abi import EventType, abi_of, artifact_names
+from sahara_lab.chain.handles.notices import NOTICES
 from sahara_lab.chain.reasons import _WORDS
 from sahara_lab.errors import ChainError, NetworkError
 
@@ -68,6 +71,14 @@ def test_every_custom_error_has_an_explanation() -> None:
             said = explain_error(error.selector + b"\0" * 32 * 8)
             assert said
             assert "<" not in said, f"{error.name}: {said}"
+
+
+def test_every_error_of_our_own_sources_is_said_in_a_sentence() -> None:
+    """Those of the libraries that they build on are said by their name."""
+    sources = Path(__file__).resolve().parents[2] / "contracts" / "src"
+    own = {name for path in sources.rglob("*.sol") for name in re.findall(r"^\s*error (\w+)\(", path.read_text(), re.M)}
+    assert len(own) > 80
+    assert own <= set(_WORDS) | set(NOTICES)
 
 
 def test_the_words_name_only_errors_that_exist() -> None:

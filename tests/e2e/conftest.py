@@ -89,10 +89,8 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="module")
-def jupyter(alice: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address, token included, of a JupyterLab that Bob uses."""
-    folder = tmp_path_factory.mktemp("jupyter")
+@contextmanager
+def _jupyterlab(folder: Path, base_url: str = "/") -> Iterator[str]:
     token, port = secrets.token_hex(16), _free_port()
     (folder / "work").mkdir()
     quiet = folder / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
@@ -101,6 +99,7 @@ def jupyter(alice: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
     (folder / "config.py").write_text(
         "c.ServerApp.jpserver_extensions = {'sahara_lab': True, 'jupyterlab': True}\n"
         "c.ServerApp.allow_unauthenticated_access = False\n"
+        f"c.ServerApp.base_url = {base_url!r}\n"
         "c.LabApp.expose_app_in_browser = True\n"
         f"c.LabApp.workspaces_dir = {str(folder / 'workspaces')!r}\n"
         f"c.LabApp.user_settings_dir = {str(folder / 'settings')!r}\n"
@@ -118,11 +117,25 @@ def jupyter(alice: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen(command, cwd=folder / "work", env=environment, stdout=log, stderr=log)
     try:
-        _answers(f"http://127.0.0.1:{port}/api?token={token}", server, folder / "server.log")
-        yield f"http://127.0.0.1:{port}/lab?token={token}&reset"
+        _answers(f"http://127.0.0.1:{port}{base_url}api?token={token}", server, folder / "server.log")
+        yield f"http://127.0.0.1:{port}{base_url}lab?token={token}&reset"
     finally:
         server.terminate()
         server.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def jupyter(alice: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address, token included, of a JupyterLab that Bob uses."""
+    with _jupyterlab(tmp_path_factory.mktemp("jupyter")) as address:
+        yield address
+
+
+@pytest.fixture
+def prefixed(alice: Any, tmp_path: Path) -> Iterator[str]:
+    """The same behind a base URL, as a hub or a reverse proxy serves it."""
+    with _jupyterlab(tmp_path, "/some/prefix/") as address:
+        yield address
 
 
 def _answers(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
@@ -145,13 +158,18 @@ def page(chromium: Any, jupyter: str) -> Iterator[Any]:
     page.set_default_timeout(30_000)
     strangers: list[str] = []
     page.on("request", lambda request: strangers.append(request.url) if _foreign(request.url) else None)
-    page.goto(jupyter)
-    page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=90_000)
-    page.locator('.jp-SideBar [data-id="sahara-lab-panel"]').click()
-    page.wait_for_selector(".jp-Sahara-network[data-state=up]")
+    open_lab(page, jupyter)
     yield page
     context.close()
     assert strangers == []
+
+
+def open_lab(page: Any, address: str) -> None:
+    """Go to a JupyterLab and open the sidebar."""
+    page.goto(address)
+    page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=90_000)
+    page.locator('.jp-SideBar [data-id="sahara-lab-panel"]').click()
+    page.wait_for_selector(".jp-Sahara-network[data-state=up]")
 
 
 def _foreign(url: str) -> bool:
@@ -159,7 +177,13 @@ def _foreign(url: str) -> bool:
 
 
 @pytest.fixture
-def shot(page: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], None]:
-    """Keeps a picture of the page; ``SAHARA_LAB_SHOTS`` names the folder."""
+def shot_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any, str], None]:
+    """Keeps a picture of a page; ``SAHARA_LAB_SHOTS`` names the folder."""
     folder = Path(os.environ.get("SAHARA_LAB_SHOTS") or tmp_path_factory.mktemp("shots"))
-    return lambda name: page.screenshot(path=folder / f"{name}.png")
+    return lambda page, name: page.screenshot(path=folder / f"{name}.png")
+
+
+@pytest.fixture
+def shot(page: Any, shot_of: Callable[[Any, str], None]) -> Callable[[str], None]:
+    """Keeps a picture of the page with the sidebar."""
+    return lambda name: shot_of(page, name)

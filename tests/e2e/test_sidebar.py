@@ -162,6 +162,7 @@ def test_filters_and_an_impossible_search(page: Any, asset: str) -> None:
     page.get_by_text("Nothing matches").wait_for()
     page.get_by_role("button", name="Clear").click()
     page.locator(".jp-Sahara-card").first.wait_for()
+    page.get_by_role("button", name="Filters").click()
     page.get_by_label("Highest price in SAHARA").fill("1")
     page.get_by_role("searchbox").fill("(((")
     page.get_by_text("Nothing matches").wait_for()
@@ -188,7 +189,7 @@ def finished_job(home: Path) -> Iterator[str]:
 def test_a_finished_job_shows_its_curve_and_how_to_publish_it(
     page: Any, finished_job: str, shot: Callable[[str], None]
 ) -> None:
-    page.locator(".jp-AccordionPanel-title", has_text="Jobs").click()
+    page.locator(".jp-AccordionPanel-title", has_text=re.compile("^Jobs")).click()
     page.locator(".jp-AccordionPanel-title", has_text="Market").click()
     page.get_by_role("button", name="dune-net", exact=True).click()
     page.get_by_role("img", name="train_loss").wait_for()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sahara_lab.errors import NotFound
+from sahara_lab.errors import NotFound, SaharaError
 
 pytestmark = [pytest.mark.e2e, pytest.mark.network]
 
@@ -119,6 +119,21 @@ def test_a_folder_from_the_desktop_becomes_a_vault_that_opens_in_a_notebook(
     shot("vault-readers")
     page.get_by_role("dialog").get_by_role("button", name="Close").click()
     assert carol.vault.open(f"{name}/notes.md").read() == b"Measured by hand."
+
+
+def test_one_file_is_shared_and_nothing_beside_it(page: Any, folder: Path, name: str, carol: Any) -> None:
+    act(page, "alice")
+    upload(page, folder, name)
+    row(page, name).click()
+    choose(page, f"{name}/notes.md", "Share…")
+    form = page.locator(".jp-Sahara-form")
+    form.get_by_text("nothing beside it").wait_for()
+    form.get_by_label("With").fill("carol")
+    page.get_by_role("button", name="Share", exact=True).click()
+    page.get_by_role("tree", name="My vaults").get_by_text("carol (shared of notes.md").wait_for(timeout=60_000)
+    assert carol.vault.open(f"{name}/notes.md").read() == b"Measured by hand."
+    with pytest.raises(SaharaError):
+        carol.vault.open(f"{name}/more/dunes.csv").read()
 
 
 def test_what_is_dropped_on_a_vault_becomes_its_next_version(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sahara_lab.errors import InputError
-from sahara_lab.units import MAX_WEI, format_share, format_tokens, to_basis_points, to_tokens, to_wei
+from sahara_lab.units import MAX_WEI, format_share, format_tokens, to_basis_points, to_bytes, to_tokens, to_wei
 
 
 @given(st.integers(min_value=0, max_value=MAX_WEI))
@@ -33,3 +33,16 @@ def test_shares_convert_without_loss(points: int) -> None:
 def test_a_share_out_of_range_is_refused(text: str) -> None:
     with pytest.raises(InputError):
         to_basis_points(text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "size"), [("20 GB", 20 * 10**9), ("1.5kB", 1500), ("7", 7), ("0", 0), ("3 B", 3), (12, 12)]
+)
+def test_sizes_are_read_as_typed(typed: str | int, size: int) -> None:
+    assert to_bytes(typed) == size
+
+
+@pytest.mark.parametrize("typed", ["", "GB", "-1", "1 XB", "1e9", "1,5 GB", "ten"])
+def test_what_is_no_size_is_refused(typed: str) -> None:
+    with pytest.raises(InputError, match="not a size"):
+        to_bytes(typed)

@@ -26,7 +26,7 @@ def tokens(lab: Any) -> int:
 def test_a_price_raised_after_the_quote_is_refused_by_the_cap(alice: Any, bob: Any, offered: str) -> None:
     quote, before = bob.market.quote(offered), tokens(bob)
     alice.market.offer(offered, License.commercial("9"))
-    alice.market.withdraw_offer(offered, "Commercial")
+    alice.market.withdraw(offered, "Commercial")
     with pytest.raises(PriceError, match="costs 9 SAHARA and your cap is 5 SAHARA"):
         bob.market.license(offered, max_price=str(quote.price_tokens))
     with pytest.raises(NotFound, match="not offered under"):  # who names the terms gets none that are dearer
@@ -43,7 +43,7 @@ def test_a_listing_withdrawn_while_it_is_bought_costs_nothing(
     purchase = sales._purchase
 
     def too_late(*arguments: Any) -> Any:
-        alice.market.withdraw_offer(asset.name)
+        alice.market.withdraw(asset.name)
         return purchase(*arguments)
 
     monkeypatch.setattr(sales, "_purchase", too_late)

@@ -20,6 +20,7 @@ PATHS = {
     "listings": "listings",
     "quote": "quote",
     "license": "license",
+    "checkout": "checkout",
     "mine": "mine",
     "claim": "claim",
     "vaults": "vaults",

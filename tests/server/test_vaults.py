@@ -83,6 +83,14 @@ def test_sharing_shows_in_who_can_read_and_ends_with_new_keys(ask: Any, vault: s
     assert [one["account"] for one in readers] == ["alice"]
 
 
+def test_one_file_is_shared_and_nothing_beside_it(ask: Any, vault: str, carol: Any) -> None:
+    body = {"account": "carol", "path": "data/a.csv"}
+    readers = ask(f"vaults/{vault}/share", account="alice", body=body).json["readers"]
+    assert {"account": "carol", "why": "shared", "path": "data/a.csv", "until": 0} in readers
+    listed = ask(f"vaults/{vault}/files", account="carol", folder="data").json
+    assert [row["name"] for row in listed["entries"]] == ["a.csv"]
+
+
 def test_renewed_keys_are_used_at_once(ask: Any, vault: str) -> None:
     assert ask(f"vaults/{vault}/files").status == 200
     renewed = ask(f"vaults/{vault}/rotate", body={}).json["versions"]

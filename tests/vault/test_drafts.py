@@ -31,7 +31,7 @@ def test_what_is_written_is_read_back_and_lies_encrypted(world: World, fs: Make)
         assert secret not in stored
 
 
-def test_a_draft_lies_over_what_is_published(world: World, fs: Make, tmp_path: Path) -> None:
+def test_a_draft_lies_over_what_is_published(world: World, fs: Make) -> None:
     ref = world.publish({"keep": b"1", "change": b"2", "gone/a": b"3", "gone/b": b"4"})
     world.policy.license(world.bob.account, ref.asset)
     alice, bob = fs(), fs("bob")
@@ -47,10 +47,10 @@ def test_a_draft_lies_over_what_is_published(world: World, fs: Make, tmp_path: P
     assert bob.cat("alice/digits/change") == b"2"
     assert len(bob.find("alice/digits")) == 4
 
-    assert alice.export_draft("alice/digits", str(tmp_path / "out")) == 3
-    assert (tmp_path / "out" / "added" / "x").read_bytes() == b"new"
-    world.publish(tmp_path / "out", previous=ref)
-    alice.discard_draft("alice/digits")
+    files, changes = alice.draft_files("alice/digits")
+    assert sorted(files) == ["added/x", "change", "keep"]
+    world.publish(files, previous=ref)
+    alice.discard_draft("alice/digits", changes)
     alice.invalidate_cache()
     assert alice.find("alice/digits") == ["alice/digits/added/x", "alice/digits/change", "alice/digits/keep"]
 
@@ -68,20 +68,30 @@ def test_removing_an_unpublished_file_forgets_it(world: World, fs: Make) -> None
     assert not alice.exists("alice/new")
 
 
-def test_a_draft_is_exported_with_what_it_changes_and_without_what_it_hides(
-    world: World, fs: Make, tmp_path: Path
-) -> None:
+def test_a_draft_stands_for_what_it_changes_without_what_it_hides(world: World, fs: Make) -> None:
     world.publish({"same": b"1", "gone": b"2", "was-file": b"3", "was-folder/x": b"4", "deep/er/y": b"5"})
     alice = fs()
     alice.rm("alice/digits/gone")
     alice.pipe({"alice/digits/was-file/now": b"6", "alice/digits/was-folder": b"7", "alice/digits/deep/er/z": b"8"})
-    assert alice.export_draft("alice/digits", str(tmp_path / "out")) == 5
-    found = {
-        str(path.relative_to(tmp_path / "out")): path.read_bytes()
-        for path in (tmp_path / "out").rglob("*")
-        if path.is_file()
-    }
+    files, _ = alice.draft_files("alice/digits")
+    found = {path: file.open().read() for path, file in files.items()}
     assert found == {"same": b"1", "was-file/now": b"6", "was-folder": b"7", "deep/er/y": b"5", "deep/er/z": b"8"}
+    assert all(file.size == 1 for file in files.values())
+
+
+def test_what_is_written_while_a_draft_is_published_stays_in_it(world: World, fs: Make) -> None:
+    alice = fs()
+    alice.pipe({"alice/digits/a": b"1", "alice/digits/b": b"2"})
+    files, changes = alice.draft_files("alice/digits")
+    world.publish(files)
+    alice.pipe({"alice/digits/b": b"again", "alice/digits/c": b"3"})
+    alice.discard_draft("alice/digits", changes)
+    assert alice.drafts() == {"digits": 2}
+    assert {path: alice.cat_file(path) for path in alice.find("alice/digits")} == {
+        "alice/digits/a": b"1",
+        "alice/digits/b": b"again",
+        "alice/digits/c": b"3",
+    }
 
 
 def test_many_files_join_the_draft_at_once_and_can_be_taken_back(world: World, fs: Make) -> None:

@@ -16,7 +16,6 @@ from typing import Any
 
 import fsspec
 import pytest
-from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.registry import _registry
 
 from sahara_lab.errors import AccessDenied, InputError, IntegrityError, NotFound
@@ -283,48 +282,6 @@ def test_event_loops_can_use_it(ref: Any, fs: Make) -> None:
         return one, parts
 
     assert asyncio.run(main()) == (DATA, [DATA[:4], DATA[50_000:50_004], DATA[150_000:150_004]])
-
-
-# -- requests to storage ----------------------------------------------------------------------------------------------
-
-
-class CountingFileSystem(MemoryFileSystem):  # type: ignore[misc]
-    """A remote store that counts what it is asked."""
-
-    protocol = "counting"
-    requests: list[tuple[str, int | None, int | None]] = []  # noqa: RUF012 - shared on purpose
-
-    def cat_file(self, path: str, start: int | None = None, end: int | None = None, **options: Any) -> bytes:
-        self.requests.append((path, start, end))
-        return bytes(super().cat_file(path, start=start, end=end, **options))
-
-
-def test_a_read_is_one_request_and_sequential_reading_runs_ahead(
-    world: World, fs: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(_registry, "counting", CountingFileSystem)
-    data = os.urandom(2_000_000)
-    ref = world.publish({"data": data}, location="counting://requests")
-    vault, requests = world.open(ref), CountingFileSystem.requests
-    vault.listdir()
-    requests.clear()
-    with vault.raw("data") as stream:
-        assert stream.read(1_500_000) == data[:1_500_000]
-        assert len(requests) == 2  # the first chunks with the header, then none but the cut chunk at the end
-    requests.clear()
-    with vault.raw("data") as stream:
-        assert stream.readall() == data
-        assert len(requests) == 1
-    requests.clear()
-    with vault.open("data") as buffered:
-        while buffered.read(1000):
-            pass
-        assert len(requests) < 12
-    requests.clear()
-    with vault.open("data") as buffered:
-        buffered.seek(1_000_000)
-        assert buffered.read(300_000) == data[1_000_000:1_300_000]
-        assert len(requests) <= 4
 
 
 def test_what_changes_after_a_refusal_is_seen_at_once(world: World, ref: Any, fs: Make) -> None:

@@ -64,6 +64,21 @@ def test_a_truncated_object_is_refused(world: World) -> None:
         world.open(ref).verify()
 
 
+def test_verifying_looks_at_everything_and_names_the_damaged_files(world: World) -> None:
+    ref = publish(world)
+    found = objects(world, ref)
+    found["data.bin"].unlink()
+    os.truncate(found["deep/other.bin"], 60_000)
+    seen: list[tuple[int, int]] = []
+    with pytest.raises(IntegrityError, match=r"alice/digits@1/data\.bin, alice/digits@1/deep/other\.bin"):
+        world.open(ref).verify(lambda done, total: seen.append((done, total)))
+    assert seen[-1][0] == seen[-1][1]
+    stranger = world.open(ref, type(world.bob)())
+    with pytest.raises(IntegrityError, match="missing from storage") as raised:
+        stranger.verify()
+    assert "data.bin" not in str(raised.value)
+
+
 def test_a_truncated_remote_object_is_refused(world: World) -> None:
     import fsspec
 

@@ -6,10 +6,18 @@ import json
 
 import pytest
 
-from sahara_lab import DaoPanel, License, LicenseCard
+from sahara_lab import DaoPanel, EarningsPanel, License, LicenseCard, LicenseChooser, LineageGraph
 from sahara_lab.errors import NetworkError
+from sahara_lab.widgets.front import ActionWidget
 
 pytestmark = pytest.mark.network
+
+
+def press(widget: ActionWidget, message: object) -> None:
+    """What the front end sends about the state it shows."""
+    if isinstance(message, dict):
+        message = {**message, "turn": getattr(widget, widget.state_name)["turn"]}
+    widget._take(widget, message, [])
 
 
 @pytest.fixture
@@ -29,9 +37,20 @@ def test_buying_takes_the_price_from_the_kernel_not_from_the_message(asset, bob)
     card = LicenseCard(asset, bob)
     before = bob.wallet.balance().tokens
     key = next(offer["key"] for offer in card.card["offers"] if offer["flavor"] == "Commercial Remix")
-    card._take(card, {"action": "buy", "key": key, "price": "9999"}, [])
+    press(card, {"action": "buy", "key": key, "price": "9999"})
     assert before - bob.wallet.balance().tokens == 5 * 10**18
     assert "You hold license" in card.card["licensed"]
+
+
+def test_a_double_click_buys_once(asset, carol):  # type: ignore[no-untyped-def]
+    card = LicenseCard(asset, carol)
+    before = carol.wallet.balance().tokens
+    key = next(offer["key"] for offer in card.card["offers"] if offer["flavor"] == "Commercial")
+    message = {"action": "buy", "key": key, "turn": card.card["turn"]}
+    for _ in range(2):
+        card._take(card, message, [])
+    assert before - carol.wallet.balance().tokens == 9 * 10**18
+    assert [grant.asset for grant in carol.market.licenses()].count(asset) == 1
 
 
 @pytest.mark.parametrize(
@@ -40,20 +59,20 @@ def test_buying_takes_the_price_from_the_kernel_not_from_the_message(asset, bob)
 def test_a_message_that_is_no_offer_does_nothing(asset, bob, message):  # type: ignore[no-untyped-def]
     card = LicenseCard(asset, bob)
     before = bob.wallet.balance().tokens
-    card._take(card, message, [])
+    press(card, message)
     assert bob.wallet.balance().tokens == before
 
 
 def test_the_panel_votes_and_shows_failures_in_one_line(alice, carol):  # type: ignore[no-untyped-def]
     panel = DaoPanel(carol)
-    panel._take(panel, {"action": "propose", "parameter": "fee", "value": "2%", "reason": "cheaper"}, [])
+    press(panel, {"action": "propose", "parameter": "fee", "value": "2%", "reason": "cheaper"})
     number = panel.panel["proposals"][0]["number"]
     carol.network.advance(2)
-    panel._take(panel, {"action": "vote", "number": number, "choice": "for"}, [])
+    press(panel, {"action": "vote", "number": number, "choice": "for"})
     assert panel.panel["proposals"][0]["my_vote"] == "for"
-    panel._take(panel, {"action": "vote", "number": number, "choice": "for"}, [])
+    press(panel, {"action": "vote", "number": number, "choice": "for"})
     assert "already" in panel.panel["error"]
-    panel._take(panel, {"action": "vote", "number": "1; drop", "choice": "for"}, [])
+    press(panel, {"action": "vote", "number": "1; drop", "choice": "for"})
     assert "no proposal" in panel.panel["error"]
 
 
@@ -65,7 +84,7 @@ def test_the_network_going_away_is_said_and_the_buttons_come_back(asset, bob, mo
         raise NetworkError("the network does not answer", hint="Run: sahara-lab up")
 
     monkeypatch.setattr(bob.market, "get", fail)
-    card._take(card, {"action": "refresh"}, [])
+    press(card, {"action": "refresh"})
     assert "sahara-lab up" in card.card["error"]
     assert card.card["busy"] is False
     assert card.card["offers"] == shown
@@ -77,7 +96,7 @@ def test_offers_of_one_flavor_are_told_apart(alice, carol, table_folder, fresh):
     card = LicenseCard(name, carol)
     before = carol.wallet.balance().tokens
     dear = next(offer["key"] for offer in card.card["offers"] if offer["price"] == "8 SAHARA")
-    card._take(card, {"action": "buy", "key": dear}, [])
+    press(card, {"action": "buy", "key": dear})
     assert before - carol.wallet.balance().tokens == 8 * 10**18
 
 
@@ -93,3 +112,61 @@ def test_where_no_widget_runs_there_is_text_and_html(asset, bob):  # type: ignor
     assert asset in data["text/plain"]
     assert "<script" not in data["text/html"]
     assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_answers_become_terms_that_can_be_published(alice, table_folder, fresh):  # type: ignore[no-untyped-def]
+    chooser = LicenseChooser()
+    for answer in ({"price": "5"}, {"royalty": "12%"}):
+        press(chooser, {"action": "answer", **answer})
+    assert chooser.license == License.commercial_remix("5", "12%")
+    press(chooser, {"action": "answer", "derivatives": "no"})
+    assert chooser.license == License.commercial("5")
+    name = alice.market.publish(table_folder, name=fresh("chosen"), license=chooser.license).name
+    assert [offer.flavor for offer in alice.market.get(name).offers] == ["Commercial"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "license"),
+    [
+        ({"files": False, "price": "3"}, License.compute_only("3")),
+        ({"money": False}, License.non_commercial_research("0")),
+        ({"derivatives": "free"}, License.open_use()),
+    ],
+)
+def test_each_answer_means_a_flavor(answers, license):  # type: ignore[no-untyped-def]
+    chooser = LicenseChooser()
+    press(chooser, {"action": "answer", **answers})
+    assert chooser.license == license
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [{"price": "lots"}, {"derivatives": "perhaps"}, {"derivatives": "free", "price": "5"}, {"royalty": "900%"}],
+)
+def test_answers_that_make_no_license_are_said_and_change_nothing(answers):  # type: ignore[no-untyped-def]
+    chooser = LicenseChooser()
+    before = chooser.license
+    press(chooser, {"action": "answer", **answers})
+    assert chooser.chooser["error"]
+    assert chooser.license == before
+
+
+def test_the_graph_has_what_the_chain_says(alice, table_folder, fresh):  # type: ignore[no-untyped-def]
+    terms = License.commercial_remix("1", "5%")
+    top = alice.market.publish(table_folder, name=fresh("top"), license=terms).name
+    below = alice.market.publish(table_folder, name=fresh("below"), license=terms, parents=[top]).name
+    graph = LineageGraph(below, alice)
+    assert [[one["name"] for one in generation] for generation in graph.graph["generations"]] == [[top], [below]]
+    data, _ = graph._repr_mimebundle_()
+    assert top in data["text/plain"]
+    assert below in data["text/html"]
+
+
+def test_what_was_earned_is_claimed_by_one_press(asset, alice, bob):  # type: ignore[no-untyped-def]
+    bob.market.license(asset, license="Commercial", max_price="9")
+    panel = EarningsPanel(alice)
+    assert not panel.earnings["nothing"]
+    assert asset in panel._repr_mimebundle_()[0]["text/plain"]
+    press(panel, {"action": "claim"})
+    assert panel.earnings["nothing"]
+    assert alice.market.earnings().claimable == 0

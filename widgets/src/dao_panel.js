@@ -1,14 +1,6 @@
 // The DAO panel: proposals with their tally, and what can be done with each now.
 
-function el(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
-  }
-  node.append(...children.filter((child) => child !== null && child !== undefined));
-  return node;
-}
+import { el, orders } from "./front.js";
 
 function tally(proposal) {
   const rows = [
@@ -34,14 +26,14 @@ function tally(proposal) {
   );
 }
 
-function actions(panel, proposal, model) {
+function actions(proposal, order) {
   const button = (label, message, primary) =>
     el(
       "button",
       {
         class: `sahara-button${primary ? " sahara-primary" : ""}`,
-        disabled: panel.busy,
-        onclick: () => model.send({ ...message, number: proposal.number }),
+        disabled: order.waiting,
+        onclick: () => order.send({ ...message, number: proposal.number }),
       },
       label,
     );
@@ -59,10 +51,10 @@ function actions(panel, proposal, model) {
   return null;
 }
 
-function proposalView(panel, proposal, model) {
+function proposalView(proposal, order) {
   return el(
     "section",
-    { class: "sahara-offer" },
+    { class: "sahara-offer", "aria-label": `Proposal ${proposal.number}` },
     el(
       "div",
       { class: "sahara-row" },
@@ -74,12 +66,12 @@ function proposalView(panel, proposal, model) {
     tally(proposal),
     proposal.my_vote ? el("div", { class: "sahara-good" }, `You voted ${proposal.my_vote}.`) : null,
     proposal.when ? el("div", { class: "sahara-muted" }, proposal.when) : null,
-    actions(panel, proposal, model),
+    actions(proposal, order),
   );
 }
 
 /** The form is drawn anew with every change; what was typed is kept in `typed`. */
-function form(panel, model, typed) {
+function form(panel, order, typed) {
   const parameter = el(
     "select",
     { "aria-label": "Parameter" },
@@ -94,8 +86,10 @@ function form(panel, model, typed) {
   }
   const send = (event) => {
     event.preventDefault();
-    model.send({ action: "propose", parameter: parameter.value, value: value.value, reason: reason.value });
+    const message = { action: "propose", parameter: parameter.value, value: value.value, reason: reason.value };
+    if (order.waiting) return;
     typed.value = typed.reason = undefined;
+    order.send(message);
   };
   return el(
     "form",
@@ -103,7 +97,7 @@ function form(panel, model, typed) {
     parameter,
     value,
     reason,
-    el("button", { class: "sahara-button", type: "submit", disabled: panel.busy }, "Propose"),
+    el("button", { class: "sahara-button", type: "submit", disabled: order.waiting }, "Propose"),
   );
 }
 
@@ -114,29 +108,30 @@ function render({ model, el: root }) {
     root.replaceChildren(
       el(
         "article",
-        { class: "sahara-widget", "aria-busy": panel.busy ? "true" : "false" },
+        { class: "sahara-widget", "aria-busy": order.waiting ? "true" : "false" },
         el(
           "header",
           { class: "sahara-row" },
           el("strong", { class: "sahara-title sahara-grow" }, "Governance"),
           el("span", { class: "sahara-muted" }, `${panel.account} has ${panel.power} votes`),
-          el("button", { class: "sahara-button", disabled: panel.busy, onclick: () => model.send({ action: "refresh" }) }, "Refresh"),
+          el("button", { class: "sahara-button", disabled: order.waiting, onclick: () => order.send({ action: "refresh" }) }, "Refresh"),
         ),
-        form(panel, model, typed),
-        ...panel.proposals.map((proposal) => proposalView(panel, proposal, model)),
+        form(panel, order, typed),
+        ...panel.proposals.map((proposal) => proposalView(proposal, order)),
         panel.proposals.length ? null : el("div", { class: "sahara-muted" }, "No proposals yet."),
         panel.embedded
           ? el(
               "div",
               { class: "sahara-row" },
               el("span", { class: "sahara-muted sahara-grow" }, "Embedded network: nobody has to wait for a vote to close."),
-              el("button", { class: "sahara-button", disabled: panel.busy, onclick: () => model.send({ action: "advance" }) }, "Move the clock 6 minutes"),
+              el("button", { class: "sahara-button", disabled: order.waiting, onclick: () => order.send({ action: "advance" }) }, "Move the clock 6 minutes"),
             )
           : null,
         el("div", { class: "sahara-error", role: "alert" }, panel.error || ""),
       ),
     );
   };
+  const order = orders(model, "panel", draw);
   model.on("change:panel", draw);
   draw();
   return () => model.off("change:panel", draw);

@@ -1,19 +1,10 @@
 // A license card: what an asset costs, who is paid, and a button that buys at the price shown.
 // The kernel holds the rules; this view shows its state and sends what was pressed.
 
+import { el, orders } from "./front.js";
+
 /** @typedef {{label: string, amount: string, share: number}} Line */
 /** @typedef {{key: string, flavor: string, price: string, free: boolean, affordable: boolean, terms: string, allows: string, lines: Line[]}} Offer */
-
-/** Make an element with text or children; text is never markup. */
-function el(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
-  }
-  node.append(...children.filter((child) => child !== null && child !== undefined));
-  return node;
-}
 
 function shares(lines) {
   const bar = el("div", { class: "sahara-bar", role: "img", "aria-label": lines.map((l) => `${l.label} ${l.amount}`).join(", ") });
@@ -28,17 +19,17 @@ function shares(lines) {
   return el("div", {}, bar, el("ul", { class: "sahara-lines" }, ...rows));
 }
 
-function offerView(card, offer, model, asking, render) {
+function offerView(offer, order, asking, render) {
   const ask = asking.key === offer.key;
   const buy = () => {
     asking.key = null;
-    model.send({ action: "buy", key: offer.key });
+    order.send({ action: "buy", key: offer.key });
   };
   const first = el(
     "button",
     {
       class: "sahara-button sahara-primary",
-      disabled: card.busy || !offer.affordable,
+      disabled: order.waiting || !offer.affordable,
       onclick: () => {
         if (offer.free) return buy();
         asking.key = offer.key;
@@ -51,7 +42,7 @@ function offerView(card, offer, model, asking, render) {
     "div",
     { class: "sahara-confirm", role: "group", "aria-label": "Confirm the purchase" },
     el("span", { class: "sahara-grow" }, `Pay ${offer.price}?`),
-    el("button", { class: "sahara-button sahara-primary", disabled: card.busy, onclick: buy }, "Pay"),
+    el("button", { class: "sahara-button sahara-primary", disabled: order.waiting, onclick: buy }, "Pay"),
     el("button", { class: "sahara-button", onclick: () => ((asking.key = null), render()) }, "Cancel"),
   );
   return el(
@@ -76,19 +67,20 @@ function render({ model, el: root }) {
     root.replaceChildren(
       el(
         "article",
-        { class: "sahara-widget", "aria-busy": card.busy ? "true" : "false" },
+        { class: "sahara-widget", "aria-busy": order.waiting ? "true" : "false" },
         el("header", { class: "sahara-row" }, el("strong", { class: "sahara-title sahara-grow" }, card.title), el("span", { class: "sahara-badge" }, card.kind)),
         el("div", { class: "sahara-muted" }, card.name),
         card.summary ? el("p", { class: "sahara-summary" }, card.summary) : null,
         el("div", { class: "sahara-muted" }, `${card.account} has ${card.balance}`),
         status,
         card.code ? el("pre", { class: "sahara-code" }, card.code) : null,
-        ...(card.licensed ? [] : card.offers.map((offer) => offerView(card, offer, model, asking, draw))),
+        ...(card.licensed ? [] : card.offers.map((offer) => offerView(offer, order, asking, draw))),
         card.offers.length || card.licensed ? null : el("div", { class: "sahara-muted" }, "Not offered for licensing."),
         el("div", { class: "sahara-error", role: "alert" }, card.error || ""),
       ),
     );
   };
+  const order = orders(model, "card", draw);
   model.on("change:card", draw);
   draw();
   return () => model.off("change:card", draw);

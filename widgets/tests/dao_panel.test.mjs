@@ -10,7 +10,7 @@ const proposal = {
   quorum_reached: true, my_vote: "", next: "vote", when: "Voting closes in 4 min.",
 };
 const panel = {
-  account: "bob", power: "10,000", embedded: true, busy: false, error: "",
+  account: "bob", power: "10,000", embedded: true, busy: false, error: "", turn: 7,
   parameters: [{ name: "fee", label: "Protocol fee", value: "2.5%" }], proposals: [proposal],
 };
 
@@ -24,7 +24,7 @@ function open(changes = {}) {
 test("a vote names the proposal and the choice", () => {
   const { root, model } = open();
   root.button("Against").click();
-  assert.deepEqual(model.sent, [{ action: "vote", choice: "against", number: 4 }]);
+  assert.deepEqual(model.sent, [{ action: "vote", choice: "against", number: 4, turn: 7 }]);
 });
 
 test("who has voted is shown the vote and no buttons", () => {
@@ -37,9 +37,24 @@ for (const [next, label] of [["queue", "Queue"], ["execute", "Execute"]]) {
   test(`a proposal that can be ${next}d has the button`, () => {
     const { root, model } = open({ proposals: [{ ...proposal, state: "succeeded", next }] });
     root.button(label).click();
-    assert.deepEqual(model.sent, [{ action: next, number: 4 }]);
+    assert.deepEqual(model.sent, [{ action: next, number: 4, turn: 7 }]);
   });
 }
+
+test("after a press nothing can be pressed until the kernel shows another turn", () => {
+  const { root, model } = open({ proposals: [{ ...proposal, state: "succeeded", next: "queue" }] });
+  const press = root.button("Queue");
+  press.click();
+  press.click();
+  root.button("Move the clock 6 minutes").click();
+  assert.deepEqual(model.sent, [{ action: "queue", number: 4, turn: 7 }]);
+  model.set("panel", { ...panel, busy: true });
+  root.button("Move the clock 6 minutes").click();
+  assert.equal(model.sent.length, 1);
+  model.set("panel", { ...panel, turn: 8 });
+  root.button("Move the clock 6 minutes").click();
+  assert.deepEqual(model.sent[1], { action: "advance", turn: 8 });
+});
 
 test("a proposal is sent as it was typed", () => {
   const { root, model } = open();
@@ -48,7 +63,7 @@ test("a proposal is sent as it was typed", () => {
   let prevented = false;
   form.listeners.submit({ preventDefault: () => (prevented = true) });
   assert.ok(prevented);
-  assert.deepEqual(model.sent, [{ action: "propose", parameter: "fee", value: "3%", reason: "" }]);
+  assert.deepEqual(model.sent, [{ action: "propose", parameter: "fee", value: "3%", reason: "", turn: 7 }]);
 });
 
 test("what was typed survives a change of the panel", () => {

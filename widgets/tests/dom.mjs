@@ -20,6 +20,9 @@ class Node {
     this.children.push(...children);
     if (this.tag === "select" && !this.value) this.value = this.find((node) => node.tag === "option")?.value ?? "";
   }
+  prepend(...children) {
+    this.children.unshift(...children);
+  }
   replaceChildren(...children) {
     this.children = children;
   }
@@ -42,7 +45,7 @@ class Node {
 }
 
 export function page() {
-  globalThis.document = { createElement: (tag) => new Node(tag) };
+  globalThis.document = { createElement: (tag) => new Node(tag), createElementNS: (_, tag) => new Node(tag) };
   return new Node("root");
 }
 

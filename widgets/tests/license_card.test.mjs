@@ -19,7 +19,7 @@ const offer = {
 };
 const card = {
   name: "alice/digits", title: "Digits", kind: "dataset", summary: "<b>scans</b>", account: "bob", balance: "100 SAHARA",
-  licensed: "", code: "", offers: [offer], busy: false, error: "",
+  licensed: "", code: "", offers: [offer], busy: false, error: "", turn: 3,
 };
 
 function open(changes = {}) {
@@ -39,7 +39,7 @@ test("a purchase takes two presses, and the message names no price", () => {
   root.button("License for 25 SAHARA").click();
   assert.deepEqual(model.sent, []);
   root.button("Pay").click();
-  assert.deepEqual(model.sent, [{ action: "buy", key: "a1" }]);
+  assert.deepEqual(model.sent, [{ action: "buy", key: "a1", turn: 3 }]);
 });
 
 test("two offers of one flavor are told apart", () => {
@@ -47,7 +47,7 @@ test("two offers of one flavor are told apart", () => {
   root.button("License for 90 SAHARA").click();
   assert.ok(root.button("License for 25 SAHARA"));
   root.button("Pay").click();
-  assert.deepEqual(model.sent, [{ action: "buy", key: "b2" }]);
+  assert.deepEqual(model.sent, [{ action: "buy", key: "b2", turn: 3 }]);
 });
 
 test("a purchase can be called off", () => {

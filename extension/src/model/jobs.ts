@@ -10,7 +10,7 @@ export function isActive(job: Job): boolean {
   return ACTIVE.has(job.status);
 }
 
-/** The jobs, followed closely while one of them runs and hardly at all otherwise. */
+/** The jobs: asked for when the server says that one of them wrote something, and rarely besides. */
 export class JobsModel {
   private readonly poll: Poll;
 
@@ -21,8 +21,7 @@ export class JobsModel {
 
   constructor(
     private readonly api: Api,
-    visible: () => boolean,
-    private readonly pace = { active: 2_000, idle: 15_000 }
+    interval = 60_000
   ) {
     this.list = new Loader(() => api.jobs());
     this.open = new Loader(() => api.job(this.openId));
@@ -30,8 +29,8 @@ export class JobsModel {
       auto: false,
       name: 'sahara-lab:jobs',
       factory: () => this.follow(),
-      frequency: { interval: pace.idle, backoff: true, max: 60_000 },
-      standby: () => (visible() ? 'when-hidden' : true)
+      frequency: { interval, backoff: true, max: 5 * interval },
+      standby: 'when-hidden'
     });
   }
 
@@ -71,10 +70,6 @@ export class JobsModel {
     const open = this.list.value?.find(job => job.id === this.openId);
     if (open && (isActive(open) || this.open.value?.status !== open.status)) {
       await this.open.refresh();
-    }
-    const interval = this.active ? this.pace.active : this.pace.idle;
-    if (interval !== this.poll.frequency.interval) {
-      this.poll.frequency = { interval, backoff: true, max: 60_000 };
     }
     if (this.list.error) {
       throw this.list.error;

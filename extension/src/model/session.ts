@@ -3,9 +3,10 @@ import { type ISignal, Signal } from '@lumino/signaling';
 
 import type { Api } from '../api';
 import { LabError, type Status } from '../values';
+import { VERSION } from '../version';
 import { Loader } from './loader';
 
-/** Which account acts and whether the network is up; asked again now and then while the page is visible. */
+/** Which account acts and whether the network is up; asked when the server says that something changed, and rarely besides. */
 export class SessionModel {
   private readonly _accountChanged = new Signal<this, string>(this);
   private readonly _networkUp = new Signal<this, void>(this);
@@ -17,8 +18,7 @@ export class SessionModel {
 
   constructor(
     private readonly api: Api,
-    visible: () => boolean,
-    interval = 10_000
+    interval = 60_000
   ) {
     this.status = new Loader(() => api.status());
     this.status.changed.connect(() => this.watch());
@@ -31,8 +31,8 @@ export class SessionModel {
           throw this.status.error;
         }
       },
-      frequency: { interval, backoff: true, max: 60_000 },
-      standby: () => (visible() ? 'when-hidden' : true)
+      frequency: { interval, backoff: true, max: 5 * interval },
+      standby: 'when-hidden'
     });
   }
 
@@ -57,6 +57,12 @@ export class SessionModel {
 
   get up(): boolean {
     return this.status.value?.network.up ?? false;
+  }
+
+  /** The server's version when it is another one than this half's. */
+  get otherVersion(): string {
+    const version = this.status.value?.version ?? VERSION;
+    return version === VERSION ? '' : version;
   }
 
   start(): void {

@@ -1,12 +1,13 @@
 import { Widget } from '@lumino/widgets';
 import React, { useEffect, useRef } from 'react';
 
-import { openCode } from '../code';
 import { useDesk } from '../desk';
 import { formatDate, formatSize } from '../format';
 import type { Loader } from '../model/loader';
-import type { Asset, Grant, Terms } from '../values';
-import { Action, Badge, Busy, Code, KindTile, Price, Problem, useSignals } from './parts';
+import type { Asset } from '../values';
+import { Lineage } from './lineage';
+import { Access, Offers } from './offers';
+import { Busy, KindTile, Problem, useSignals } from './parts';
 
 /** Everything about one asset: what it is, where it comes from, what it costs, and how to open it. */
 export function DetailView(props: { asset: Loader<Asset> }): JSX.Element {
@@ -55,7 +56,7 @@ function Head(props: { asset: Asset }): JSX.Element {
     <header className="jp-Sahara-head">
       <KindTile kind={asset.kind} large />
       <div>
-        <h1>{asset.title || asset.name}</h1>
+        <h1 dir="auto">{asset.title || asset.name}</h1>
         <p className="jp-Sahara-muted">
           <code>{asset.name}</code> · {trans.__('%1 by %2', asset.kind, asset.owner)} ·{' '}
           {trans.__('version %1', String(asset.version))}
@@ -114,43 +115,6 @@ function Markdown(props: { text: string }): JSX.Element {
     };
   }, [markdown, props.text]);
   return markdown ? <div ref={host} /> : <p className="jp-Sahara-plain">{props.text}</p>;
-}
-
-function Lineage(props: { asset: Asset }): JSX.Element | null {
-  const { open, trans } = useDesk();
-  const { asset } = props;
-  if (asset.parents.length === 0 && asset.royalties.length === 0) {
-    return null;
-  }
-  return (
-    <Section title={trans.__('Lineage')}>
-      <ul className="jp-Sahara-lineage">
-        {asset.parents.map(parent => {
-          const royalty = asset.royalties.find(entry => entry.name === parent.name);
-          return (
-            <li key={parent.name}>
-              <span className="jp-Sahara-muted">{parent.relation}</span>
-              <button type="button" className="jp-Sahara-link" onClick={() => open(parent.name)}>
-                {parent.name}
-              </button>
-              {royalty && <Badge tone="brand">{trans.__('earns %1 of each sale', royalty.share)}</Badge>}
-            </li>
-          );
-        })}
-        {asset.royalties
-          .filter(entry => !asset.parents.some(parent => parent.name === entry.name))
-          .map(entry => (
-            <li key={entry.name}>
-              <span className="jp-Sahara-muted">{trans.__('further up')}</span>
-              <button type="button" className="jp-Sahara-link" onClick={() => open(entry.name)}>
-                {entry.name}
-              </button>
-              <Badge tone="brand">{trans.__('earns %1 of each sale', entry.share)}</Badge>
-            </li>
-          ))}
-      </ul>
-    </Section>
-  );
 }
 
 const SHOWN_COLUMNS = 12;
@@ -237,96 +201,5 @@ function Versions(props: { asset: Asset }): JSX.Element {
         </tbody>
       </table>
     </Section>
-  );
-}
-
-function Access(props: { asset: Asset }): JSX.Element | null {
-  const { session, trans } = useDesk();
-  const { asset } = props;
-  const valid = asset.held.find(grant => grant.status === 'valid');
-  if (!asset.owned && !valid) {
-    return null;
-  }
-  return (
-    <section className="jp-Sahara-box jp-mod-open" aria-label={trans.__('Open it')}>
-      <div className="jp-Sahara-boxHead">
-        <h2>{asset.owned ? trans.__('Your asset') : trans.__('Licensed')}</h2>
-        {valid && <Badge tone="good">{trans.__('license %1', String(valid.id))}</Badge>}
-      </div>
-      {valid && (
-        <p className="jp-Sahara-muted">{held(valid, trans.__('does not expire'), trans.__('until'))}</p>
-      )}
-      <Code code={openCode(asset, session.codeAccount)} label={asset.name} />
-    </section>
-  );
-}
-
-function held(grant: Grant, forever: string, until: string): string {
-  return `${grant.terms.flavor} · ${grant.expires ? `${until} ${formatDate(grant.expires)}` : forever}`;
-}
-
-function Offers(props: { asset: Asset }): JSX.Element {
-  const { trans } = useDesk();
-  const { asset } = props;
-  if (asset.offers.length === 0) {
-    return (
-      <section className="jp-Sahara-box">
-        <h2>{trans.__('Licenses')}</h2>
-        <p className="jp-Sahara-muted">{trans.__('The owner offers no license at the moment.')}</p>
-      </section>
-    );
-  }
-  return (
-    <>
-      {asset.offers.map(offer => (
-        <Offer key={offer.flavor} asset={asset} offer={offer} />
-      ))}
-    </>
-  );
-}
-
-function Offer(props: { asset: Asset; offer: Terms }): JSX.Element {
-  const { license, session, trans } = useDesk();
-  useSignals(session.status.changed);
-  const { asset, offer } = props;
-  const renewed = asset.held.some(grant => grant.terms.flavor === offer.flavor && grant.status === 'expired');
-  const covered = asset.held.some(grant => grant.terms.flavor === offer.flavor && grant.status === 'valid');
-  const facts = [
-    offer.duration === 'for ever' ? trans.__('Does not expire') : trans.__('Lasts %1', offer.duration),
-    offer.royalty === '0%'
-      ? trans.__('No royalty')
-      : trans.__('Derivatives owe %1 of their revenue', offer.royalty)
-  ];
-  if (offer.seats > 0) {
-    facts.push(trans._n('%1 seat', '%1 seats', offer.seats));
-  }
-  return (
-    <section className="jp-Sahara-box" aria-label={offer.flavor}>
-      <div className="jp-Sahara-boxHead">
-        <h2>{offer.flavor}</h2>
-        <Price amount={offer.price} />
-      </div>
-      <p>{offer.text}</p>
-      <ul className="jp-Sahara-tags" aria-label={trans.__('Allows')}>
-        {offer.allows.map(use => (
-          <li
-            key={use}
-            title={offer.not_enforced.includes(use) ? trans.__('By agreement; no contract enforces it') : ''}
-          >
-            {use}
-          </li>
-        ))}
-      </ul>
-      <p className="jp-Sahara-muted">{facts.join(' · ')}</p>
-      {!asset.owned && !covered && (
-        <Action
-          accent
-          disabled={!session.up}
-          title={session.up ? undefined : trans.__('The network is down')}
-          label={renewed ? trans.__('Renew') : trans.__('License')}
-          onClick={() => void license(asset.name, offer.flavor)}
-        />
-      )}
-    </section>
   );
 }

@@ -2,14 +2,15 @@ import React from 'react';
 
 import { useDesk } from '../desk';
 import { formatAmount, formatWei, share, SYMBOL } from '../format';
+import { shortAddress } from '../model/wallet';
 import type { Quote } from '../values';
 import { Problem } from './parts';
 import { LabError } from '../values';
 
 /** Everyone who is paid, the total, and what is left: what a person confirms before paying. */
-export function QuoteView(props: { quote: Quote }): JSX.Element {
+export function QuoteView(props: { quote: Quote; wallet: Quote | null }): JSX.Element {
   const { trans } = useDesk();
-  const { quote } = props;
+  const { quote, wallet } = props;
   const payees = quote.lines.map(line => ({
     key: `${line.asset}:${line.account}`,
     account: line.account,
@@ -76,6 +77,14 @@ export function QuoteView(props: { quote: Quote }): JSX.Element {
                 <td className="jp-Sahara-muted">{trans.__('Balance of %1 now', quote.buyer)}</td>
                 <td className="jp-Sahara-muted">{formatAmount(quote.balance)}</td>
               </tr>
+              {wallet && (
+                <tr>
+                  <td className="jp-Sahara-muted">
+                    {trans.__('Balance of the wallet %1', shortAddress(wallet.buyer))}
+                  </td>
+                  <td className="jp-Sahara-muted">{formatAmount(wallet.balance)}</td>
+                </tr>
+              )}
               {quote.affordable && (
                 <tr>
                   <td className="jp-Sahara-muted">{trans.__('Balance afterwards')}</td>
@@ -86,7 +95,12 @@ export function QuoteView(props: { quote: Quote }): JSX.Element {
           </table>
         </>
       )}
-      {!quote.affordable && (
+      {wallet?.affordable && (
+        <p className="jp-Sahara-muted">
+          {trans.__('Paid with the wallet, the license is %1’s all the same.', quote.buyer)}
+        </p>
+      )}
+      {!quote.affordable && !wallet?.affordable && (
         <Problem
           error={
             new LabError(

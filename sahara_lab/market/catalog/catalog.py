@@ -71,6 +71,12 @@ class Catalog:
             self._store.apply(records, Cursor(*cursor))
             self._align()
 
+    def amend(self, records: Sequence[Record]) -> None:
+        """Take in records that say more about assets than before, at the block that was read last."""
+        cursor = self.cursor()
+        if records and cursor is not None:
+            self.apply(records, cursor)
+
     def rollback_to(self, block: int) -> Cursor | None:
         """Undo what came after ``block``; where to read on from, which may be earlier; None for the beginning."""
         with self.writing():
@@ -91,6 +97,15 @@ class Catalog:
     def by_name(self, name: str) -> Record | None:
         """The record of ``owner/name``."""
         return self._store.by_name(name)
+
+    def is_aligned(self) -> bool:
+        """Whether the search index holds all that the store does."""
+        return self._index.position() == self._store.position()
+
+    @property
+    def store(self) -> CatalogStore:
+        """The records themselves."""
+        return self._store
 
     def search(
         self,

@@ -39,6 +39,13 @@ class Change(NamedTuple):
     record: Record | None
 
 
+class Waiting(NamedTuple):
+    """An asset whose public document could not be read yet, and how often that was tried."""
+
+    id: int
+    tries: int
+
+
 @dataclass(frozen=True)
 class Found:
     """Ids of one page, how many fit in all, how they divide, where the next page begins; see ``CatalogPage``."""
@@ -87,6 +94,24 @@ class CatalogStore(Protocol):
 
     def changes_since(self, seq: int) -> Iterator[Change]:
         """What changed after ``seq``, oldest first, each record once and as it is now."""
+
+    def named(self, beginning: str) -> list[Record]:
+        """Records whose name begins so, in any case."""
+
+    def count(self) -> int:
+        """How many records there are."""
+
+    def waiting(self, until: float, most: int) -> list[Waiting]:
+        """Assets whose document is to be asked for again by the time ``until``, the longest due first."""
+
+    def postpone(self, entries: Sequence[tuple[Waiting, float]]) -> None:
+        """Remember how often documents were asked for in vain, and when to ask again."""
+
+    def ask_again(self) -> None:
+        """Make every document that is not shown due at once, those that were given up too."""
+
+    def faulty(self, after: int, most: int) -> list[Record]:
+        """Records of which the document is not shown, by id, from the one after ``after``."""
 
     def close(self) -> None:
         """Let go of connections; the next call opens them again."""

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sahara_lab.errors import InputError, NetworkError
-from sahara_lab.market.catalog.interfaces import Change, Cursor, Position
+from sahara_lab.market.catalog.interfaces import Change, Cursor, Position, Waiting
 from sahara_lab.market.catalog.records import Record
 from sahara_lab.market.catalog.store import FORMAT, UNDO_BATCHES
 
@@ -33,6 +33,8 @@ CREATE TABLE IF NOT EXISTS {schema}.gone (id BIGINT PRIMARY KEY, seq BIGINT NOT 
 CREATE INDEX IF NOT EXISTS gone_seq ON {schema}.gone (seq);
 CREATE TABLE IF NOT EXISTS {schema}.batch (number BIGINT PRIMARY KEY, block BIGINT NOT NULL, hash TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS {schema}.undo (batch BIGINT, id BIGINT, doc TEXT, PRIMARY KEY (batch, id));
+CREATE TABLE IF NOT EXISTS {schema}.fault (id BIGINT PRIMARY KEY, digest TEXT NOT NULL, tries INT NOT NULL, due DOUBLE PRECISION);
+CREATE INDEX IF NOT EXISTS fault_due ON {schema}.fault (due) WHERE due IS NOT NULL;
 INSERT INTO {schema}.meta SELECT %s, 0 WHERE NOT EXISTS (SELECT 1 FROM {schema}.meta);
 """  # noqa: E501
 
@@ -143,6 +145,7 @@ class PostgresStore:
             for identity in (identity for identity, doc in changed if doc is None):
                 seq += 1
                 db.execute(self._sql("DELETE FROM {schema}.listing WHERE id = %s"), (identity,))
+                db.execute(self._sql("DELETE FROM {schema}.fault WHERE id = %s"), (identity,))
                 db.execute(
                     self._sql(
                         "INSERT INTO {schema}.gone VALUES (%s, %s) ON CONFLICT (id) DO UPDATE SET seq = excluded.seq"
@@ -167,7 +170,27 @@ class PostgresStore:
                 rows,
             )
         db.execute(self._sql("DELETE FROM {schema}.gone WHERE id = ANY(%s)"), (list(last),))
+        self._put_faults(db, [record for _, record in last.values()])
         return seq + len(records)
+
+    def _put_faults(self, db: psycopg.Connection[Any], records: Sequence[Record]) -> None:
+        """What is known of the same document's earlier tries stays, unless it was given up."""
+        digests = [record.digest if record.fault else None for record in records]
+        db.execute(
+            self._sql(
+                "DELETE FROM {schema}.fault USING unnest(%s::bigint[], %s::text[]) AS given(id, digest) "
+                "WHERE fault.id = given.id AND fault.digest IS DISTINCT FROM given.digest"
+            ),
+            ([record.id for record in records], digests),
+        )
+        with db.cursor() as cursor:
+            cursor.executemany(
+                self._sql(
+                    "INSERT INTO {schema}.fault VALUES (%s, %s, 0, %s) ON CONFLICT (id) DO UPDATE SET due = "
+                    "CASE WHEN excluded.due IS NULL THEN NULL ELSE coalesce(fault.due, 0) END"
+                ),
+                [(r.id, r.digest, None if r.quarantined else 0) for r in records if r.fault],
+            )
 
     # -- read ---------------------------------------------------------------------------------------------------------
 
@@ -186,6 +209,40 @@ class PostgresStore:
         query = self._sql("SELECT id, doc FROM {schema}.listing WHERE id = ANY(%s)")
         docs = dict(self._read(lambda db: db.execute(query, (list(ids),)).fetchall()))
         return [Record.from_json(docs[identity]) for identity in ids if identity in docs]
+
+    def named(self, beginning: str) -> list[Record]:
+        """Records whose name begins so, in any case."""
+        query = self._sql("SELECT doc FROM {schema}.listing WHERE starts_with(lower(name), lower(%s))")
+        return self._documents(query, (beginning,))
+
+    def count(self) -> int:
+        """How many records there are."""
+        return int(
+            self._read(lambda db: db.execute(self._sql("SELECT count(*) FROM {schema}.listing")).fetchall())[0][0]
+        )
+
+    def waiting(self, until: float, most: int) -> list[Waiting]:
+        """Assets whose document is to be asked for again by then, the longest due first."""
+        query = self._sql("SELECT id, tries FROM {schema}.fault WHERE due <= %s ORDER BY due LIMIT %s")
+        return [Waiting(*row) for row in self._read(lambda db: db.execute(query, (until, most)).fetchall())]
+
+    def postpone(self, entries: Sequence[tuple[Waiting, float]]) -> None:
+        """Remember how often documents were asked for in vain, and when to ask again."""
+        query = self._sql("UPDATE {schema}.fault SET tries = %s, due = %s WHERE id = %s AND due IS NOT NULL")
+        rows = [(waiting.tries, due, waiting.id) for waiting, due in entries]
+        self._read(lambda db: db.cursor().executemany(query, rows))
+
+    def ask_again(self) -> None:
+        """Make every document that is not shown due at once, those that were given up too."""
+        self._read(lambda db: db.execute(self._sql("UPDATE {schema}.fault SET tries = 0, due = 0")))
+
+    def faulty(self, after: int, most: int) -> list[Record]:
+        """Records of which the document is not shown, by id."""
+        query = "SELECT doc FROM {schema}.fault JOIN {schema}.listing USING (id) WHERE id > %s ORDER BY id LIMIT %s"
+        return self._documents(self._sql(query), (after, most))
+
+    def _documents(self, query: Any, values: Sequence[Any]) -> list[Record]:
+        return [Record.from_json(row[0]) for row in self._read(lambda db: db.execute(query, values).fetchall())]
 
     def changes_since(self, seq: int) -> Iterator[Change]:
         """Changes after ``seq``, oldest first, read in slices."""

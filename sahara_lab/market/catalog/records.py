@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
+
+import orjson
 
 from sahara_lab.errors import InputError
 from sahara_lab.market.catalog.prices import checked_price
@@ -17,6 +18,9 @@ _NAME_LIMIT = 128
 _FORMATS_LIMIT = 8
 _OFFERS_LIMIT = 32
 _PARENTS_LIMIT = 64
+_OWNERS_LIMIT = 8
+_URI_LIMIT = 2_048
+_FAULT_LIMIT = 200
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,10 @@ class Record:
         sold: licenses issued so far.
         created: seconds since the epoch.
         updated: block in which what is said here last changed.
+        uri: where the newest version is recorded to lie; ``digest`` is the SHA-256 of its public document, in hex.
+        fault: why nothing is shown of that document; empty when it is the recorded one.
+        quarantined: it will not be asked for again: what was found can never be right.
+        shelf: offers of former owners, by address; they hold again for whom the asset comes back to.
     """
 
     id: int
@@ -66,6 +74,11 @@ class Record:
     sold: int = 0
     created: int = 0
     updated: int = 0
+    uri: str = ""
+    digest: str = ""
+    fault: str = ""
+    quarantined: bool = False
+    shelf: tuple[tuple[str, tuple[Offer, ...]], ...] = ()
 
     @property
     def price(self) -> int | None:
@@ -86,12 +99,6 @@ class Record:
         """
         if not 0 < self.id <= _LARGEST_ID:
             raise InputError(f"asset id {self.id} is out of range")
-        offers = tuple(
-            replace(offer, terms_id=clean(offer.terms_id, 80), flavor=clean(offer.flavor, 64))
-            for offer in self.offers[:_OFFERS_LIMIT]
-        )
-        for offer in offers:
-            checked_price(offer.price)
         return replace(
             self,
             name=clean(self.name, _NAME_LIMIT),
@@ -103,28 +110,52 @@ class Record:
             tags=clean_tags(self.tags),
             task=clean(self.task, 64).lower(),
             formats=clean_tags(self.formats)[:_FORMATS_LIMIT],
-            offers=offers,
+            offers=_cleaned(self.offers),
             parents=tuple(clean(parent, _NAME_LIMIT) for parent in self.parents[:_PARENTS_LIMIT]),
             size_bytes=_bounded(self.size_bytes),
             files=_bounded(self.files),
             sold=_bounded(self.sold),
             created=_bounded(self.created),
             updated=_bounded(self.updated),
+            uri=clean(self.uri, _URI_LIMIT),
+            digest=clean(self.digest, 64),
+            fault=clean(self.fault, _FAULT_LIMIT),
+            shelf=tuple((clean(owner, 64), _cleaned(offers)) for owner, offers in self.shelf[:_OWNERS_LIMIT]),
         )
 
     def to_json(self) -> str:
         """The record as stored; prices are text, as no JSON reader can be trusted with 256 bits."""
         value = dict(self.__dict__)
-        value["offers"] = [{**offer.__dict__, "price": str(offer.price)} for offer in self.offers]
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        value["offers"] = [_offer_out(offer) for offer in self.offers]
+        value["shelf"] = [(owner, [_offer_out(offer) for offer in offers]) for owner, offers in self.shelf]
+        return orjson.dumps(value).decode()
 
     @classmethod
     def from_json(cls, text: str) -> Record:
-        value: dict[str, Any] = json.loads(text)
-        value["offers"] = tuple(Offer(**{**offer, "price": int(offer["price"])}) for offer in value["offers"])
+        value: dict[str, Any] = orjson.loads(text)
+        value["offers"] = tuple(map(_offer_in, value["offers"]))
+        value["shelf"] = tuple((owner, tuple(map(_offer_in, offers))) for owner, offers in value["shelf"])
         for field in ("tags", "formats", "parents"):
             value[field] = tuple(value[field])
         return cls(**value)
+
+
+def _offer_out(offer: Offer) -> dict[str, Any]:
+    return {**offer.__dict__, "price": str(offer.price)}
+
+
+def _offer_in(value: dict[str, Any]) -> Offer:
+    value["price"] = int(value["price"])
+    return Offer(**value)
+
+
+def _cleaned(offers: tuple[Offer, ...]) -> tuple[Offer, ...]:
+    for offer in offers[:_OFFERS_LIMIT]:
+        checked_price(offer.price)
+    return tuple(
+        replace(offer, terms_id=clean(offer.terms_id, 80), flavor=clean(offer.flavor, 64))
+        for offer in offers[:_OFFERS_LIMIT]
+    )
 
 
 def flavors_meant(license: str, known: Iterable[str]) -> list[str]:

@@ -13,13 +13,13 @@ from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from sahara_lab.market.catalog.interfaces import Change, Cursor, Position
+from sahara_lab.market.catalog.interfaces import Change, Cursor, Position, Waiting
 from sahara_lab.market.catalog.records import Record
 
 T = TypeVar("T")
 
 #: Part of the file's name: a release that stores records differently builds its own file from the chain.
-FORMAT = 2
+FORMAT = 3
 
 #: Batches that can be undone. A chain that reorganizes deeper is read again from the beginning.
 UNDO_BATCHES = 256
@@ -38,6 +38,8 @@ CREATE TABLE gone (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
 CREATE INDEX gone_seq ON gone (seq);
 CREATE TABLE batch (number INTEGER PRIMARY KEY, block INTEGER NOT NULL, hash TEXT NOT NULL);
 CREATE TABLE undo (batch INTEGER NOT NULL, id INTEGER NOT NULL, doc TEXT, PRIMARY KEY (batch, id)) WITHOUT ROWID;
+CREATE TABLE fault (id INTEGER PRIMARY KEY, digest TEXT NOT NULL, tries INTEGER NOT NULL, due REAL);
+CREATE INDEX fault_due ON fault (due) WHERE due IS NOT NULL;
 """
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -136,6 +138,37 @@ class SqliteStore:
             "ORDER BY wanted.key"
         )
         rows = self._read(lambda db: db.execute(query, (json.dumps(list(ids)),)).fetchall())
+        return [Record.from_json(row[0]) for row in rows]
+
+    def named(self, beginning: str) -> list[Record]:
+        """Records whose name begins so, in any case."""
+        query = "SELECT doc FROM listing WHERE name >= ? AND name < ?"
+        rows = self._read(lambda db: db.execute(query, (beginning, f"{beginning}\U0010ffff")).fetchall())
+        return [Record.from_json(row[0]) for row in rows]
+
+    def count(self) -> int:
+        """How many records there are."""
+        return int(self._read(lambda db: db.execute("SELECT count(*) FROM listing").fetchone())[0])
+
+    def waiting(self, until: float, most: int) -> list[Waiting]:
+        """Assets whose document is to be asked for again by then, the longest due first."""
+        query = "SELECT id, tries FROM fault WHERE due <= ? ORDER BY due LIMIT ?"
+        return [Waiting(*row) for row in self._read(lambda db: db.execute(query, (until, most)).fetchall())]
+
+    def postpone(self, entries: Sequence[tuple[Waiting, float]]) -> None:
+        """Remember how often documents were asked for in vain, and when to ask again."""
+        rows = [(waiting.tries, due, waiting.id) for waiting, due in entries]
+        query = "UPDATE fault SET tries = ?, due = ? WHERE id = ? AND due IS NOT NULL"
+        self._write(lambda db: db.executemany(query, rows))
+
+    def ask_again(self) -> None:
+        """Make every document that is not shown due at once, those that were given up too."""
+        self._write(lambda db: db.execute("UPDATE fault SET tries = 0, due = 0"))
+
+    def faulty(self, after: int, most: int) -> list[Record]:
+        """Records of which the document is not shown, by id."""
+        query = "SELECT doc FROM fault JOIN listing USING (id) WHERE id > ? ORDER BY id LIMIT ?"
+        rows = self._read(lambda db: db.execute(query, (after, most)).fetchall())
         return [Record.from_json(row[0]) for row in rows]
 
     def changes_since(self, seq: int) -> Iterator[Change]:
@@ -270,10 +303,18 @@ def _remember(db: sqlite3.Connection, batch: int, identity: int) -> None:
 def _put(db: sqlite3.Connection, record: Record, seq: int) -> None:
     db.execute("INSERT OR REPLACE INTO listing VALUES (?, ?, ?, ?)", (record.id, seq, record.name, record.to_json()))
     db.execute("DELETE FROM gone WHERE id = ?", (record.id,))
+    db.execute("DELETE FROM fault WHERE id = ? AND (digest <> ? OR ? = '')", (record.id, record.digest, record.fault))
+    if record.fault:  # what is known of the same document's earlier tries stays, unless it was given up
+        db.execute(
+            "INSERT INTO fault VALUES (?, ?, 0, ?) ON CONFLICT (id) DO UPDATE SET "
+            "due = iif(excluded.due IS NULL, NULL, coalesce(due, 0))",
+            (record.id, record.digest, None if record.quarantined else 0),
+        )
 
 
 def _remove(db: sqlite3.Connection, identity: int, seq: int) -> None:
     db.execute("DELETE FROM listing WHERE id = ?", (identity,))
+    db.execute("DELETE FROM fault WHERE id = ?", (identity,))
     db.execute("INSERT OR REPLACE INTO gone VALUES (?, ?)", (identity, seq))
 
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sahara_lab.market.metadata.document import Document, describe
-    from sahara_lab.market.metadata.reading import Summary, read_summary
+    from sahara_lab.market.metadata.reading import Malformed, Summary, parse_summary, read_summary
 
-__all__ = ["Document", "Summary", "describe", "read_summary"]
+__all__ = ["Document", "Malformed", "Summary", "describe", "parse_summary", "read_summary"]
 
-_HOMES = {"Document": "document", "describe": "document", "Summary": "reading", "read_summary": "reading"}
+_HOMES = {"Document": "document", "describe": "document"} | dict.fromkeys(
+    ("Malformed", "Summary", "parse_summary", "read_summary"), "reading"
+)
 
 
 def __getattr__(name: str) -> Any:

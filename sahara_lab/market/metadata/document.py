@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from sahara_lab.market.metadata.envelope import About, creative_work, today
 from sahara_lab.market.metadata.files import walk
 from sahara_lab.market.metadata.text import SUMMARY_LIMIT, TITLE_LIMIT, clean, clean_block, clean_tags
 from sahara_lab.signing import canonical_json
+from sahara_lab.vault import Lazy
 
 MEDIA_TYPE = "application/ld+json"
 
@@ -40,7 +41,7 @@ class Document:
 
 def describe(
     kind: str,
-    files: Path,
+    files: Path | Mapping[str, Path | Lazy],
     *,
     name: str,
     title: str | None = None,
@@ -53,15 +54,15 @@ def describe(
     published: datetime.date | None = None,
     private_names: bool = False,
 ) -> Document:
-    """Describe the files of a folder: Croissant 1.1 for a dataset, a model card for a model, schema.org otherwise.
+    """Describe the files of an asset: Croissant 1.1 for a dataset, a model card for a model, schema.org otherwise.
 
     The document is public. It holds the names, sizes and SHA-256 of files and the columns of tables, and no content.
     The same input gives the same bytes.
 
     Args:
-        files: the folder that is published.
+        files: the folder that is published, or what it is made of by path.
         name: ``owner/name``.
-        facts: of a model: metrics, parameters, code hash; more is read from ``run.json`` in the folder.
+        facts: of a model: metrics, parameters, code hash; more is read from ``run.json`` among them.
         published: day to be shown as the day of publication; today when left out.
         private_names: say neither the names nor the hashes of files.
     """

@@ -6,10 +6,12 @@ import hashlib
 import mimetypes
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
+
+from sahara_lab.vault import Lazy
 
 _TYPES = {
     ".csv": "text/csv",
@@ -24,16 +26,17 @@ _TYPES = {
 
 _HEADER = re.compile(r"[^\W\d][\w .:/()%#\[\]-]{0,127}")
 _CSV_BLOCK = 1 << 20
+_HASH_BLOCK = 1 << 20
 MAX_COLUMNS = 2_000
 
 
 @dataclass(frozen=True)
 class FileEntry:
-    """One file: its path below the folder, with slashes."""
+    """One file: its path in the asset, with slashes, its size in bytes and how to read it."""
 
     path: str
     size: int
-    local: Path
+    open: Callable[[], BinaryIO]
 
     @property
     def suffix(self) -> str:
@@ -44,8 +47,11 @@ class FileEntry:
         return _TYPES.get(self.suffix) or mimetypes.guess_type(self.path)[0] or "application/octet-stream"
 
     def sha256(self) -> str:
-        with self.local.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        with self.open() as stream:
+            while block := stream.read(_HASH_BLOCK):
+                digest.update(block)
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -57,10 +63,16 @@ class Column:
     shape: tuple[int, ...] = ()
 
 
-def walk(folder: Path) -> list[FileEntry]:
-    """Every file below ``folder`` by path; links are followed only where they stay inside."""
-    root = folder.resolve()
-    return sorted(_walk(folder, root), key=lambda entry: entry.path)
+def walk(files: Path | Mapping[str, Path | Lazy]) -> list[FileEntry]:
+    """Every file of a folder or mapping, by path; links are followed only where they stay inside."""
+    if isinstance(files, Path):
+        entries = list(_walk(files, files.resolve()))
+    else:
+        entries = [
+            _local(path, file) if isinstance(file, Path) else FileEntry(path, file.size, file.open)
+            for path, file in files.items()
+        ]
+    return sorted(entries, key=lambda entry: entry.path)
 
 
 def _walk(folder: Path, root: Path) -> Iterator[FileEntry]:
@@ -68,7 +80,11 @@ def _walk(folder: Path, root: Path) -> Iterator[FileEntry]:
         for name in names:
             path = Path(place, name)
             if path.is_file() and path.resolve().is_relative_to(root):
-                yield FileEntry(path.relative_to(folder).as_posix(), path.stat().st_size, path)
+                yield _local(path.relative_to(folder).as_posix(), path)
+
+
+def _local(path: str, file: Path) -> FileEntry:
+    return FileEntry(path, file.stat().st_size, lambda: file.open("rb"))
 
 
 def columns(entry: FileEntry) -> list[Column]:
@@ -79,7 +95,8 @@ def columns(entry: FileEntry) -> list[Column]:
         if entry.suffix == ".parquet":
             import pyarrow.parquet as pq
 
-            schema = pq.read_schema(entry.local)
+            with entry.open() as stream:
+                schema = pq.read_schema(stream)
         elif entry.suffix in (".csv", ".tsv"):
             schema = _csv_schema(entry)
         else:
@@ -98,9 +115,8 @@ def _csv_schema(entry: FileEntry) -> Any:
     parse = csv.ParseOptions(delimiter="\t" if entry.suffix == ".tsv" else ",")
 
     def schema(**options: Any) -> Any:
-        with csv.open_csv(
-            entry.local, read_options=csv.ReadOptions(block_size=_CSV_BLOCK, **options), parse_options=parse
-        ) as reader:
+        read = csv.ReadOptions(block_size=_CSV_BLOCK, **options)
+        with entry.open() as stream, csv.open_csv(stream, read_options=read, parse_options=parse) as reader:
             return reader.schema
 
     first = schema()

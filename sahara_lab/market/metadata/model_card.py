@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -81,10 +80,10 @@ def model_card(about: About, files: Sequence[FileEntry], facts: dict[str, Any]) 
 
 
 def run_facts(files: Sequence[FileEntry]) -> dict[str, Any]:
-    """Metrics, parameters, versions and code hash from the run's manifest, if the folder has one."""
+    """Metrics, parameters, versions and code hash from the run's manifest, if there is one."""
     for entry in files:
         if entry.path in RUN_MANIFESTS and entry.size <= _MANIFEST_LIMIT:
-            manifest = _read(entry.local)
+            manifest = _read(entry)
             if str(manifest.get("kind", "")).endswith("/run"):
                 code = manifest.get("code")
                 return {
@@ -96,9 +95,10 @@ def run_facts(files: Sequence[FileEntry]) -> dict[str, Any]:
     return {}
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(entry: FileEntry) -> dict[str, Any]:
     try:
-        value = orjson.loads(path.read_bytes())  # refuses deep nesting, whatever the recursion limit
+        with entry.open() as stream:
+            value = orjson.loads(stream.read())  # refuses deep nesting, whatever the recursion limit
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -39,15 +39,33 @@ class Summary:
     card: str = ""
 
 
+class Malformed(ValueError):
+    """The bytes are no document."""
+
+
 def read_summary(data: bytes) -> Summary:
     """The summary of a JSON-LD document (Croissant, schema.org) or of a Markdown card; empty where it says nothing."""
-    if len(data) > MAX_DOCUMENT:
-        return Summary()
     try:
-        text = data.decode("utf-8", "replace").lstrip("\ufeff")
-        return _json(text) if text.lstrip()[:1] in ("{", "[") else _card(text)
-    except (ValueError, RecursionError, TypeError, KeyError, OverflowError):
+        return parse_summary(data)
+    except Malformed:
         return Summary()
+
+
+def parse_summary(data: bytes) -> Summary:
+    """The summary of a JSON-LD document (Croissant, schema.org) or of a Markdown card.
+
+    Raises:
+        Malformed: too large, not UTF-8, or JSON that is no object.
+    """
+    if len(data) > MAX_DOCUMENT:
+        raise Malformed(f"it has more than {MAX_DOCUMENT:,} bytes")
+    try:
+        text = data.decode("utf-8-sig")
+        return _json(text) if text.lstrip()[:1] in ("{", "[") else _card(text)
+    except RecursionError:
+        raise Malformed("it is nested too deeply") from None
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
+        raise Malformed(str(error).splitlines()[0][:100] if str(error) else type(error).__name__) from error
 
 
 def _json(text: str) -> Summary:
@@ -57,8 +75,8 @@ def _json(text: str) -> Summary:
         node = node["@graph"]
     if isinstance(node, list):
         node = next((item for item in node if isinstance(item, dict)), {})
-    if not isinstance(node, dict):
-        return Summary()
+    if not isinstance(node, dict) or not node:
+        raise Malformed("it is no JSON object that says anything")
     files = _list(_get(node, "distribution"))
     return Summary(
         title=clean(_text(_get(node, "name")), TITLE_LIMIT),

@@ -1,0 +1,55 @@
+"""The lineage graph: what an asset was made from and what was made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import traitlets
+
+from sahara_lab.widgets.front import ActionWidget, module, source
+
+if TYPE_CHECKING:
+    from sahara_lab.lab import Lab
+
+
+class LineageGraph(ActionWidget):
+    """Draw an asset's family.
+
+    Args:
+        asset: ``owner/name``.
+        lab: who looks; the current account when left out.
+    """
+
+    _esm = module("lineage_graph.js")
+    _css = source("widgets.css")
+    state_name = "graph"
+    graph = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, asset: str, lab: Lab | None = None) -> None:
+        from sahara_lab.lab import connect
+
+        self._lab = lab or connect()
+        self._name = asset
+        super().__init__()
+
+    def actions(self) -> dict[str, Callable[[dict[str, Any]], None]]:
+        return {"refresh": lambda content: None}
+
+    def read(self) -> dict[str, Any]:
+        family = self._lab.market.family(self._name)
+        return {
+            "asset": family.asset,
+            "generations": [[asdict(one) for one in generation] for generation in family.generations],
+            "ties": [{**asdict(tie), "relation": tie.relation.replace("_", " ")} for tie in family.ties],
+            "complete": family.complete,
+        }
+
+    def twins(self) -> dict[str, str]:
+        from sahara_lab.display import bundle, table, text_table
+
+        headers = ("Asset", "Relation", "Made from")
+        rows = [(tie["child"], tie["relation"], tie["parent"]) for tie in self.graph["ties"]]
+        title = f"Lineage of {self.graph['asset']}"
+        return bundle(f"{title}\n{text_table(headers, rows)}", table(headers, rows, caption=title))

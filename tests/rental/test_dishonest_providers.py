@@ -1,0 +1,153 @@
+"""Providers that lie: the real service with one thing wrong in it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import uvicorn
+
+from sahara_lab.licensing.access import ChainManifestSource
+from sahara_lab.rental.offers import Offer, measure
+from sahara_lab.rental.provider import House, Provider
+from sahara_lab.rental.provider_app import create_app
+from sahara_lab.rental.sandbox import Isolation
+from sahara_lab.rental.tenancy import Tenancy
+from sahara_lab.units import to_wei
+
+pytestmark = pytest.mark.network
+
+
+@pytest.fixture
+def serve(alice: Any, isolation: Isolation, free_port: Any, tmp_path: Path) -> Iterator[Callable[..., Provider]]:
+    """Serves alice's machine from this process, with a class or a clock of the test's own."""
+    going = threading.Event()
+    threads = []
+
+    def start(kind: type[Provider] = Provider, **options: Any) -> Provider:
+        port = free_port()
+        offer = Offer(
+            provider="alice",
+            agent=0,
+            url=f"http://127.0.0.1:{port}",
+            rate=to_wei("0.001"),
+            workers=2,
+            stake=to_wei("0"),
+            heartbeat=2,
+            isolation=isolation.kind,
+            hardware=measure(tmp_path),
+        )
+        source = ChainManifestSource(alice.profile, alice._network, alice.chain, alice.directory)
+        house = House(memory=8 << 30, disk=8 << 30, unsafe=not isolation.safe)
+        provider = kind(
+            alice.profile, source, alice.chain, alice.directory, alice.keys, alice.escrow, offer, isolation, house,
+            tmp_path / "provider", **options,
+        )  # fmt: skip
+        server = uvicorn.Server(uvicorn.Config(create_app(provider), port=port, log_level="error"))
+        threading.Thread(target=server.run, daemon=True).start()
+
+        def tick() -> None:
+            while not going.wait(0.3):
+                provider.tick()
+            provider.close(0)
+            server.should_exit = True
+
+        threads.append(threading.Thread(target=tick, daemon=True))
+        threads[-1].start()
+        while not server.started:
+            time.sleep(0.02)
+        alice.providers.announce(offer)
+        return provider
+
+    yield start
+    going.set()
+    for thread in threads:
+        thread.join()
+    alice.providers.withdraw()
+
+
+def test_who_claims_more_time_than_has_passed_is_not_paid_for_it(
+    bob: Any, alice: Any, serve: Any, cells: SimpleNamespace, until: Any
+) -> None:
+    from sahara_lab.localnet.founding import RULES
+
+    serve(clock=lambda: 20 * time.monotonic())
+    before = bob.wallet.balance().tokens
+    job = bob.compute.run_cell(cells.endless, {}, workers=1, provider="alice", max_price="5")
+    began = time.monotonic()
+    until(lambda: "that is not signed for" in job.record()["message"] or job.finished)
+    until(lambda: job.finished or not bob.network.advance(RULES.stop_delay))
+    job.wait(timeout=200)
+    assert "not signed for" in str(job.error) or job.status == "stopped", job.record()
+    assert before - bob.wallet.balance().tokens <= to_wei("0.001") * (time.monotonic() - began)
+
+
+def test_a_wrong_result_is_disputed_with_the_bond_within_the_cap(
+    bob: Any, serve: Any, cells: SimpleNamespace, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sahara_lab.localnet.founding import RULES
+
+    serve()
+    monkeypatch.setattr(
+        Tenancy,
+        "chunk",
+        lambda self, name, offset: {"data": "AAAA" * 1000, "size": self.state["outputs"][name]["size"]},
+    )
+    before = bob.wallet.balance().tokens
+    job = bob.compute.run_cell(cells.short, {}, workers=1, provider="alice", max_price="2")
+    until(lambda: "disputed" in job.record()["message"] or job.finished)
+    assert "not of the size that it signed" in job.record()["message"]
+    assert before - bob.wallet.balance().tokens <= to_wei("2")
+    bob.network.advance(RULES.judgment_period)
+    job.wait(timeout=120)
+    assert job.status == "failed"
+    assert job.weights is None
+
+
+def test_another_package_than_the_escrow_names_is_not_run(bob: Any, serve: Any, cells: SimpleNamespace) -> None:
+    from sahara_lab.errors import SaharaError
+
+    provider = serve()
+    escrow = bob.escrow.create("mine", "alice", rate="0.001", budget="1", lasts="1 hour")
+    with pytest.raises(SaharaError, match="has to be funded"):
+        provider.take(escrow.id, b"x" * 2000)
+    bob.escrow.fund(escrow.id, max_price="1")
+    with pytest.raises(SaharaError, match="not the package that the renter wrote"):
+        provider.take(escrow.id, b"x" * 2000)
+    with pytest.raises(SaharaError, match="no such job"):
+        provider.message(escrow.id, b"x" * 2000)
+    bob.escrow.reject(escrow.id)
+    bob.escrow.claim()
+
+
+def test_files_outside_the_networks_storage_are_not_shown_to_a_job(
+    bob: Any, serve: Any, fresh: Any, table_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    from sahara_lab.errors import AccessDenied
+
+    provider = serve()
+    name = fresh("elsewhere")
+    bob.market.publish(table_folder, name=name)
+    _, place = provider._input(f"bob/{name}@1")
+    assert place.is_relative_to(bob.profile.storage)
+    honest = ChainManifestSource.resolve
+    for location in (
+        "file:///etc",
+        "https://169.254.169.254/latest",
+        bob.profile.storage.as_uri(),
+        "file:///proc/self",
+    ):
+        monkeypatch.setattr(
+            ChainManifestSource,
+            "resolve",
+            lambda self, owner, version, at=location: replace(honest(self, owner, version), location=at),
+        )
+        with pytest.raises(AccessDenied, match="cannot reach the files"):
+            provider._input(f"bob/{name}@1")
