@@ -76,5 +76,5 @@ def warn_of_omissions(own_name: str, named: Iterable[str], *, chosen: bool) -> N
             f"this session opened {names}, which {are} not among the parents of {own_name}. "
             f'If it was made of them, name them, or publish with parents="{OPENED}"; parents never change later',
             LineageWarning,
-            stacklevel=4,
+            stacklevel=5,  # the line that called publish
         )

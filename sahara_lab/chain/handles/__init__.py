@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from sahara_lab.chain.handles.license_terms import LicenseTerms
     from sahara_lab.chain.handles.license_token import LicenseToken
     from sahara_lab.chain.handles.market import Market
+    from sahara_lab.chain.handles.moderation import Moderation
     from sahara_lab.chain.handles.protocol_parameters import ProtocolParameters
     from sahara_lab.chain.handles.receipt_anchors import ReceiptAnchors
     from sahara_lab.chain.handles.refund_escrow import RefundEscrow
     from sahara_lab.chain.handles.reputation_registry import ReputationRegistry
+    from sahara_lab.chain.handles.reviews import Reviews
     from sahara_lab.chain.handles.royalty_ledger import RoyaltyLedger
     from sahara_lab.chain.handles.sahara_access import SaharaAccess
     from sahara_lab.chain.handles.sahara_governor import SaharaGovernor
@@ -45,10 +47,12 @@ _HOMES = {
     "LicenseTerms": "license_terms",
     "LicenseToken": "license_token",
     "Market": "market",
+    "Moderation": "moderation",
     "ProtocolParameters": "protocol_parameters",
     "ReceiptAnchors": "receipt_anchors",
     "RefundEscrow": "refund_escrow",
     "ReputationRegistry": "reputation_registry",
+    "Reviews": "reviews",
     "RoyaltyLedger": "royalty_ledger",
     "SaharaAccess": "sahara_access",
     "SaharaGovernor": "sahara_governor",
@@ -72,10 +76,12 @@ __all__ = [
     "LicenseTerms",
     "LicenseToken",
     "Market",
+    "Moderation",
     "ProtocolParameters",
     "ReceiptAnchors",
     "RefundEscrow",
     "ReputationRegistry",
+    "Reviews",
     "RoyaltyLedger",
     "SaharaAccess",
     "SaharaGovernor",

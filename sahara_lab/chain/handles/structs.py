@@ -156,6 +156,14 @@ class Quote(NamedTuple):
     amounts: Sequence[int]
 
 
+class Listing(NamedTuple):
+    """``IModeration.Listing``."""
+
+    standing: int
+    appealed: bool
+    reports: int
+
+
 class Anchor(NamedTuple):
     """``IReceiptAnchors.Anchor``."""
 
@@ -222,6 +230,7 @@ STRUCTS = {
     "ILicenseTerms.Rights": Rights,
     "ILicenseToken.License": License,
     "IMarket.Quote": Quote,
+    "IModeration.Listing": Listing,
     "IReceiptAnchors.Anchor": Anchor,
     "IReputationRegistry.Feedback": Feedback,
     "IRoyaltyLedger.Debt": Debt,
