@@ -344,11 +344,20 @@ def give(name: str, account: str, flavor: str | None) -> None:
 
 @main.command()
 @click.argument("source")
+def propose(source: str) -> None:
+    """Show what a listing of SOURCE could say: a folder, a Hugging Face snapshot or a Croissant file."""
+    _show(_lab().market.propose(source))
+
+
+@main.command()
+@click.argument("source")
 @click.option("--name", required=True)
 @click.option("--kind")
 @click.option("--title")
 @click.option("--description")
 @click.option("--tag", "tags", multiple=True)
+@click.option("--task", default="", help="What it is for, e.g. image-classification.")
+@click.option("--preview", default=0, help="Rows of each table that everyone may see, at most 10.")
 @click.option("--parent", "parents", multiple=True)
 @click.option("--price", help="Offer it under Commercial Remix at this price, in tokens.")
 @click.option("--royalty", default="10%", show_default=True, help="What derivatives owe; used with --price.")
