@@ -344,7 +344,7 @@ def give(name: str, account: str, flavor: str | None) -> None:
 
 @main.command()
 @click.argument("source")
-def propose(source: str) -> None:
+def describe(source: str) -> None:
     """Show what a listing of SOURCE could say: a folder, a Hugging Face snapshot or a Croissant file."""
     _show(_lab().market.propose(source))
 
