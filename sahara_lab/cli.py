@@ -19,6 +19,7 @@ from sahara_lab.keyserver_cli import keyserver
 from sahara_lab.profile import ACCOUNT_VARIABLE, Profile, choose_account
 from sahara_lab.provider_cli import provider
 from sahara_lab.rights_cli import COMMANDS as RIGHTS
+from sahara_lab.searches_cli import searches
 from sahara_lab.vault_cli import custody, recovery
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -53,6 +54,7 @@ main.add_command(recovery)
 for right in RIGHTS:
     main.add_command(right)
 main.add_command(index)
+main.add_command(searches)
 main.add_command(provider)
 
 

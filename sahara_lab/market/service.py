@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from sahara_lab.market.listings import Listings, Page
     from sahara_lab.market.metadata import DataStatement
     from sahara_lab.market.proposals import Proposal
+    from sahara_lab.market.searches import SavedSearches
 
 
 class Market:
@@ -191,6 +192,13 @@ class Market:
             text, cap, kind=kind, license=license, price=price, task=task, format=format, tag=tag, owner=owner,
             sort=sort, page=page, after=after, per_page=per_page,
         )  # fmt: skip
+
+    @property
+    def searches(self) -> SavedSearches:
+        """Searches that are kept by name on this machine."""
+        from sahara_lab.market.searches import SavedSearches
+
+        return SavedSearches(self._profile.private(self._profile.folder) / "searches.json", self.search)
 
     def mine(self) -> Page:
         """Assets that the account owns, newest first."""
