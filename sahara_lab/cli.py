@@ -19,6 +19,7 @@ from sahara_lab.keyserver_cli import keyserver
 from sahara_lab.profile import ACCOUNT_VARIABLE, Profile, choose_account
 from sahara_lab.provider_cli import provider
 from sahara_lab.rights_cli import COMMANDS as RIGHTS
+from sahara_lab.searches_cli import searches
 from sahara_lab.train_cli import commands as training
 from sahara_lab.vault_cli import custody, recovery
 
@@ -56,6 +57,7 @@ main.add_command(recovery)
 for right in RIGHTS:
     main.add_command(right)
 main.add_command(index)
+main.add_command(searches)
 main.add_command(provider)
 
 
@@ -347,11 +349,20 @@ def give(name: str, account: str, flavor: str | None) -> None:
 
 @main.command()
 @click.argument("source")
+def describe(source: str) -> None:
+    """Show what a listing of SOURCE could say: a folder, a Hugging Face snapshot or a Croissant file."""
+    _show(_lab().market.propose(source))
+
+
+@main.command()
+@click.argument("source")
 @click.option("--name", required=True)
 @click.option("--kind")
 @click.option("--title")
 @click.option("--description")
 @click.option("--tag", "tags", multiple=True)
+@click.option("--task", default="", help="What it is for, e.g. image-classification.")
+@click.option("--preview", default=0, help="Rows of each table that everyone may see, at most 10.")
 @click.option("--parent", "parents", multiple=True)
 @click.option("--price", help="Offer it under Commercial Remix at this price, in tokens.")
 @click.option("--royalty", default="10%", show_default=True, help="What derivatives owe; used with --price.")

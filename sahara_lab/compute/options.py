@@ -30,7 +30,6 @@ FLAGS: Final[Mapping[str, tuple[type, str]]] = {
     "monitor": (str, "the metric whose best value decides which weights are kept as the best"),
     "restarts": (int, "how often to go on by itself after a worker died; 2 when left out"),
     "backend": (str, "gang (warm workers on this machine) or local (without Ray)"),
-    "cluster": (str, "train on the Ray cluster at this address, as host:port"),
 }
 """What the options are called and mean where they are typed: in the magic and on the command line."""
 

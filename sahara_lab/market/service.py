@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from sahara_lab.market.family import Family
     from sahara_lab.market.indexing import Indexer
     from sahara_lab.market.listings import Listings, Page
+    from sahara_lab.market.metadata import DataStatement
+    from sahara_lab.market.proposals import Proposal
+    from sahara_lab.market.searches import SavedSearches
 
 
 class Market(Opinions, Earning):
@@ -85,6 +88,9 @@ class Market(Opinions, Earning):
         description: str | None = None,
         tags: Sequence[str] = (),
         parents: Parents | str | None = None,
+        task: str = "",
+        statement: DataStatement | None = None,
+        preview: int = 0,
         update: bool = False,
         progress: Progress | None = None,
     ) -> Asset:
@@ -99,6 +105,9 @@ class Market(Opinions, Earning):
             royalty: share of revenue that derivatives owe ("5%"), set on the terms on offer.
             parents: assets this one derives from, or ``(asset, relation)`` pairs; "opened" for all that :meth:`opened`
                 lists. A job brings its own. Left out, there are none, and a warning names what this session opened.
+            task: what it is for, in a word of its field ("image-classification"); searches filter by it.
+            statement: where the data comes from, on what consent, and what it is good for; shown as your claims.
+            preview: rows of each table of a data set that everyone may see, at most ten; none unless you say so.
             update: publish a new version of an asset of that name.
             progress: told in words what is being done.
 
@@ -110,7 +119,8 @@ class Market(Opinions, Earning):
         """
         asset = self._publisher.publish(
             source, name=name, kind=kind, license=license, royalty=royalty, title=title, description=description,
-            tags=tags, parents=parents, update=update, progress=progress,
+            tags=tags, parents=parents, task=task, statement=statement, preview=preview, update=update,
+            progress=progress,
         )  # fmt: skip
         self.refresh()
         return self.get(self._names.of(asset))
@@ -126,6 +136,18 @@ class Market(Opinions, Earning):
             NotFound: no such asset.
         """
         return Lineages(self._chain, self._directory, self._names, self._network.deployed_block).of(self.get(name).id)
+
+    def propose(self, source: str | Path) -> Proposal:
+        """What a listing of a folder, a Hugging Face snapshot or a Croissant file could say, to be checked.
+
+        ``lab.market.publish(proposal.source, **proposal.listing, license=...)`` publishes it as it is.
+
+        Raises:
+            InputError: there is no such file or folder.
+        """
+        from sahara_lab.market.proposals import propose
+
+        return propose(Path(source).expanduser())
 
     # -- find ---------------------------------------------------------------------------------------------------------
 
@@ -190,6 +212,13 @@ class Market(Opinions, Earning):
         owners = [self._directory.address(item.owner) for item in found.items]
         known = self._standing.of([item.id for item in found.items], owners)
         return found.with_reputations(known, self._wallet.handle)
+
+    @property
+    def searches(self) -> SavedSearches:
+        """Searches that are kept by name on this machine."""
+        from sahara_lab.market.searches import SavedSearches
+
+        return SavedSearches(self._profile.private(self._profile.folder) / "searches.json", self.search)
 
     def mine(self) -> Page:
         """Assets that the account owns, newest first."""

@@ -55,5 +55,4 @@ def test_script_trains_with_the_options_of_the_command_line(script: Path) -> Non
     assert "by-script · done · step 32/32" in output
     assert "by-script" in said("jobs")
     assert "Give --precision one of" in said("train", str(script), "--precision", "7")
-    assert "no Ray cluster answers at 127.0.0.1:1" in said("train", str(script), "--cluster", "127.0.0.1:1")
     assert "there is no script" in said("train", "nowhere.py")

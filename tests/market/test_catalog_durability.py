@@ -155,8 +155,8 @@ def test_a_damaged_database_is_set_aside_and_filled_from_the_chain(tmp_path: Pat
     before = Catalog(tmp_path)
     before.apply([record(1), record(2)], (9, "a"))
     assert before.search("common").total == 2
-    file = tmp_path / "catalog-3.sqlite3"
-    for extra in tmp_path.glob("catalog-3.sqlite3-*"):
+    file = tmp_path / "catalog-4.sqlite3"
+    for extra in tmp_path.glob("catalog-4.sqlite3-*"):
         extra.unlink()
     replacement = tmp_path / "replacement"
     replacement.write_bytes(content)
@@ -175,11 +175,11 @@ def test_an_index_ahead_of_its_database_is_not_believed(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path)
     catalog.apply([record(1)], (1, "a"))
     copy = tmp_path / "saved"
-    shutil.copy(tmp_path / "catalog-3.sqlite3", copy)  # the last connection is closed after each write: no log is left
+    shutil.copy(tmp_path / "catalog-4.sqlite3", copy)  # the last connection is closed after each write: no log is left
     catalog.apply([record(2, "lost in a power cut")], (2, "b"))
-    for extra in tmp_path.glob("catalog-3.sqlite3-*"):
+    for extra in tmp_path.glob("catalog-4.sqlite3-*"):
         extra.unlink()
-    copy.replace(tmp_path / "catalog-3.sqlite3")
+    copy.replace(tmp_path / "catalog-4.sqlite3")
     later = Catalog(tmp_path)
     later.apply([record(3), record(4)], (3, "c"))
     assert later.search("lost").total == 0
