@@ -16,10 +16,12 @@ from sahara_lab.errors import SaharaError
 if TYPE_CHECKING:
     from sahara_lab.lab import Lab, connect
     from sahara_lab.licensing.terms import License
+    from sahara_lab.market.metadata import DataStatement
     from sahara_lab.widgets import DaoPanel, EarningsPanel, LicenseCard, LicenseChooser, LineageGraph
 
 __all__ = [
     "DaoPanel",
+    "DataStatement",
     "EarningsPanel",
     "Lab",
     "License",
@@ -35,6 +37,7 @@ _HOMES = {
     "Lab": "sahara_lab.lab",
     "connect": "sahara_lab.lab",
     "License": "sahara_lab.licensing.terms",
+    "DataStatement": "sahara_lab.market.metadata",
     "DaoPanel": "sahara_lab.widgets",
     "EarningsPanel": "sahara_lab.widgets",
     "LicenseCard": "sahara_lab.widgets",

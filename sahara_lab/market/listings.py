@@ -22,6 +22,7 @@ class Listing:
     Attributes:
         price: wei of the cheapest offer, None when it is not offered.
         sold: licenses issued so far, gifts included.
+        alike: someone whose handle looks like this owner's and who was here first; empty in the ordinary case.
     """
 
     id: int
@@ -40,9 +41,10 @@ class Listing:
     parents: tuple[str, ...]
     size: int
     created: int
+    alike: str = ""
 
     @classmethod
-    def of(cls, record: Record) -> Listing:
+    def of(cls, record: Record, alike: str = "") -> Listing:
         return cls(
             id=record.id,
             name=record.name,
@@ -60,6 +62,7 @@ class Listing:
             parents=record.parents,
             size=record.size_bytes,
             created=record.created,
+            alike=alike,
         )
 
     @property
@@ -73,8 +76,13 @@ class Listing:
             return "not offered"
         return "free" if self.price == 0 else format_tokens(self.price)
 
+    @property
+    def shown_name(self) -> str:
+        """The name, with a warning where its owner could be taken for someone else."""
+        return f"{self.name} (not {self.alike})" if self.alike else self.name
+
     def __str__(self) -> str:
-        return f"{self.name} ({self.kind}, {self.price_text})"
+        return f"{self.shown_name} ({self.kind}, {self.price_text})"
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,7 @@ class Page:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         headers = ("Asset", "What it is", "Kind", "License", "Price", "Size")
         rows = [
-            (item.name, item.title, item.kind, item.license or "–", item.price_text, format_size(item.size))
+            (item.shown_name, item.title, item.kind, item.license or "–", item.price_text, format_size(item.size))
             for item in self.items
         ]
         found = f"{self.total} {'similar found, none as typed' if self.similar else 'found'}"
@@ -141,7 +149,7 @@ class Listings:
     def search(self, text: str, max_price: Wei | None, **filters: Any) -> Page:
         """What fits; ``filters`` are those of :meth:`sahara_lab.market.catalog.Catalog.search`."""
         found = self._catalog.search(text, max_price_wei=max_price, **filters)
-        items = tuple(Listing.of(record) for record in found.items)
+        items = tuple(Listing.of(record, found.alike.get(record.owner, "")) for record in found.items)
         return Page(items, found.total, found.page, found.per_page, found.facets, found.next, found.similar)
 
     def get(self, asset: int) -> Listing | None:

@@ -33,6 +33,7 @@ from sahara_lab.profile import Profile
 if TYPE_CHECKING:
     from sahara_lab.compute import Job
     from sahara_lab.licensing.filesystem import LicensedVaultFileSystem
+    from sahara_lab.market.metadata import DataStatement
     from sahara_lab.market.sales import Sales
     from sahara_lab.vault import Lazy, Vault
     from sahara_lab.vault.drafts import Index
@@ -99,6 +100,9 @@ class Publisher:
         description: str | None = None,
         tags: Sequence[str] = (),
         parents: Sequence[str | tuple[str, str]] = (),
+        task: str = "",
+        statement: DataStatement | None = None,
+        preview: int = 0,
         update: bool = False,
         progress: Progress | None = None,
     ) -> int:
@@ -113,7 +117,11 @@ class Publisher:
         if existing:
             self._check_version(f"{self._wallet.handle}/{name}", existing, edges, offers)
         tell("encrypting")
-        asset = self._store(content, name, kind, kind_number, existing, edges, offers, title, description, tags, tell)
+        said = {
+            "title": title, "description": description, "tags": tuple(tags), "task": task, "statement": statement,
+            "preview": preview,
+        }  # fmt: skip
+        asset = self._store(content, name, kind, kind_number, existing, edges, offers, said, tell)
         if content.draft is not None:
             self._files().discard_draft(str(source), content.draft)
         return asset
@@ -171,9 +179,7 @@ class Publisher:
         existing: int,
         edges: list[Edge],
         offers: list[License],
-        title: str | None,
-        description: str | None,
-        tags: Sequence[str],
+        said: dict[str, Any],
         tell: Progress,
     ) -> int:
         from sahara_lab.market.metadata import describe
@@ -200,12 +206,10 @@ class Publisher:
                 kind,
                 content.files,
                 name=f"{self._wallet.handle}/{name}",
-                title=title,
-                description=description,
-                tags=tuple(tags),
                 offers=offers,
                 parents=[self._names.of(edge.parent) for edge in edges],
                 facts=content.facts,
+                **said,
             )
             digest = hashlib.sha256(document.data).digest()
             put_public(place.url, document_name(digest), document.data)

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from sahara_lab.market.family import Family
     from sahara_lab.market.indexing import Indexer
     from sahara_lab.market.listings import Listings, Page
+    from sahara_lab.market.metadata import DataStatement
+    from sahara_lab.market.proposals import Proposal
+    from sahara_lab.market.searches import SavedSearches
 
 
 class Market:
@@ -81,6 +84,9 @@ class Market:
         description: str | None = None,
         tags: Sequence[str] = (),
         parents: Sequence[str | tuple[str, str]] = (),
+        task: str = "",
+        statement: DataStatement | None = None,
+        preview: int = 0,
         update: bool = False,
         progress: Progress | None = None,
     ) -> Asset:
@@ -94,6 +100,9 @@ class Market:
             license: terms on offer; without any, nobody but the owner can open it.
             royalty: share of revenue that derivatives owe ("5%"), set on the terms on offer.
             parents: assets this one derives from, or ``(asset, relation)`` pairs; a job brings its own.
+            task: what it is for, in a word of its field ("image-classification"); searches filter by it.
+            statement: where the data comes from, on what consent, and what it is good for; shown as your claims.
+            preview: rows of each table of a data set that everyone may see, at most ten; none unless you say so.
             update: publish a new version of an asset of that name.
             progress: told in words what is being done.
 
@@ -105,10 +114,23 @@ class Market:
         """
         asset = self._publisher.publish(
             source, name=name, kind=kind, license=license, royalty=royalty, title=title, description=description,
-            tags=tags, parents=parents, update=update, progress=progress,
+            tags=tags, parents=parents, task=task, statement=statement, preview=preview, update=update,
+            progress=progress,
         )  # fmt: skip
         self.refresh()
         return self.get(self._names.of(asset))
+
+    def propose(self, source: str | Path) -> Proposal:
+        """What a listing of a folder, a Hugging Face snapshot or a Croissant file could say, to be checked.
+
+        ``lab.market.publish(proposal.source, **proposal.listing, license=...)`` publishes it as it is.
+
+        Raises:
+            InputError: there is no such file or folder.
+        """
+        from sahara_lab.market.proposals import propose
+
+        return propose(Path(source).expanduser())
 
     # -- find ---------------------------------------------------------------------------------------------------------
 
@@ -170,6 +192,13 @@ class Market:
             text, cap, kind=kind, license=license, price=price, task=task, format=format, tag=tag, owner=owner,
             sort=sort, page=page, after=after, per_page=per_page,
         )  # fmt: skip
+
+    @property
+    def searches(self) -> SavedSearches:
+        """Searches that are kept by name on this machine."""
+        from sahara_lab.market.searches import SavedSearches
+
+        return SavedSearches(self._profile.private(self._profile.folder) / "searches.json", self.search)
 
     def mine(self) -> Page:
         """Assets that the account owns, newest first."""

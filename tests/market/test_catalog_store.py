@@ -197,3 +197,13 @@ def test_a_database_that_is_away_is_named_without_its_password() -> None:
 def test_another_address_is_refused() -> None:
     with pytest.raises(InputError, match="postgresql://"):
         shared_store("mysql://somewhere", "n1")
+
+
+def test_a_handle_that_looks_like_an_earlier_one_is_named(opened: Opened) -> None:
+    store = opened()
+    owners = ("alice", "a1ice", "al-ice", "modern", "modem", "bob")
+    store.apply([Record(n, f"{who}/x", who, who, "dataset") for n, who in enumerate(owners, 1)], Cursor(1, "a"))
+    alike = opened().lookalikes(list(owners))
+    assert alike == {"a1ice": "alice", "al-ice": "alice", "modem": "modern"}
+    store.apply([Record(1, "alice/x", "alice", "alice", "dataset", "again")], Cursor(2, "b"))
+    assert opened().lookalikes(["alice", "a1ice"]) == {"a1ice": "alice"}

@@ -152,7 +152,7 @@ class Catalog:
             records.sort(key=lambda record: (record.price is None, record.price or 0))
         return CatalogPage(
             tuple(records), found.total, found.facets, query.page, query.per_page, found.next,
-            found.similar,
+            found.similar, self._store.lookalikes(list({record.owner for record in records})),
         )  # fmt: skip
 
     def _find(self, query: Query) -> Found:

@@ -113,6 +113,9 @@ class CatalogStore(Protocol):
     def faulty(self, after: int, most: int) -> list[Record]:
         """Records of which the document is not shown, by id, from the one after ``after``."""
 
+    def lookalikes(self, owners: Sequence[str]) -> dict[str, str]:
+        """Of these owners, those whose handle resembles that of someone who was listed before, and who that is."""
+
     def close(self) -> None:
         """Let go of connections; the next call opens them again."""
 

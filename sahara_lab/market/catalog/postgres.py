@@ -14,6 +14,7 @@ from sahara_lab.errors import InputError, NetworkError
 from sahara_lab.market.catalog.interfaces import Change, Cursor, Position, Waiting
 from sahara_lab.market.catalog.records import Record
 from sahara_lab.market.catalog.store import FORMAT, UNDO_BATCHES
+from sahara_lab.market.lookalikes import LONGEST_HANDLE, skeleton
 
 if TYPE_CHECKING:
     import psycopg
@@ -34,6 +35,7 @@ CREATE INDEX IF NOT EXISTS gone_seq ON {schema}.gone (seq);
 CREATE TABLE IF NOT EXISTS {schema}.batch (number BIGINT PRIMARY KEY, block BIGINT NOT NULL, hash TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS {schema}.undo (batch BIGINT, id BIGINT, doc TEXT, PRIMARY KEY (batch, id));
 CREATE TABLE IF NOT EXISTS {schema}.fault (id BIGINT PRIMARY KEY, digest TEXT NOT NULL, tries INT NOT NULL, due DOUBLE PRECISION);
+CREATE TABLE IF NOT EXISTS {schema}.handle (skeleton TEXT NOT NULL, owner TEXT NOT NULL, first BIGINT NOT NULL, PRIMARY KEY (skeleton, owner));
 CREATE INDEX IF NOT EXISTS fault_due ON {schema}.fault (due) WHERE due IS NOT NULL;
 INSERT INTO {schema}.meta SELECT %s, 0 WHERE NOT EXISTS (SELECT 1 FROM {schema}.meta);
 """  # noqa: E501
@@ -140,6 +142,8 @@ class PostgresStore:
                     (before,),
                 ).fetchall()
             db.execute(self._sql("DELETE FROM {schema}.undo WHERE batch > %s"), (before,))
+            if kept is None:
+                db.execute(self._sql("DELETE FROM {schema}.handle"))
             db.execute(self._sql("DELETE FROM {schema}.batch WHERE number > %s"), (before,))
             seq = self._put(db, [Record.from_json(doc) for _, doc in changed if doc is not None], seq)
             for identity in (identity for identity, doc in changed if doc is None):
@@ -171,6 +175,14 @@ class PostgresStore:
             )
         db.execute(self._sql("DELETE FROM {schema}.gone WHERE id = ANY(%s)"), (list(last),))
         self._put_faults(db, [record for _, record in last.values()])
+        with db.cursor() as cursor:
+            cursor.executemany(
+                self._sql(
+                    "INSERT INTO {schema}.handle AS known VALUES (%s, %s, %s) ON CONFLICT (skeleton, owner) "
+                    "DO UPDATE SET first = least(known.first, excluded.first)"
+                ),
+                [(skeleton(r.owner), r.owner, r.id) for r in records if len(r.owner) <= LONGEST_HANDLE],
+            )
         return seq + len(records)
 
     def _put_faults(self, db: psycopg.Connection[Any], records: Sequence[Record]) -> None:
@@ -240,6 +252,16 @@ class PostgresStore:
         """Records of which the document is not shown, by id."""
         query = "SELECT doc FROM {schema}.fault JOIN {schema}.listing USING (id) WHERE id > %s ORDER BY id LIMIT %s"
         return self._documents(self._sql(query), (after, most))
+
+    def lookalikes(self, owners: Sequence[str]) -> dict[str, str]:
+        """Of these owners, those whose handle resembles that of someone who was listed before, and who that is."""
+        query = self._sql(
+            "SELECT DISTINCT ON (mine.owner) mine.owner, other.owner FROM {schema}.handle mine "
+            "JOIN {schema}.handle other ON other.skeleton = mine.skeleton AND other.first < mine.first "
+            "WHERE mine.skeleton = ANY(%s) AND mine.owner = ANY(%s) ORDER BY mine.owner, other.first"
+        )
+        asked = ([skeleton(owner) for owner in owners], list(owners))
+        return dict(self._read(lambda db: db.execute(query, asked).fetchall()))
 
     def _documents(self, query: Any, values: Sequence[Any]) -> list[Record]:
         return [Record.from_json(row[0]) for row in self._read(lambda db: db.execute(query, values).fetchall())]

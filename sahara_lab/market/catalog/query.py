@@ -89,6 +89,7 @@ class CatalogPage:
             show the other choices.
         next: where the following page begins, for ``after``; None at the end.
         similar: nothing has the words as typed; these have similar ones.
+        alike: owners among these whose handle resembles that of someone who was listed before them.
     """
 
     items: tuple[Record, ...]
@@ -98,6 +99,7 @@ class CatalogPage:
     per_page: int = 20
     next: str | None = None
     similar: bool = False
+    alike: dict[str, str] = field(default_factory=dict)
 
 
 def _choice(what: str, value: Any, choices: tuple[str, ...]) -> None:

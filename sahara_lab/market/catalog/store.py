@@ -15,11 +15,12 @@ from typing import TypeVar
 
 from sahara_lab.market.catalog.interfaces import Change, Cursor, Position, Waiting
 from sahara_lab.market.catalog.records import Record
+from sahara_lab.market.lookalikes import LONGEST_HANDLE, skeleton
 
 T = TypeVar("T")
 
 #: Part of the file's name: a release that stores records differently builds its own file from the chain.
-FORMAT = 3
+FORMAT = 4
 
 #: Batches that can be undone. A chain that reorganizes deeper is read again from the beginning.
 UNDO_BATCHES = 256
@@ -39,6 +40,9 @@ CREATE INDEX gone_seq ON gone (seq);
 CREATE TABLE batch (number INTEGER PRIMARY KEY, block INTEGER NOT NULL, hash TEXT NOT NULL);
 CREATE TABLE undo (batch INTEGER NOT NULL, id INTEGER NOT NULL, doc TEXT, PRIMARY KEY (batch, id)) WITHOUT ROWID;
 CREATE TABLE fault (id INTEGER PRIMARY KEY, digest TEXT NOT NULL, tries INTEGER NOT NULL, due REAL);
+CREATE TABLE handle (
+    skeleton TEXT NOT NULL, owner TEXT NOT NULL, first INTEGER NOT NULL, PRIMARY KEY (skeleton, owner)
+) WITHOUT ROWID;
 CREATE INDEX fault_due ON fault (due) WHERE due IS NOT NULL;
 """
 
@@ -101,8 +105,8 @@ class SqliteStore:
             seq = _position(db).seq
             if kept is None:
                 changed = [(row[0], None) for row in db.execute("SELECT id FROM listing")]
-                db.execute("DELETE FROM undo")
-                db.execute("DELETE FROM batch")
+                for table in ("undo", "batch", "handle"):
+                    db.execute(f"DELETE FROM {table}")  # noqa: S608
             else:
                 rows = db.execute("SELECT id, doc FROM undo WHERE batch > ? ORDER BY batch DESC", (kept[0],))
                 changed = list(dict(rows).items())  # the oldest undone batch comes last and wins
@@ -170,6 +174,16 @@ class SqliteStore:
         query = "SELECT doc FROM fault JOIN listing USING (id) WHERE id > ? ORDER BY id LIMIT ?"
         rows = self._read(lambda db: db.execute(query, (after, most)).fetchall())
         return [Record.from_json(row[0]) for row in rows]
+
+    def lookalikes(self, owners: Sequence[str]) -> dict[str, str]:
+        """Of these owners, those whose handle resembles that of someone who was listed before, and who that is."""
+        query = (
+            "SELECT mine.owner, other.owner FROM handle mine JOIN handle other "
+            "ON other.skeleton = mine.skeleton AND other.first < mine.first "
+            "WHERE mine.skeleton = ? AND mine.owner = ? ORDER BY other.first LIMIT 1"
+        )
+        asked = [(skeleton(owner), owner) for owner in owners]
+        return dict(self._read(lambda db: [row for one in asked for row in db.execute(query, one)]))
 
     def changes_since(self, seq: int) -> Iterator[Change]:
         """Changes after ``seq``, oldest first, read in slices so that no reader is held up for long."""
@@ -303,6 +317,11 @@ def _remember(db: sqlite3.Connection, batch: int, identity: int) -> None:
 def _put(db: sqlite3.Connection, record: Record, seq: int) -> None:
     db.execute("INSERT OR REPLACE INTO listing VALUES (?, ?, ?, ?)", (record.id, seq, record.name, record.to_json()))
     db.execute("DELETE FROM gone WHERE id = ?", (record.id,))
+    if len(record.owner) <= LONGEST_HANDLE:
+        db.execute(
+            "INSERT INTO handle VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET first = min(first, excluded.first)",
+            (skeleton(record.owner), record.owner, record.id),
+        )
     db.execute("DELETE FROM fault WHERE id = ? AND (digest <> ? OR ? = '')", (record.id, record.digest, record.fault))
     if record.fault:  # what is known of the same document's earlier tries stays, unless it was given up
         db.execute(

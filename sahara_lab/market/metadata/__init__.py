@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sahara_lab.market.metadata.document import Document, describe
     from sahara_lab.market.metadata.reading import Malformed, Summary, parse_summary, read_summary
+    from sahara_lab.market.metadata.statement import DataStatement
 
-__all__ = ["Document", "Malformed", "Summary", "describe", "parse_summary", "read_summary"]
+__all__ = ["DataStatement", "Document", "Malformed", "Summary", "describe", "parse_summary", "read_summary"]
 
-_HOMES = {"Document": "document", "describe": "document"} | dict.fromkeys(
+_HOMES = {"DataStatement": "statement", "Document": "document", "describe": "document"} | dict.fromkeys(
     ("Malformed", "Summary", "parse_summary", "read_summary"), "reading"
 )
 

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sahara_lab.market.metadata.envelope import PREFIXES, About, common
-from sahara_lab.market.metadata.files import Column, FileEntry, columns
+from sahara_lab.market.metadata.files import Column, FileEntry, columns, first_values, rows
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 
@@ -45,7 +45,6 @@ _CONTEXT: dict[str, Any] = {
     "name": {"@container": "@language"},
     "parentField": "cr:parentField",
     "path": "cr:path",
-    "rai": "http://mlcommons.org/croissant/RAI/",
     "recordSet": "cr:recordSet",
     "references": "cr:references",
     "regex": "cr:regex",
@@ -60,14 +59,14 @@ _CONTEXT: dict[str, Any] = {
 }
 
 
-def croissant(about: About, files: Sequence[FileEntry], *, private_names: bool) -> dict[str, Any]:
-    """The document of a dataset.
+def croissant(about: About, files: Sequence[FileEntry], *, private_names: bool, preview: int = 0) -> dict[str, Any]:
+    """The document of a dataset, with the first ``preview`` rows of each table as examples.
 
     With ``private_names`` files appear only as patterns ("*.parquet"), without names or hashes: a hash tells whoever
     can guess a file's content that the guess is right.
     """
     grouped = private_names or len(files) > MAX_FILES
-    distribution, tables = _patterns(files) if grouped else _objects(files, about.url)
+    distribution, tables = _patterns(files) if grouped else _objects(files, about.url, preview)
     document = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
@@ -82,7 +81,7 @@ def croissant(about: About, files: Sequence[FileEntry], *, private_names: bool) 
     return document
 
 
-def _objects(files: Sequence[FileEntry], url: str) -> tuple[list[Any], list[Any]]:
+def _objects(files: Sequence[FileEntry], url: str, preview: int) -> tuple[list[Any], list[Any]]:
     distribution: list[Any] = []
     tables: list[Any] = []
     for entry in files:
@@ -100,7 +99,12 @@ def _objects(files: Sequence[FileEntry], url: str) -> tuple[list[Any], list[Any]
         )
         if len(tables) < MAX_TABLES and (schema := columns(entry)):
             name = entry.path.removesuffix(entry.suffix)
-            tables.append(_table(f"tables/{quote(entry.path)}", name, {"fileObject": {"@id": identity}}, schema))
+            table = _table(f"tables/{quote(entry.path)}", name, {"fileObject": {"@id": identity}}, schema)
+            if (count := rows(entry)) is not None:
+                table["sahara:rows"] = count
+            for field, values in zip(table["field"], first_values(entry, schema, preview), strict=False):
+                field["examples"] = values
+            tables.append(table)
     return distribution, tables
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from sahara_lab.licensing.terms import License
 from sahara_lab.market.metadata.envelope import About, creative_work, today
 from sahara_lab.market.metadata.files import walk
+from sahara_lab.market.metadata.statement import DataStatement
 from sahara_lab.market.metadata.text import SUMMARY_LIMIT, TITLE_LIMIT, clean, clean_block, clean_tags
 from sahara_lab.signing import canonical_json
 from sahara_lab.vault import Lazy
@@ -53,11 +54,14 @@ def describe(
     version: int | None = None,
     published: datetime.date | None = None,
     private_names: bool = False,
+    task: str = "",
+    statement: DataStatement | None = None,
+    preview: int = 0,
 ) -> Document:
     """Describe the files of an asset: Croissant 1.1 for a dataset, a model card for a model, schema.org otherwise.
 
-    The document is public. It holds the names, sizes and SHA-256 of files and the columns of tables, and no content.
-    The same input gives the same bytes.
+    The document is public. It holds the names, sizes and SHA-256 of files and the columns of tables, and no content
+    but the rows of a preview that was asked for. The same input gives the same bytes.
 
     Args:
         files: the folder that is published, or what it is made of by path.
@@ -65,6 +69,9 @@ def describe(
         facts: of a model: metrics, parameters, code hash; more is read from ``run.json`` among them.
         published: day to be shown as the day of publication; today when left out.
         private_names: say neither the names nor the hashes of files.
+        task: what it is for, in a word of its field ("image-classification").
+        statement: where the data comes from and what it is good for.
+        preview: rows of each table that everyone may see, at most ten; none unless asked for.
     """
     entries = walk(files)
     about = About(
@@ -80,11 +87,13 @@ def describe(
         size=sum(entry.size for entry in entries),
         files=len(entries),
         facts=facts or {},
+        task=clean(task, 64).lower(),
+        statement=statement or DataStatement(),
     )
     if about.kind == "dataset":
         from sahara_lab.market.metadata.croissant import croissant
 
-        content = croissant(about, entries, private_names=private_names)
+        content = croissant(about, entries, private_names=private_names, preview=preview)
     elif about.kind == "model":
         from sahara_lab.market.metadata.model_card import model_document
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sahara_lab.licensing.terms import License
+from sahara_lab.market.metadata.statement import DataStatement
 
 #: Prefixes of the JSON-LD context. Names of our own are a URN: they need no server to mean something.
 PREFIXES = {
     "sc": "https://schema.org/",
     "odrl": "http://www.w3.org/ns/odrl/2/",
     "prov": "http://www.w3.org/ns/prov#",
+    "rai": "http://mlcommons.org/croissant/RAI/",
     "sahara": "urn:sahara:",
 }
 
@@ -44,6 +46,8 @@ class About:
     size: int = 0
     files: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
+    task: str = ""
+    statement: DataStatement = field(default_factory=DataStatement)
 
     @property
     def url(self) -> str:
@@ -72,6 +76,9 @@ def common(about: About) -> dict[str, Any]:
         "sahara:size": about.size,
         "sahara:files": about.files,
     }
+    if about.task:
+        properties["applicationCategory"] = about.task
+    properties |= about.statement.properties()
     if about.version is not None:
         properties["version"] = str(about.version)
     if about.offers:

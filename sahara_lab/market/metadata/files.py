@@ -6,11 +6,12 @@ import hashlib
 import mimetypes
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
+from sahara_lab.market.metadata.text import clean
 from sahara_lab.vault import Lazy
 
 _TYPES = {
@@ -28,6 +29,9 @@ _HEADER = re.compile(r"[^\W\d][\w .:/()%#\[\]-]{0,127}")
 _CSV_BLOCK = 1 << 20
 _HASH_BLOCK = 1 << 20
 MAX_COLUMNS = 2_000
+#: A preview is of so many rows at most; of each column, so many characters of a value.
+MAX_PREVIEW = 10
+_PREVIEW_COLUMNS, _PREVIEW_TEXT = 30, 80
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,48 @@ def columns(entry: FileEntry) -> list[Column]:
         return []
     named = [field for field in schema if not field.name.startswith("__index_level_")]
     return [Column(field.name, *_type(field.type)) for field in named[:MAX_COLUMNS]]
+
+
+def rows(entry: FileEntry) -> int | None:
+    """How many rows a table has, where the file says so; None for others: they would have to be read whole."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if entry.suffix != ".parquet":
+        return None
+    try:
+        with entry.open() as stream:
+            return int(pq.read_metadata(stream).num_rows)
+    except (pa.ArrowException, OSError, ValueError):
+        return None
+
+
+def first_values(entry: FileEntry, schema: Sequence[Column], count: int) -> list[list[str]]:
+    """The first values of each column as short texts; none where ``count`` is zero or the table cannot be read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from pyarrow import csv
+
+    if not count:
+        return []
+    names = [column.name for column in schema][:_PREVIEW_COLUMNS]
+    most = min(count, MAX_PREVIEW)
+    try:
+        with entry.open() as stream:
+            if entry.suffix == ".parquet":
+                part = next(pq.ParquetFile(stream).iter_batches(most, columns=names), None)
+            else:
+                parse = csv.ParseOptions(delimiter="\t" if entry.suffix == ".tsv" else ",")
+                with csv.open_csv(stream, parse_options=parse) as reader:
+                    part = reader.read_next_batch().slice(0, most)
+    except (pa.ArrowException, OSError, ValueError, StopIteration):
+        return []
+    shown = [] if part is None else part.columns[:_PREVIEW_COLUMNS]
+    return [[clean(_shown(value), _PREVIEW_TEXT) for value in column.to_pylist()] for column in shown]
+
+
+def _shown(value: object) -> str:
+    return f"{len(value)} bytes" if isinstance(value, bytes) else str(value)
 
 
 def _csv_schema(entry: FileEntry) -> Any:

@@ -48,6 +48,7 @@ def model_card(about: About, files: Sequence[FileEntry], facts: dict[str, Any]) 
         "license_link": about.offers[0].text_uri if about.offers else None,
         "datasets": list(about.parents),
         "metrics": [key for key, _ in metrics],
+        "pipeline_tag": about.task or None,
         "library_name": _library(files, facts),
         "tags": list(about.tags),
     }
@@ -60,6 +61,13 @@ def model_card(about: About, files: Sequence[FileEntry], facts: dict[str, Any]) 
     lines += ["", f"# {about.title}", ""]
     if about.description:
         lines += [about.description, ""]
+    for title, said in (
+        ("Source", about.statement.source),
+        ("Intended use", about.statement.intended_use),
+        ("Known risks", about.statement.known_risks),
+    ):
+        if said:
+            lines += [f"## {title}", "", clean_block(said, 2_000), ""]
     if about.parents:
         lines += ["## Made from", "", *(f"- `{parent}`" for parent in about.parents), ""]
     if about.offers:

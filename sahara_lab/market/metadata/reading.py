@@ -94,18 +94,9 @@ def _json(text: str) -> Summary:
 
 def _card(text: str) -> Summary:
     """A Markdown card: tags from its front matter, title from its first heading, summary from its first paragraph."""
-    import yaml  # type: ignore[import-untyped]
-
-    front: Any = {}
+    front = front_matter(text)
     match = _FRONT.match(text[:_FRONT_LIMIT])
     body = text[match.end() :] if match else text
-    if match and _harmless(match[1]):
-        try:
-            front = yaml.safe_load(match[1])
-        except yaml.YAMLError:
-            front = {}
-    if not isinstance(front, dict):
-        front = {}
     heading = re.search(r"^#\s+(.+)$", body[:100_000], re.M)
     rest = body[heading.end() :] if heading else body
     paragraph = next(
@@ -120,6 +111,20 @@ def _card(text: str) -> Summary:
         task=clean(front.get("pipeline_tag") or _text(front.get("task_categories")), 64).lower(),
         card=text[:100_000],
     )
+
+
+def front_matter(text: str) -> dict[str, Any]:
+    """The YAML at the beginning of a card; empty where there is none, or none that is safe to parse."""
+    import yaml  # type: ignore[import-untyped]
+
+    match = _FRONT.match(text[:_FRONT_LIMIT])
+    if not match or not _harmless(match[1]):
+        return {}
+    try:
+        front = yaml.safe_load(match[1])
+    except yaml.YAMLError:
+        return {}
+    return front if isinstance(front, dict) else {}
 
 
 def _harmless(front: str) -> bool:
