@@ -32,7 +32,10 @@ housing prices reviews recipes news patents contracts lyrics songs chess games c
 balanced cleaned annotated synthetic multilingual curated benchmark baseline pretrained finetuned distilled quantized
 small large tiny deep residual transformer convolutional recurrent diffusion contrastive federated streaming
 """.split()  # noqa: SIM905
-SYLLABLES = "ba ce di fo gu ha je ki lo mu na pe qui ro su ta ve wi xo yu za bri cla dre fli gro pla sta tri".split()  # noqa: SIM905
+ONSETS = "b bl br c ch cl cr d dr f fl fr g gl gr h j k l m n p ph pl pr qu r s sc sh sl sp st t th tr v w x z".split()  # noqa: SIM905
+NUCLEI = "a e i o u ai ea ee io ou an en in on un ar er or al el".split()  # noqa: SIM905
+TASKS = [f"{topic}-{what}" for topic in TOPICS[:15] for what in ("classification", "generation", "retrieval")]
+FORMATS = ("text/csv", "application/x-parquet", "application/json", "image/png", "audio/wav", "text/plain")
 FLAVORS = ("Open Use", "Non-Commercial Research", "Commercial", "Commercial Remix", "Compute-Only")
 KINDS = ("dataset", "model", "agent", "notebook", "service")
 VOCABULARY = 20_000
@@ -44,10 +47,14 @@ class Words:
     """Words as they occur: a few very often, most hardly ever (Zipf)."""
 
     def __init__(self, rolls: random.Random) -> None:
-        invented = {"".join(rolls.choices(SYLLABLES, k=rolls.randint(2, 4))) for _ in range(VOCABULARY)}
-        self.all = [*TOPICS, *sorted(invented - set(TOPICS))]
+        invented = sorted({self._invent(rolls) for _ in range(VOCABULARY)} - set(TOPICS))
+        rolls.shuffle(invented)  # or the common ones would all begin alike
+        self.all = [*TOPICS, *invented]
         self._heights = list(itertools.accumulate(1 / rank for rank in range(3, len(self.all) + 3)))
         self._rolls = rolls
+
+    def _invent(self, rolls: random.Random) -> str:
+        return "".join(rolls.choice(ONSETS) + rolls.choice(NUCLEI) for _ in range(rolls.randint(2, 4)))
 
     def some(self, count: int) -> list[str]:
         top = self._heights[-1]
@@ -67,6 +74,9 @@ def listings(count: int, words: Words, rolls: random.Random) -> Iterator[Record]
             title=" ".join(words.some(rolls.randint(3, 7))).capitalize(),
             summary=" ".join(words.some(40)),
             tags=tuple(words.some(rolls.randint(1, 6))),
+            task=rolls.choice(TASKS) if rolls.random() < 0.8 else "",
+            formats=tuple(rolls.sample(FORMATS, rolls.randint(1, 2))),
+            sold=int(rolls.paretovariate(0.9)) - 1,
             offers=tuple(
                 Offer(f"0x{number:x}{n}", price + n, rolls.choice(FLAVORS)) for n in range(rolls.randint(0, 2))
             ),

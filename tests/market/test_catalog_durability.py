@@ -108,7 +108,7 @@ def test_two_processes_may_write_in_turn(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["missing", "pointer", "meta", "segment", "emptied", "overwritten"])
 def test_a_damaged_index_is_built_again(tmp_path: Path, damage: str) -> None:
     Catalog(tmp_path).apply([record(n) for n in range(1, 30)], (1, "a"))
-    index = tmp_path / "index-2"
+    index = tmp_path / "index-3"
     (generation,) = [path for path in index.iterdir() if path.is_dir()]
     if damage == "missing":
         shutil.rmtree(index)
@@ -133,8 +133,8 @@ def test_a_damaged_index_is_built_again(tmp_path: Path, damage: str) -> None:
 
 def test_without_any_index_the_words_are_still_found(tmp_path: Path) -> None:
     Catalog(tmp_path).apply([record(1, "penguin census"), record(2, "street signs")], (1, "a"))
-    shutil.rmtree(tmp_path / "index-2")
-    (tmp_path / "index-2").write_text("a file is in the way")
+    shutil.rmtree(tmp_path / "index-3")
+    (tmp_path / "index-3").write_text("a file is in the way")
     catalog = Catalog(tmp_path)
     assert [found.id for found in catalog.search("penguin").items] == [1]
     assert catalog.search("penguin", sort="price").facets["kind"] == {"dataset": 1}
@@ -144,7 +144,7 @@ def test_an_open_catalog_survives_the_loss_of_its_index(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path)
     catalog.apply([record(1)], (1, "a"))
     assert catalog.search("common").total == 1
-    shutil.rmtree(tmp_path / "index-2")
+    shutil.rmtree(tmp_path / "index-3")
     assert catalog.search("common").total == 1
     catalog.apply([record(2)], (2, "b"))
     assert catalog.search("common").total == 2

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterable
-from typing import Any
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from sahara_lab.errors import InputError
 from sahara_lab.market.catalog.interfaces import Found
 from sahara_lab.market.catalog.prices import BAND_NAMES, rounded
-from sahara_lab.market.catalog.query import Query
+from sahara_lab.market.catalog.query import FACETS, Query
 from sahara_lab.market.catalog.records import flavors_meant
-from sahara_lab.market.catalog.schema import EDGE, MARK, price_field
+from sahara_lab.market.catalog.schema import COLUMNS, EDGE, JOINT, MARK, price_field
 from sahara_lab.market.catalog.words import Words, edits
 
+T = TypeVar("T")
+
 _EXPANSIONS = 50
-_BUCKETS = {"kind": 64, "license": 64, "price": 16, "task": 20, "format": 20, "tag": 20, "owner": 20}
+_BUCKETS = {"mix": 5_000, "task": 21, "forms": 500, "tag": 20, "owner": 20}
+_MOST_SHOWN = 20
 _HIGHEST = (1 << 64) - 1
 _MOST_LONG_PRICES = 10_000
 
@@ -46,9 +51,10 @@ class Asked:
     def _answer(self, text: Any) -> Found:
         filters = self._filters()
         wanted = _all(text, filters.values())
-        total, addresses, following = self._page(wanted)
-        ids = [int(i) for i in self._searcher.fast_field_values("id", addresses)]
-        return Found(ids, total, self._facets(text, filters, wanted), following)
+        with _meanwhile(lambda: self._facets(text, filters, wanted)) as counted:
+            total, addresses, following = self._page(wanted)
+            ids = [int(i) for i in self._searcher.fast_field_values("id", addresses)]
+        return Found(ids, total, counted(), following)
 
     # -- words --------------------------------------------------------------------------------------------------------
 
@@ -147,11 +153,11 @@ class Asked:
             options: dict[str, Any] = {"order_by_field": "by_name", "order": _ascending()}
         else:
             options = {"weight_by_field": "sold"}
-        total = int(searcher.search(wanted, 1, count=True).count)
         offset = query.offset if start is None else start
-        if offset >= total:
-            return total, [], None
-        hits = searcher.search(wanted, query.per_page, count=False, offset=offset, **options).hits
+        if offset >= searcher.num_docs:
+            return self._total(wanted), [], None
+        result = searcher.search(wanted, query.per_page, count=True, offset=offset, **options)
+        total, hits = int(result.count), result.hits
         end = offset + len(hits)
         return total, [address for _, address in hits], _cursor(query.sort, end) if end < total else None
 
@@ -161,36 +167,50 @@ class Asked:
         from tantivy import Query as Q
 
         query, searcher, field = self._query, self._searcher, f"by_{self._query.sort}"
-        total = int(searcher.search(wanted, 1, count=True).count)
         rising = query.sort == "price"
-        offset = query.offset if start is None else 0
-        if offset >= total:
-            return total, [], None
-        if start is not None:
-            low, high = (start + 1, None) if rising else (None, start - 1)
-            if start in (0, _HIGHEST):
-                return total, [], None
-            wanted = _all(wanted, [Q.range_query(self._schema, field, FieldType.Unsigned, low, high)])
         order = Order.Asc if rising else Order.Desc
+        total = None
+        rest = wanted
+        if start is not None or query.offset >= searcher.num_docs:
+            total = self._total(wanted)
+            if start is None or start in (0, _HIGHEST):
+                return total, [], None
+            low, high = (start + 1, None) if rising else (None, start - 1)
+            rest = _all(wanted, [Q.range_query(self._schema, field, FieldType.Unsigned, low, high)])
         result = searcher.search(
-            wanted, query.per_page + 1, count=False, offset=offset, order_by_field=field, order=order
-        )
+            rest, query.per_page + 1, count=total is None, offset=query.offset if start is None else 0,
+            order_by_field=field, order=order,
+        )  # fmt: skip
         hits = result.hits[: query.per_page]
         more = len(result.hits) > query.per_page
-        return total, [address for _, address in hits], _cursor(query.sort, hits[-1][0]) if more else None
+        following = _cursor(query.sort, hits[-1][0]) if more else None
+        return int(result.count) if total is None else total, [address for _, address in hits], following
+
+    def _total(self, wanted: Any) -> int:
+        return int(self._searcher.search(wanted, 1, count=True).count)
 
     # -- counts -------------------------------------------------------------------------------------------------------
 
     def _facets(self, text: Any, filters: dict[str, Any], wanted: Any) -> dict[str, dict[str, int]]:
-        counted: dict[str, Any] = {}
-        together = {name: _terms(name) for name in self._query.facets if name not in filters}
-        if together:
-            counted |= self._searcher.aggregate(wanted, together)
-        for name in self._query.facets:
+        asked = self._query.facets
+        counted = self._count(wanted, [name for name in asked if name not in filters])
+        for name in asked:
             if name in filters:
                 others = [condition for facet, condition in filters.items() if facet != name]
-                counted |= self._searcher.aggregate(_all(text, others), {name: _terms(name)})
-        return {name: _counts(name, counted[name]) for name in self._query.facets}
+                counted |= self._count(_all(text, others), [name])
+        return {name: counted[name] for name in asked}
+
+    def _count(self, wanted: Any, facets: Sequence[str]) -> dict[str, dict[str, int]]:
+        """How the records divide by each of these facets."""
+        needed = [column for column, told in COLUMNS.items() if set(told) & set(facets)]
+        if not needed:
+            return {}
+        answer = self._searcher.aggregate(wanted, {column: _terms(column) for column in needed})
+        tallies: dict[str, dict[str, int]] = {name: {} for name in FACETS}
+        for column in needed:
+            for bucket in answer[column]["buckets"]:
+                _tally(tallies, column, str(bucket["key"]), int(bucket["doc_count"]))
+        return {name: _ranked(name, tallies[name]) for name in facets}
 
 
 def _all(text: Any, filters: Iterable[Any]) -> Any:
@@ -255,12 +275,52 @@ def _start(query: Query) -> int | None:
     raise InputError("'after' is not where a page of this search ended", hint="Use page.next of the page before")
 
 
-def _terms(field: str) -> dict[str, Any]:
-    return {"terms": {"field": field, "size": _BUCKETS[field]}}
+def _terms(column: str) -> dict[str, Any]:
+    return {"terms": {"field": column, "size": _BUCKETS[column]}}
 
 
-def _counts(name: str, aggregate: dict[str, Any]) -> dict[str, int]:
-    buckets = {str(bucket["key"]): int(bucket["doc_count"]) for bucket in aggregate["buckets"]}
-    if name == "price":
-        return {band: buckets[band] for band in BAND_NAMES if band in buckets}
-    return dict(sorted(buckets.items(), key=lambda bucket: (-bucket[1], bucket[0])))
+def _tally(tallies: dict[str, dict[str, int]], column: str, value: str, count: int) -> None:
+    """Add what a column's value says to the facets that it tells."""
+    values = value.split(JOINT)
+    if column == "mix":
+        said = [("kind", values[0]), ("price", values[1]), *(("license", flavor) for flavor in values[2:])]
+    else:
+        said = [(COLUMNS[column][0], one) for one in values]
+    for facet, one in said:
+        if one:
+            tallies[facet][one] = tallies[facet].get(one, 0) + count
+
+
+def _ranked(facet: str, tally: dict[str, int]) -> dict[str, int]:
+    if facet == "price":
+        return {band: tally[band] for band in BAND_NAMES if band in tally}
+    return dict(sorted(tally.items(), key=lambda entry: (-entry[1], entry[0]))[:_MOST_SHOWN])
+
+
+@contextmanager
+def _meanwhile(work: Callable[[], T]) -> Iterator[Callable[[], T]]:
+    """Do ``work`` in another thread while the block runs; what is given waits for its result.
+
+    The index lets go of the interpreter while it searches, so that a second core counts while the first one ranks.
+    """
+    result: list[T] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            result.append(work())
+        except BaseException as error:  # a panic of the index is no Exception; it is raised where the result is wanted
+            failure.append(error)
+
+    def wait() -> T:
+        thread.join()
+        if failure:
+            raise failure[0]
+        return result[0]
+
+    thread = threading.Thread(target=run, name="sahara-facets")
+    thread.start()
+    try:
+        yield wait
+    finally:
+        thread.join()

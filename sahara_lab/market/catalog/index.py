@@ -23,13 +23,14 @@ from sahara_lab.market.catalog.interfaces import Change, Found, IndexDamaged, Po
 from sahara_lab.market.catalog.prices import band_of, is_exact, rounded
 from sahara_lab.market.catalog.query import Query
 from sahara_lab.market.catalog.records import Record
-from sahara_lab.market.catalog.schema import EDGE, MARK, analyzer, price_field, schema, sort_key
+from sahara_lab.market.catalog.schema import EDGE, MARK, analyzer, columns, price_field, schema, sort_key
 from sahara_lab.market.catalog.words import signs_of, spaced
 
 #: Part of the folder's name: a release that indexes differently builds its own index.
-FORMAT = 2
+FORMAT = 3
 
-_HEAP = 48_000_000
+#: Bytes of memory that a writer fills before it writes a segment; a whole index is written in few and large ones.
+_HEAP, _WHOLE_HEAP = 48_000_000, 160_000_000
 #: Segments above which a small update waits until some are merged; each one costs every search a little.
 _SEGMENTS = 12
 _KEPT_ANSWERS = 128
@@ -58,14 +59,20 @@ class TantivyIndex:
 
     def search(self, query: Query) -> Found:
         """Answer a checked query. An answer is kept until the index changes: the same few letters are typed often."""
-        with _damage(), self._lock:
-            searcher = self._searcher()
-            if query not in self._answers:
-                found = Asked(searcher, self._index.schema, self._analyze, query).answer()
-                if len(self._answers) >= _KEPT_ANSWERS:
-                    self._answers.clear()
-                self._answers[query] = found
-            return self._answers[query]
+        with _damage():
+            with self._lock:  # not while it searches: others search too, and someone may be waiting to write
+                searcher, opened = self._searcher(), self._opened
+                asked = self._index.schema
+                kept = self._answers.get(query)
+            if kept is not None:
+                return kept
+            found = Asked(searcher, asked, self._analyze, query).answer()
+            with self._lock:
+                if opened == self._opened:
+                    if len(self._answers) >= _KEPT_ANSWERS:
+                        self._answers.clear()
+                    self._answers[query] = found
+            return found
 
     # -- write --------------------------------------------------------------------------------------------------------
 
@@ -96,7 +103,7 @@ class TantivyIndex:
     def _write(self, index: Any, changes: Iterable[Change], position: Position, *, fresh: bool) -> None:
         import tantivy
 
-        writer = index.writer(_HEAP, 1)
+        writer = index.writer(_WHOLE_HEAP if fresh else _HEAP, 1)
         for change in changes:
             if not fresh:
                 writer.delete_documents_by_term("id", change.id)
@@ -130,8 +137,9 @@ class TantivyIndex:
         for field, values in (("license", record.licenses), ("format", record.formats), ("tag", record.tags)):
             for value in values:
                 document.add_text(field, value)
-        if record.task:
-            document.add_text("task", record.task)
+        document.add_text("task", record.task)
+        for column, value in columns(record).items():
+            document.add_text(column, value)
         self._add_prices(document, record)
         document.add_unsigned("sold", record.sold)
         for sort in ("newest", "price", "popular"):
