@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import resource
 import shutil
 import statistics
 import subprocess
@@ -26,7 +27,7 @@ WANTED = {"Tink": 1.0, "age -d": 5.0, "rclone cat": 5.0}
 READ = 16 << 20
 
 
-def tink(folder: Path, plain: Path) -> Callable[[], float] | None:
+def tink(folder: Path, plain: Path) -> Callable[[], object] | None:
     """Tink's reader, in the same process."""
     try:
         from tink import new_keyset_handle, streaming_aead
@@ -41,24 +42,32 @@ def tink(folder: Path, plain: Path) -> Callable[[], float] | None:
     with plain.open("rb") as source, cipher.new_encrypting_stream(target.open("wb"), b"") as sealed:
         shutil.copyfileobj(source, sealed, 1 << 20)
 
-    def read() -> float:
-        started = time.perf_counter()
+    def read() -> None:
         with cipher.new_decrypting_stream(target.open("rb"), b"") as stream:
             while stream.read(READ):
                 pass
-        return time.perf_counter() - started
 
     return read
 
 
-def command(*words: str) -> float:
-    """Seconds of a program whose output is thrown away."""
-    started = time.perf_counter()
+def command(*words: str) -> None:
+    """Run a program and throw its output away."""
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - started
 
 
-def age(folder: Path, plain: Path, vault: VaultFileSystem) -> Callable[[], float] | None:
+def taken(way: Callable[[], object]) -> tuple[float, float]:
+    """Seconds, and seconds of CPU of this process and of the programs that it ran."""
+    before, started = cpu(), time.perf_counter()
+    way()
+    return time.perf_counter() - started, cpu() - before
+
+
+def cpu() -> float:
+    ran = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + ran.ru_utime + ran.ru_stime
+
+
+def age(folder: Path, plain: Path, vault: VaultFileSystem) -> Callable[[], object] | None:
     """``age`` opens what the vault exports for it."""
     if not shutil.which("age"):
         print("age is not installed: apt install age")
@@ -76,7 +85,7 @@ def age(folder: Path, plain: Path, vault: VaultFileSystem) -> Callable[[], float
     return partial(command, *words)
 
 
-def rclone(folder: Path, plain: Path) -> Callable[[], float] | None:
+def rclone(folder: Path, plain: Path) -> Callable[[], object] | None:
     if not shutil.which("rclone"):
         print("rclone is not installed: apt install rclone")
         return None
@@ -97,22 +106,26 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         plain, vault = prepare(folder, options.size)
-        found = {"Tink": tink(folder, plain), "age -d": age(folder, plain, vault), "rclone cat": rclone(folder, plain)}
-        ways = {name: way for name, way in found.items() if way}
+        peers = {"Tink": tink(folder, plain), "age -d": age(folder, plain, vault), "rclone cat": rclone(folder, plain)}
+        ways = {name: way for name, way in peers.items() if way}
         ways["vault"] = partial(sequential, vault, "vault://me/data/data.bin")
-        taken: dict[str, list[float]] = {name: [] for name in ways}
+        found: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
         for round_ in range(options.rounds + 1):  # the first one warms up
             for name, way in ways.items():
-                seconds = way()
+                measured = taken(way)
                 if round_:
-                    taken[name].append(seconds)
-        size, ours = options.size << 20, statistics.median(taken["vault"])
+                    found[name].append(measured)
+        medians = {
+            name: [statistics.median(side) for side in zip(*rounds, strict=True)] for name, rounds in found.items()
+        }
+        size, (ours, ours_cpu) = options.size << 20, medians["vault"]
         print(f"vault       {size / ours / 1e6:7.0f} MB/s")
         for name, wanted in WANTED.items():
-            if name in taken:
-                theirs = statistics.median(taken[name])
+            if name in medians:
+                theirs, theirs_cpu = medians[name]
                 print(
-                    f"{name:10s}  {size / theirs / 1e6:7.0f} MB/s  vault is {theirs / ours:5.1f} x (wanted: {wanted})"
+                    f"{name:10s}  {size / theirs / 1e6:7.0f} MB/s  vault is {theirs / ours:5.1f} x, "
+                    f"in CPU {theirs_cpu / ours_cpu:5.1f} x (wanted: {wanted})"
                 )
 
 

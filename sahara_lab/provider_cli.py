@@ -29,7 +29,7 @@ def provider() -> None:
     "--stake",
     default="0",
     show_default=True,
-    help="What stands behind each job, in tokens; staked for as many jobs as workers.",
+    help="What stands behind each job, in tokens.",
 )
 @click.option("--workers", type=int, help="How many run at the same time; one for each core when left out.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")

@@ -6,7 +6,6 @@ import queue
 from typing import Any, Protocol
 
 from sahara_lab.compute.options import Options
-from sahara_lab.compute.requirements import Requirements
 from sahara_lab.compute.runner import Assignment
 
 Message = tuple[int, dict[str, Any]]
@@ -15,13 +14,11 @@ Message = tuple[int, dict[str, Any]]
 class Backend(Protocol):
     """Workers that run one job at a time, each run in fresh processes.
 
-    There are three: :class:`~sahara_lab.compute.gang.Gang` (warm Ray actors on this machine),
-    :class:`~sahara_lab.compute.local.LocalGang` (processes without Ray) and
-    :class:`~sahara_lab.compute.cluster.ClusterGang` (actors on the nodes of a Ray cluster). A lease of somebody else's
-    machines plugs in as the ``cluster`` option, the address of the cluster that the lease opened, or as one more kind
-    in the controller's table; what it meters comes from the job's record through a
-    :class:`~sahara_lab.compute.job.Meter`. What a worker may read comes with the ``setup`` hook and what it used goes
-    out through ``collect``; nothing here knows about prices.
+    There are two: :class:`~sahara_lab.compute.gang.Gang` (warm Ray actors on this machine) and
+    :class:`~sahara_lab.compute.local.LocalGang` (processes without Ray). Another one is one more kind in the
+    controller's table; what it meters comes from the job's record through a :class:`~sahara_lab.compute.job.Meter`.
+    What a worker may read comes with the ``setup`` hook and what it used goes out through ``collect``; nothing here
+    knows about prices.
     """
 
     messages: queue.SimpleQueue[Message]
@@ -31,7 +28,7 @@ class Backend(Protocol):
     broken: bool
     """Whether it has to be made again before the next run."""
 
-    def want(self, workers: int, options: Options, modules: list[str], needs: Requirements) -> None:
+    def want(self, workers: int, options: Options, modules: list[str]) -> None:
         """Begin to have at least this many seats; returns before they are ready.
 
         Raises:

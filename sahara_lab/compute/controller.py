@@ -16,13 +16,11 @@ from typing import Any
 from sahara_lab.compute import checkpoints, outcome, verdict
 from sahara_lab.compute.agreement import agree
 from sahara_lab.compute.backend import Backend
-from sahara_lab.compute.cluster import ClusterGang
 from sahara_lab.compute.gang import Gang
 from sahara_lab.compute.local import LocalGang
 from sahara_lab.compute.nursery import Nursery
 from sahara_lab.compute.options import Options
 from sahara_lab.compute.record import FINAL, JobFolder, now
-from sahara_lab.compute.requirements import Requirements
 from sahara_lab.compute.runner import Assignment
 from sahara_lab.errors import JobError
 
@@ -76,7 +74,6 @@ class Run:
         self.environment: dict[str, str] = json.loads(blobs[3])
         self.options = Options.of(self.record["options"])
         self.resume: str | None = request["resume"]
-        self.needs = Requirements(**request["needs"])
         self.restarts = 0
         self.progressed = False
         self.stop = threading.Event()
@@ -125,10 +122,10 @@ class Controller:
 
     # What the keeper tells us
 
-    def cluster_ready(self) -> None:
+    def ray_came(self) -> None:
         self.ray_ready.set()
 
-    def cluster_failed(self, why: str) -> None:
+    def ray_failed(self, why: str) -> None:
         self.broken = why
         self.ray_ready.set()
 
@@ -147,7 +144,7 @@ class Controller:
         self._runs[run.folder.id] = run
         if run.options.backend != "local":
             self.ray_wanted.set()
-        if len(self._runs) == 1 and run.options.backend != "cluster":
+        if len(self._runs) == 1:
             self._nursery.need(request["modules"])  # imports while Ray still starts
         self._queue.put(run)
         return {"job": run.folder.id}
@@ -165,7 +162,7 @@ class Controller:
     def warm(self, options: Options, modules: list[str]) -> dict[str, Any]:
         if options.backend != "local":
             self.ray_wanted.set()
-        if not self._runs and options.backend != "cluster":
+        if not self._runs:
             self._nursery.need(modules)
         self._queue.put(options)
         return {}
@@ -251,11 +248,11 @@ class Controller:
         workers = run.options.workers
         if run.options.backend != "local" and not self.ray_ready.is_set():
             run.status("starting", "starting Ray and the workers")
-        elif self._gang is None or (run.options.backend != "cluster" and not self._nursery.ready):
+        elif self._gang is None or not self._nursery.ready:
             run.status("starting", f"warming {workers} worker{'s' * (workers > 1)}")
         gang = self._workers(run.options, run.request["modules"], run.stop.is_set, run)
         run.record["processes"] = gang.start(
-            "" if run.options.backend == "cluster" else self._nursery.address,
+            self._nursery.address,
             [self._assignment(run, rank, workers) for rank in range(workers)],
             bytes(run.setup) if run.setup is not None else None,
         )
@@ -289,10 +286,8 @@ class Controller:
         if self._gang is None:
             self._gang, self._gang_options = _KINDS[options.backend](), options
         gang = self._gang
-        gang.want(options.workers, options, modules, run.needs if run is not None else Requirements())
+        gang.want(options.workers, options, modules)
         wait_for(gang.ready, "the workers have not started")
-        if options.backend == "cluster":
-            return gang  # each of its seats has a zygote of its own
         if self._nursery.failed:
             self._nursery.need([])
         wait_for(lambda: self._nursery.ready, "the workers' libraries are not imported")
@@ -448,7 +443,7 @@ class Controller:
         run.status(status, message)
 
 
-_KINDS: dict[str, Callable[[], Backend]] = {"gang": Gang, "local": LocalGang, "cluster": ClusterGang}
+_KINDS: dict[str, Callable[[], Backend]] = {"gang": Gang, "local": LocalGang}
 
 
 def _fits(had: Options, wanted: Options) -> bool:

@@ -9,7 +9,6 @@ from typing import Any
 
 from sahara_lab.compute.backend import Message
 from sahara_lab.compute.options import Options
-from sahara_lab.compute.requirements import Requirements
 from sahara_lab.compute.runner import Assignment
 
 
@@ -29,7 +28,7 @@ class Gang:
 
     shortage = ""
 
-    def want(self, workers: int, options: Options, modules: list[str], needs: Requirements) -> None:
+    def want(self, workers: int, options: Options, modules: list[str]) -> None:
         """Have at least this many seats; returns before new ones are ready."""
         import ray
 

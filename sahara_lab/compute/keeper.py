@@ -21,7 +21,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sahara_lab.compute import cluster, cluster_address
 from sahara_lab.compute.controller import Controller, request_error
 from sahara_lab.compute.door import Door
 from sahara_lab.compute.kernels import Kernels
@@ -35,12 +34,8 @@ _IDLE_WATCHED = 3600.0
 _OBJECT_STORE = 200 * 1024 * 1024
 
 
-def keep(jobs_dir: Path, cluster_file: Path, address: str | None = None) -> None:
-    """Serve until idle or told to go.
-
-    Args:
-        address: of the Ray cluster to train on; a Ray of this machine's own when left out.
-    """
+def keep(jobs_dir: Path, cluster_file: Path) -> None:
+    """Serve until idle or told to go."""
     home = Path(tempfile.mkdtemp(prefix="sahara-"))  # short: socket paths have a limit of about 100 characters
     going = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -78,7 +73,7 @@ def keep(jobs_dir: Path, cluster_file: Path, address: str | None = None) -> None
     description = {"pid": os.getpid(), "address": str(home / "door"), "secret": secret.hex(), "home": str(home)}
     write_private(cluster_file, json.dumps(description).encode())
     try:
-        _wait(door, controller, kernels, going, home, address)
+        _wait(door, controller, kernels, going, home)
     finally:
         going.set()
         door.close()
@@ -128,38 +123,19 @@ def _start_ray(home: Path, controller: Controller) -> None:
             with contextlib.suppress(Exception):
                 ray.shutdown()
         else:
-            controller.cluster_ready()
+            controller.ray_came()
             return
-    controller.cluster_failed(why)
+    controller.ray_failed(why)
 
 
-def _join_ray(address: str, controller: Controller) -> None:
-    key = cluster_address.token() or ""
-    for name in [name for name in os.environ if name.startswith("RAY_")]:
-        del os.environ[name]
-    os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=key, RAY_USAGE_STATS_ENABLED="0")
-    if address.startswith(("127.", "localhost:")):
-        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # else Ray looks up the machine's address instead
-    why: list[str] = []
-    if cluster.connect(address, why):
-        controller.cluster_ready()
-    else:
-        controller.cluster_failed(why[0])
-
-
-def _wait(
-    door: Door, controller: Controller, kernels: Kernels, going: threading.Event, home: Path, address: str | None
-) -> None:
+def _wait(door: Door, controller: Controller, kernels: Kernels, going: threading.Event, home: Path) -> None:
     alone = float(os.environ.get(IDLE_VARIABLE, _IDLE_ALONE))
     last_client = time.monotonic()
     started = False
     while not going.wait(0.5 if started else 0.02):
         if controller.ray_wanted.is_set() and not started:
             started = True
-            if address is None:
-                _start_ray(home, controller)
-            else:
-                _join_ray(address, controller)
+            _start_ray(home, controller)
         moment = time.monotonic()
         if controller.broken and not controller.busy:
             return
@@ -177,4 +153,4 @@ def _wait(
 
 
 if __name__ == "__main__":
-    keep(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:4])
+    keep(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -30,11 +30,10 @@ def environment() -> dict[str, str]:
 class Link:
     """One process's connection to the keeper of ``jobs_dir``; reconnects, and starts a keeper when there is none."""
 
-    def __init__(self, jobs_dir: Path, cluster: str | None = None) -> None:
+    def __init__(self, jobs_dir: Path) -> None:
         self.jobs_dir = jobs_dir
-        self.cluster = cluster
-        # Another Python environment gets a keeper of its own: its workers import other packages. So does each cluster.
-        key = f"{sys.prefix}|{sys.version}|{__version__}" + (f"|{cluster}" if cluster else "")
+        # Another Python environment gets a keeper of its own: its workers import other packages.
+        key = f"{sys.prefix}|{sys.version}|{__version__}"
         identity = hashlib.sha256(key.encode()).hexdigest()[:8]
         self.cluster_file = jobs_dir / f".keeper-{identity}.json"
         self._visitor: Visitor | None = None
@@ -108,16 +107,11 @@ class Link:
         log = self.jobs_dir / ".keeper.log"
         root = str(Path(__file__).parents[2])
         variables = environment()
-        if self.cluster is not None and "RAY_AUTH_TOKEN" in os.environ:
-            variables["RAY_AUTH_TOKEN"] = os.environ["RAY_AUTH_TOKEN"]
         if "site-packages" not in root:  # running from a source tree: the workers must find it too
             variables["PYTHONPATH"] = os.pathsep.join(filter(None, [variables.get("PYTHONPATH", ""), root]))
         with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
             self._child = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "sahara_lab.compute.keeper", str(self.jobs_dir), str(self.cluster_file)),
-                    *([self.cluster] if self.cluster else []),
-                ],
+                [sys.executable, "-m", "sahara_lab.compute.keeper", str(self.jobs_dir), str(self.cluster_file)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

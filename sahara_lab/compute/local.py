@@ -9,7 +9,6 @@ from typing import Any
 
 from sahara_lab.compute.backend import Message
 from sahara_lab.compute.options import Options
-from sahara_lab.compute.requirements import Requirements
 from sahara_lab.compute.runner import Assignment
 from sahara_lab.compute.seat import Seat
 
@@ -26,7 +25,7 @@ class LocalGang:
 
     shortage = ""
 
-    def want(self, workers: int, options: Options, modules: list[str], needs: Requirements) -> None:
+    def want(self, workers: int, options: Options, modules: list[str]) -> None:
         self._seats += [Seat() for _ in range(workers - len(self._seats))]
 
     def ready(self) -> bool:

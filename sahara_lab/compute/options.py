@@ -9,7 +9,7 @@ from typing import Any, Final
 from sahara_lab.errors import JobError
 
 MOST_WORKERS: Final = 64
-BACKENDS: Final = ("gang", "local", "cluster")
+BACKENDS: Final = ("gang", "local")
 ACCELERATORS: Final = ("auto", "cpu", "gpu", "cuda", "mps")
 STRATEGIES: Final = ("auto", "ddp", "fsdp")
 _PRECISIONS: Final = {
@@ -48,8 +48,7 @@ class Options:
         seed: seeds Python, NumPy and torch in every worker before the cell, and the order of the data.
         monitor: the metric whose best value decides which weights are kept as ``best.safetensors``.
         restarts: how often a job whose worker died goes on by itself from its last checkpoint.
-        backend: ``gang`` (warm Ray actors on this machine), ``local`` (processes without Ray), or ``cluster``.
-        cluster: address of the Ray cluster of the ``cluster`` backend, as ``host:port``.
+        backend: ``gang`` (warm Ray actors on this machine) or ``local`` (processes without Ray).
     """
 
     workers: int = 2
@@ -63,7 +62,6 @@ class Options:
     monitor: str | None = None
     restarts: int = 2
     backend: str = "gang"
-    cluster: str | None = None
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Options:
@@ -78,8 +76,6 @@ class Options:
         values = {name: value for name, value in given.items() if value is not None}
         if values.get("precision") is not None:
             values["precision"] = _PRECISIONS.get(str(values["precision"]), str(values["precision"]))
-        if values.get("cluster") is not None:
-            values["backend"] = "cluster"
         made = cls(**values)
         made._check()
         return made
@@ -93,8 +89,6 @@ class Options:
         _one_of("strategy", self.strategy, STRATEGIES)
         _one_of("precision", self.precision, tuple(_PRECISIONS))
         _one_of("backend", self.backend, BACKENDS)
-        if (self.cluster is not None) != (self.backend == "cluster"):
-            raise JobError("a cluster has an address", hint="Give --cluster HOST:PORT and leave --backend out")
         if self.cpus is not None and not 0 < self.cpus <= 1024:
             raise JobError(f"{self.cpus:g} cores a worker are not possible", hint="Give --cpus a positive number")
         if self.gpus not in (None, 0, 1):

@@ -16,7 +16,7 @@ from typing import Any, cast
 import zmq
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
-from traitlets import Float, Int, Unicode
+from traitlets import Float, Int
 
 from sahara_lab.compute.kernels import new_key
 from sahara_lab.compute.link import Link
@@ -30,14 +30,13 @@ class RayProvisioner(KernelProvisionerBase):
 
     cpus = Float(1.0, help="cores of the node that are the kernel's").tag(config=True)
     gpus = Int(0, help="GPUs of the node that are the kernel's").tag(config=True)
-    cluster = Unicode("", help="address of a Ray cluster, host:port; this machine's own when empty").tag(config=True)
 
     _link: Link | None = None
     _running = False
 
     async def _ask(self, do: str, **fields: Any) -> dict[str, Any]:
         if self._link is None:
-            self._link = Link(Profile().jobs, self.cluster or None)
+            self._link = Link(Profile().jobs)
         return await asyncio.to_thread(self._link.ask, "kernel", None, do=do, kernel=self.kernel_id, **fields)
 
     @property
@@ -53,10 +52,6 @@ class RayProvisioner(KernelProvisionerBase):
         return found
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        from sahara_lab.compute.cluster_address import check
-
-        if self.cluster:
-            await asyncio.to_thread(check, self.cluster)
         manager: Any = self.parent
         key = manager.session.key.decode() or new_key()
         connection = {

@@ -14,13 +14,11 @@ from typing import Any
 from sahara_lab.compute import preload
 from sahara_lab.compute.capturing import capture
 from sahara_lab.compute.checkpoints import LIST, newest_sound
-from sahara_lab.compute.cluster_address import check as check_cluster
 from sahara_lab.compute.job import Job, Meter
 from sahara_lab.compute.link import Link, environment
 from sahara_lab.compute.options import Options
 from sahara_lab.compute.probing import Probe, probe
 from sahara_lab.compute.record import JobFolder, new_job_id, now
-from sahara_lab.compute.requirements import Requirements, requirements
 from sahara_lab.errors import JobError, NotFound
 
 _TRAIN = """\
@@ -44,7 +42,7 @@ class Compute:
         self.jobs_dir = Path(jobs_dir)
         self._defaults = defaults
         self._meter = meter
-        self._links: dict[str | None, Link] = {}
+        self._keeper: Link | None = None
 
     def run_cell(
         self,
@@ -86,11 +84,7 @@ class Compute:
         captured = capture(source, namespace)
         blobs = [captured.blob, _pickled("collect", collect), _pickled("setup", setup)]
         blobs.append(json.dumps(environment()).encode())
-        needs = Requirements()
-        if chosen.cluster is not None:
-            check_cluster(chosen.cluster)
-            needs = requirements([source, *captured.sources.values()], Path(cwd or Path.cwd()))
-        link = self._link(chosen.cluster)
+        link = self._link()
         folder = JobFolder(self.jobs_dir / new_job_id())
         folder.create(
             {
@@ -104,7 +98,6 @@ class Compute:
                 "workers": chosen.workers,
                 "options": chosen.as_json(),
                 "inputs": list(inputs),
-                "lock": sorted(needs.lock.values()),
                 "captured": [{"name": item.name, "type": item.type, "size": item.size} for item in captured.names],
                 "cwd": str(cwd or Path.cwd()),
                 "resume": resume,
@@ -125,7 +118,6 @@ class Compute:
                 path=[str(Path(entry).absolute()) if entry else str(Path.cwd()) for entry in sys.path],
                 modules=preload.modules_of(sys.modules),
                 resume=str(checkpoint) if checkpoint else None,
-                needs={"lock": needs.lock, "files": needs.files},
             )
         except BaseException as error:
             self._give_up(folder, link, error)
@@ -177,7 +169,7 @@ class Compute:
     def warm(self, workers: int = 2, **options: Any) -> None:
         """Start the workers now, so that the first cell finds them ready; returns at once."""
         chosen = Options.of({**self._defaults, "workers": workers, **options})
-        self._link(chosen.cluster).ask("warm", options=chosen.as_json(), modules=preload.modules_of(sys.modules))
+        self._link().ask("warm", options=chosen.as_json(), modules=preload.modules_of(sys.modules))
 
     def status(self) -> dict[str, Any] | None:
         """What the keeper does (its process, jobs, warm workers), or None when there is none."""
@@ -188,9 +180,7 @@ class Compute:
 
     def shutdown(self) -> None:
         """Stop running jobs and give Ray and the workers back."""
-        self._link()
-        for link in self._links.values():
-            link.shutdown()
+        self._link().shutdown()
 
     def _checkpoint_of(self, resume: str | None) -> Path | None:
         if resume is None:
@@ -204,9 +194,10 @@ class Compute:
             )
         return found[0]
 
-    def _link(self, cluster: str | None = None) -> Link:
-        """The way to the keeper of this machine's workers, or of those on a cluster."""
-        return self._links.setdefault(cluster, Link(self.jobs_dir, cluster))
+    def _link(self) -> Link:
+        """The way to the keeper of this machine's workers."""
+        self._keeper = self._keeper or Link(self.jobs_dir)
+        return self._keeper
 
     def _job(self, folder: JobFolder) -> Job:
         return Job(folder, self._link, self._meter)

@@ -137,6 +137,7 @@ def _build() -> dict[str, Parser]:
     train.add_argument("--name", help="a title for the job")
     train.add_argument("--max-price", help="the most to spend, in tokens: on licenses that the inputs need, and rent")
     train.add_argument("--provider", help='whose machine to rent: a handle, or "any"; this machine when left out')
+    train.add_argument("--recompute", action="store_true", help="run a rented job again here to compare")
     train.add_argument("--resume", help="a job whose checkpoint to go on from")
     train.add_argument("--as", dest="variable", default="job", help="variable that receives the job")
     train.add_argument("--quote", action="store_true", help="only say what it takes, costs and will owe")

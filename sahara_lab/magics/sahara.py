@@ -211,6 +211,7 @@ class SaharaMagics(RightsCommands, Magics):
             max_price=given.max_price,
             resume=given.resume,
             provider=given.provider,
+            recompute=given.recompute,
             **options,
         )
         self.shell.user_ns[given.variable] = job

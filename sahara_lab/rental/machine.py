@@ -19,9 +19,10 @@ from sahara_lab.profile import Profile
 from sahara_lab.rental.escrow import Escrow
 from sahara_lab.rental.journal import read_state, write_state
 from sahara_lab.rental.offers import Offer, Providers, measure
-from sahara_lab.rental.provider import House, Provider
+from sahara_lab.rental.provider import Provider
 from sahara_lab.rental.sandbox import find_isolation
 from sahara_lab.rental.staking import Staking
+from sahara_lab.rental.upkeep import House
 from sahara_lab.units import Wei, format_tokens, to_wei
 
 DAEMON, DRAINING = "daemon.json", "draining"

@@ -9,11 +9,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import shutil
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -28,14 +26,13 @@ from sahara_lab.profile import Profile
 from sahara_lab.rental import sandbox
 from sahara_lab.rental.escrow import Escrow, EscrowJob
 from sahara_lab.rental.journal import write_state
-from sahara_lab.rental.manifest import as_text, digest, sign_manifest
 from sahara_lab.rental.offers import Offer
 from sahara_lab.rental.reading import pinned, ref_to_json
 from sahara_lab.rental.sandbox import Isolation
 from sahara_lab.rental.sealed import MOST_PACKAGE, Line, binding, open_package, opening
 from sahara_lab.rental.tenancy import PAGE, Tenancy
+from sahara_lab.rental.upkeep import House, Upkeep, now
 from sahara_lab.rental.vouchers import UsageVoucher, typed_data
-from sahara_lab.signing import recover_typed_data
 from sahara_lab.units import format_tokens
 
 _log = logging.getLogger(__name__)
@@ -44,22 +41,6 @@ MOST_HOLDBACK_BPS = 2_000
 MOST_LINES = 8
 MOST_INPUTS = 64
 LEAST_TIME = 120  # seconds that a job must have before its deadline when it is taken
-SUBMIT_BEFORE = 60  # seconds before the deadline at which a job is stopped, to be submitted in time
-CHAIN_EVERY = 5.0
-WATCH_EVERY = 2.0
-GONE_AFTER = 600.0  # seconds without a renter, after which a job that does not run is concluded
-SETTLE_EVERY = 600.0
-
-
-@dataclass(frozen=True)
-class House:
-    """What a provider decided about its machine."""
-
-    memory: int  # bytes for each worker
-    disk: int  # bytes for each job
-    unsafe: bool = False
-    settle_every: float = SETTLE_EVERY
-    gone_after: float = GONE_AFTER
 
 
 class Provider:
@@ -104,11 +85,21 @@ class Provider:
         self._keys: dict[int, tuple[bytes, dict[str, Any]]] = {}
         self._lines: dict[int, list[Line]] = {}
         self._asked: set[tuple[int, bytes]] = set()
-        self._looked: dict[int, float] = {}
-        self._watched = self._settled = clock()
         self.jobs: dict[int, Tenancy] = {}
         for path in sorted(self._jobs_folder.glob("*/state.json")):
             self._restore(path.parent)
+        self._upkeep = Upkeep(
+            self.jobs,
+            chain,
+            wallet,
+            escrow,
+            offer,
+            isolation,
+            house,
+            lambda job: self._opened(job)[1],
+            lambda: self.draining,
+            clock,
+        )
 
     def _restore(self, folder: Path) -> None:
         """A job of before a crash: its processes are gone and its keys with them, its journal is not."""
@@ -197,7 +188,7 @@ class Provider:
             raise AccessDenied(f"at most {MOST_HOLDBACK_BPS // 100}% may be held back here")
         if job.evaluator != self._directory.handle(self._chain.addresses["SaharaTimelock"]):
             raise AccessDenied("disputes about jobs here are judged by the DAO")
-        if job.deadline - self._now() < LEAST_TIME:
+        if job.deadline - now(self._chain) < LEAST_TIME:
             raise AccessDenied("the job's deadline is too near")
         if job.budget < job.rate * offered.heartbeat:
             raise AccessDenied("the budget does not pay for one heartbeat")
@@ -366,7 +357,7 @@ class Provider:
                 {**ref, "location": f"file://{sandbox.input_inside(self.isolation, place, str(n))}"}
                 for n, (ref, place) in enumerate(inputs)
             ]
-            wanted = ("source", "sources", "names", "workers")
+            wanted = ("source", "sources", "names", "workers", "threads")
             description = {name: content[name] for name in wanted}
             job.start(
                 {**description, "refs": refs, "keys": keys, "account": job.state["client"]},
@@ -407,143 +398,13 @@ class Provider:
         message = typed_data(UsageVoucher, self._contract, self._chain.chain_id, job.id, used)
         return UsageVoucher(job.id, used, self._wallet.sign_typed_data(message).hex()).to_json()
 
-    # -- what has to be done without being asked ----------------------------------------------------------------------
-
     def tick(self) -> None:
-        """Do what is due: stop who does not pay, settle, submit, complete, claim. Called about once a second."""
-        watch = self._clock() - self._watched >= WATCH_EVERY
-        if watch:
-            self._watched = self._clock()
-        for job in list(self.jobs.values()):
-            try:
-                self._look_after(job, watch)
-            except SaharaError as error:
-                _log.warning("job %s: %s", f"{job.id:#x}"[:12], error)
-        if self._clock() - self._settled >= self._house.settle_every:
-            self._settled = self._clock()
-            for job in list(self.jobs.values()):
-                self._settle(job)
-
-    def _look_after(self, job: Tenancy, watch: bool) -> None:
-        if job.phase == "running":
-            self._guard(job, watch)
-        chain_due = self._clock() - self._looked.get(job.id, -CHAIN_EVERY) >= CHAIN_EVERY
-        if job.phase == "ended":
-            self._end(job)
-        elif chain_due:
-            self._looked[job.id] = self._clock()
-            self._follow_chain(job)
-
-    def _guard(self, job: Tenancy, watch: bool) -> None:
-        owed = job.used() - job.acknowledged
-        if owed > 2 * self.offer.heartbeat * job.workers:
-            job.stop("no voucher came for two heartbeats")
-            if owed > 4 * self.offer.heartbeat * job.workers:
-                job.kill("no voucher came for four heartbeats")
-        if job.used() >= int(job.state["most"]):
-            job.stop("the budget is used up")
-        if job.overdue:
-            job.kill("the job went on after it had said that it was done")
-        if watch and (excess := job.overuse(self._house.memory * job.workers, self._house.disk)):
-            job.kill(excess)
-
-    def _end(self, job: Tenancy) -> None:
-        """The job has run: wait for its last voucher, settle, then say so on chain, with a signed manifest."""
-        patience = 2 * self.offer.heartbeat + 5
-        if job.acknowledged < job.used() and time.time() - float(job.state["ended_at"]) < patience:
-            return
-        self._settle(job)
-        if job.state.get("fault"):  # nobody knows what became of it: the renter owes nothing more
-            if self._escrow.job(job.id).status == "funded":
-                self._escrow.reject(job.id)
-            job.write(phase="submitted")
-            return
-        record = job.state["record"]
-        if not job.state.get("envelope"):
-            document = self._manifest(job, record)
-            envelope = sign_manifest(document, self._wallet, self._chain.chain_id, self._contract.address)
-            job.write(envelope=envelope.decode())
-        found = self._escrow.job(job.id)
-        if found.status == "funded" and self._now() < found.deadline:
-            hashes = [bytes.fromhex(out["sha256"]) for out in job.state["outputs"].values()]
-            self._escrow.submit(job.id, digest(job.state["envelope"].encode()), hashes)
-        job.write(phase="submitted")
-        shutil.rmtree(job.folder / "work", ignore_errors=True)
-
-    def _follow_chain(self, job: Tenancy) -> None:
-        found = self._escrow.job(job.id)
-        over = found.deadline - self._now()
-        if found.status in ("completed", "rejected", "expired"):
-            job.kill(f"the job is {found.status} in the escrow")
-            self._escrow.claim()
-            job.write(phase="closed", outcome=found.status)
-            self.jobs.pop(job.id, None)
-            self._keys.pop(job.id, None)
-        elif job.phase == "running":
-            if over < SUBMIT_BEFORE:
-                job.stop("its deadline has come")
-        elif job.phase in ("taken", "accepting", "waiting"):
-            self._conclude_if_gone(job, found, over)
-        elif found.status in ("funded", "disputed"):
-            if over <= 0:
-                self._escrow.refund(job.id)
-        elif found.status == "submitted" and over <= 0:
-            self._escrow.complete(job.id)
-
-    def _conclude_if_gone(self, job: Tenancy, found: EscrowJob, over: int) -> None:
-        """Nobody came to begin a job, or to begin it again: give the renter back what was not used."""
-        quiet = self._clock() - job.touched
-        if quiet < self._house.gone_after and over > SUBMIT_BEFORE and not self.draining:
-            return
-        if not found.accepted and job.phase == "taken":
-            job.write(phase="closed", outcome="never begun")
-            self.jobs.pop(job.id, None)
-            return
-        self._settle(job)
-        if found.status == "funded" and self._now() < found.deadline:
-            self._escrow.reject(job.id)
-
-    def _settle(self, job: Tenancy) -> None:
-        voucher = job.voucher
-        if voucher is None or job.phase in ("submitted", "closed"):
-            return
-        if self._escrow.job(job.id).resource_seconds < voucher.resource_seconds:
-            self._escrow.settle(voucher)
-
-    def _manifest(self, job: Tenancy, record: dict[str, Any]) -> dict[str, Any]:
-        _, content = self._opened(job)
-        return {
-            "v": 1,
-            "kind": "sahara-lab/rented-run",
-            "job": f"{job.id:#066x}",
-            "provider": self._wallet.address,
-            "client": job.state["client"],
-            "status": str(record.get("status")),
-            "code": {"sha256": hashlib.sha256(str(content["source"]).encode()).hexdigest()},
-            "package": {"sha256": hashlib.sha256(job.package_file.read_bytes()).hexdigest()},
-            "environment": as_text(record.get("versions", {})),
-            "inputs": [str(name) for name in content["inputs"]],
-            "collected": as_text(record.get("collected", [])),
-            "parameters": as_text({"workers": job.workers, "trainer": record.get("trainer", {})}),
-            "metrics": as_text(record.get("metrics", {})),
-            "steps": as_text(record.get("step")),
-            "outputs": job.state["outputs"],
-            "resource_seconds": job.used(),
-            "hardware": {"cpu": self.offer.hardware.cpu, "gpus": list(self.offer.hardware.gpus)},
-            "isolation": self.isolation.kind,
-            "attestation": "none",
-        }
+        """Do what is due without being asked. Called about once a second."""
+        self._upkeep.tick()
 
     def close(self, patience: float = 60.0) -> None:
         """Stop what runs, with its results kept, and give renters ``patience`` seconds for their last vouchers."""
-        for job in list(self.jobs.values()):
-            job.stop("the provider is going down for a while")
-        until = self._clock() + patience
-        while self._clock() < until and any(job.phase in ("running", "ended") for job in list(self.jobs.values())):
-            self.tick()
-            time.sleep(0.2)
-        for job in list(self.jobs.values()):
-            job.kill("the provider has gone down")
+        self._upkeep.close(patience)
 
     def status(self) -> list[dict[str, Any]]:
         """The jobs at hand, for their operator."""
@@ -559,21 +420,3 @@ class Provider:
             }
             for job in list(self.jobs.values())
         ]
-
-    def _now(self) -> int:
-        """The chain's time, or this machine's where no block was made for a while."""
-        return max(int(time.time()), int(self._chain.block().timestamp))
-
-
-def claimed(document: dict[str, Any], chain: Chain, job_id: int, provider: str) -> UsageVoucher:
-    """A provider's signed word on what was used.
-
-    Raises:
-        InputError: the provider did not sign it, or it is for another job.
-    """
-    claim = UsageVoucher.from_json(document)
-    contract = chain.contract("ComputeEscrow")
-    message = typed_data(UsageVoucher, contract, chain.chain_id, job_id, claim.resource_seconds)
-    if claim.job_id != job_id or recover_typed_data(message, bytes.fromhex(claim.signature)) != provider:
-        raise InputError("the provider's claim is not signed by the provider")
-    return claim

@@ -48,8 +48,7 @@ class TrainingQuote:
         options = self.options
         each = [f"{options.cpus:g} cores" if options.cpus else "", "1 GPU" if options.gpus else ""]
         of = f" of {' and '.join(filter(None, each))}" if any(each) else ""
-        where = f"the cluster at {options.cluster}" if options.cluster else "this machine"
-        return f"{options.workers} worker{'s' * (options.workers != 1)}{of} on {where}"
+        return f"{options.workers} worker{'s' * (options.workers != 1)}{of} on this machine"
 
     def rows(self) -> list[tuple[str, object]]:
         owed = [f"{format_share(item.owes_bps)} to {item.asset}" for item in self.inputs if item.owes_bps]

@@ -28,6 +28,7 @@ from sahara_lab.units import Wei, format_tokens, to_tokens, to_wei
 
 if TYPE_CHECKING:
     from sahara_lab.licensing.vaults import Vaults
+    from sahara_lab.rental.recompute import Recomputed
 
 ANY = "any"
 LASTS = 24 * 3600
@@ -79,7 +80,7 @@ class RentQuote:
 class RentedJob(Job):
     """A job on a provider's machine. Its folder is here; what drives it is this process, or the next that asks."""
 
-    def __init__(self, folder: JobFolder, link: Callable[[str | None], Link], drive: Callable[[], object]) -> None:
+    def __init__(self, folder: JobFolder, link: Callable[[], Link], drive: Callable[[], object]) -> None:
         super().__init__(folder, link)
         self._drive = drive
 
@@ -217,11 +218,13 @@ class Rentals:
         workers: int = 2,
         inputs: Sequence[str] = (),
         name: str | None = None,
+        recompute: bool = False,
     ) -> RentedJob:
         """Run a cell on a provider's machine and return its job once the budget is deposited.
 
         Args:
             inputs: assets as ``owner/name@version``; the provider's workers get their keys and no others.
+            recompute: before the job is complete, run it again here; other weights are disputed.
 
         Raises:
             PriceError, NotFound, NetworkError: as for :meth:`quote`.
@@ -244,13 +247,15 @@ class Rentals:
                 "sources": dict(captured.sources),
                 "names": base64.b64encode(captured.blob).decode(),
                 "workers": workers,
+                "threads": max(1, offer.hardware.cores // offer.workers),
                 "inputs": list(inputs),
                 "name": name,
             },
         )
         folder.create(_record(folder.id, name, workers, inputs, captured.names, offer), source)
         (folder.path / PACKAGE).write_bytes(package)
-        write_state(folder.path / STATE, _state(folder.id, job_id, quote, package, list(inputs), captured.names))
+        state = _state(folder.id, job_id, quote, package, list(inputs), captured.names)
+        write_state(folder.path / STATE, {**state, "recompute": recompute})
         rental = self._rental(folder)
         try:
             rental.open()
@@ -279,15 +284,29 @@ class Rentals:
         return left
 
     def _rental(self, folder: JobFolder) -> Rental:
-        return Rental(folder, self._chain, self._directory, self._wallet, self._escrow(), self._keys)
+        return Rental(folder, self._chain, self._directory, self._wallet, self._escrow(), self._keys, self._refs)
 
     def _keys(self, inputs: list[str]) -> list[dict[str, Any]]:
         from sahara_lab.rental.reading import key_of
 
         return [key_of(self._vaults.vault(name, use="training")) for name in inputs]
 
+    def _refs(self, inputs: list[str]) -> list[dict[str, Any]]:
+        from sahara_lab.rental.reading import ref_to_json
+
+        refs = [self._vaults.vault(name).ref for name in inputs]
+        return [ref_to_json(ref, ref.location) for ref in refs]
+
+    def recompute(self, job: RentedJob) -> Recomputed:
+        """Run a finished job again on this machine, and compare its weights with those that were delivered.
+
+        Raises:
+            JobError: it did not come to its end, or there are no weights.
+        """
+        return self._rental(JobFolder(job.folder)).recompute()
+
     def _job(self, folder: JobFolder) -> RentedJob:
-        return RentedJob(folder, lambda _: Link(self._jobs), lambda: self._drive(folder))
+        return RentedJob(folder, lambda: Link(self._jobs), lambda: self._drive(folder))
 
     def _drive(self, folder: JobFolder) -> None:
         thread = self._driving.get(folder.id)

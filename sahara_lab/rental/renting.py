@@ -18,15 +18,17 @@ from filelock import FileLock, Timeout
 
 from sahara_lab.chain import Chain, Wallet
 from sahara_lab.compute.record import FINAL, JobFolder, now, write_private
-from sahara_lab.errors import InputError, IntegrityError, NetworkError, SaharaError
+from sahara_lab.errors import InputError, IntegrityError, JobError, NetworkError, SaharaError
 from sahara_lab.identity import Directory
 from sahara_lab.rental.delivery import clean_event, clean_record, fetch, opened_manifest
 from sahara_lab.rental.escrow import BOND_BPS, Escrow, EscrowJob
 from sahara_lab.rental.gateway import Gateway
 from sahara_lab.rental.journal import read_state, write_state
-from sahara_lab.rental.provider import claimed
-from sahara_lab.rental.sealed import job_key
-from sahara_lab.rental.workplace import MODEL
+from sahara_lab.rental.recompute import Recomputed, run_again
+from sahara_lab.rental.sealed import binding, job_key, open_content
+from sahara_lab.rental.upkeep import now as chain_time
+from sahara_lab.rental.vouchers import claimed
+from sahara_lab.rental.workplace import CHECKPOINT, MODEL
 from sahara_lab.signing import canonical_json
 from sahara_lab.units import Wei, format_tokens, to_tokens
 
@@ -39,13 +41,21 @@ PATIENCE = 60.0  # seconds without an answer, after which the job is ended in th
 FETCH_BEFORE = 15  # seconds before the dispute window closes in which missing results are disputed
 
 Keys = Callable[[list[str]], list[dict[str, Any]]]
+Refs = Callable[[list[str]], list[dict[str, Any]]]
 
 
 class Rental:
     """The driver of one rented job. One process at a time drives it; others read its folder."""
 
     def __init__(
-        self, folder: JobFolder, chain: Chain, directory: Directory, wallet: Wallet, escrow: Escrow, keys: Keys
+        self,
+        folder: JobFolder,
+        chain: Chain,
+        directory: Directory,
+        wallet: Wallet,
+        escrow: Escrow,
+        keys: Keys,
+        refs: Refs,
     ) -> None:
         self.folder = folder
         self._chain = chain
@@ -53,6 +63,7 @@ class Rental:
         self._wallet = wallet
         self._escrow = escrow
         self._keys = keys
+        self._refs = refs
         self._lock = FileLock(str(folder.path / ".rental.lock"), mode=0o600)
         self.state: dict[str, Any] = read_state(folder.path / STATE)
         self._contract = chain.contract("ComputeEscrow")
@@ -156,31 +167,44 @@ class Rental:
     def _step(self) -> None:
         """Whatever is to be done next, by the chain's word."""
         job = self._job()
+        if job is None:
+            self._open_unless_stopped()
+            return
         match job.status:
-            case "none" | "open":
-                self._open()
+            case "open":
+                if self._stopping:
+                    self._escrow.reject(self.id)
+                else:
+                    self._open()
             case "funded":
                 self._with_provider(job)
             case "submitted":
                 self._collect(job)
             case "disputed":
-                self.say("stopping", "the result is disputed; the judgment is awaited")
+                self.say("stopping", f"disputed, and to be judged: {self.state.get('complaint', '')}")
                 self._when_over(job, self._escrow.refund)
             case _:
                 if job.status == "completed" and "result" not in self.state:
                     self._collect_late(job)
                 self._finish(job)
 
-    def _job(self) -> EscrowJob:
-        if self._contract.call("getJob", self.id)["status"] == 0:
+    def _job(self) -> EscrowJob | None:
+        """The job in the escrow; None when it is not there yet."""
+        known = self._contract.call("getJob", self.id)["status"]
+        return self._escrow.job(self.id) if known else None
+
+    def _open_unless_stopped(self) -> None:
+        if self._stopping:
+            self.say("stopped", "stopped before it began; nothing was paid", finished=now())
+            self.write(phase="closed", outcome="never opened")
+        else:
             self._open()
-        return self._escrow.job(self.id)
 
     # -- while it runs ------------------------------------------------------------------------------------------------
 
     def _with_provider(self, job: EscrowJob) -> None:
         """Hand over, follow, sign, until the provider has submitted or there is nothing more to hope for."""
-        if self._now() >= job.deadline:
+        if chain_time(self._chain) >= job.deadline:
             self._escrow.refund(self.id)
             return
         if not job.accepted and self._stopping:
@@ -288,11 +312,12 @@ class Rental:
         try:
             self._deliver(job)
         except NetworkError:
-            if job.deadline - self._now() < FETCH_BEFORE:
+            if job.deadline - chain_time(self._chain) < FETCH_BEFORE:
                 self._dispute(job, "the results were not delivered")
                 return
             raise
         except (IntegrityError, InputError) as error:
+            self._discard_results()
             self._dispute(job, str(error))
             return
         self._escrow.complete(self.id)
@@ -305,9 +330,15 @@ class Rental:
                 return
             except SaharaError as error:
                 if last or not isinstance(error, NetworkError):
+                    self._discard_results()
                     self.write(result={}, refusal=f"no result is to be had any more: {error}")
                     return
                 time.sleep(4 * POLL)
+
+    def _discard_results(self) -> None:
+        """Nobody is to publish what is not what was signed."""
+        for name in (MODEL, CHECKPOINT):
+            (self.folder.path / name).unlink(missing_ok=True)
 
     def _deliver(self, job: EscrowJob) -> None:
         """Fetch manifest and results, and keep them if they are what the provider signed.
@@ -333,7 +364,39 @@ class Rental:
         said = answer.get("record")
         record: dict[str, Any] = said if isinstance(said, dict) else {}
         cleaned = clean_record(record, self.folder.cell_file.read_text("utf-8"), known, self.state["inputs"])
+        self._recompute_if_wished(manifest)
         self.write(result=cleaned, status=str(manifest["status"]), error=_error_of(record))
+
+    def _recompute_if_wished(self, manifest: dict[str, Any]) -> None:
+        """Before the job is complete, where the renter asked for it.
+
+        Raises:
+            IntegrityError: running it again gave other weights.
+        """
+        if not self.state.get("recompute") or manifest["status"] != "done" or self.state.get("recomputed"):
+            return
+        self.say("stopping", "running the job again, to compare")
+        found = self.recompute()
+        if not found.same:
+            raise IntegrityError(str(found))
+        self.write(recomputed=found.found)
+
+    def recompute(self) -> Recomputed:
+        """Run the job again on this machine and compare the weights.
+
+        Raises:
+            JobError: it did not come to its end, or the provider delivered none.
+        """
+        path, account = self.folder.path / MODEL, self._wallet.address
+        if not path.exists():
+            raise JobError("the job has left no weights to compare")
+        provider = self._directory.address(self.state["provider"])
+        bound = binding(self._chain.chain_id, self._contract.address, self.id, provider)
+        key = job_key(self._wallet.encryption_key, self.id)
+        content = open_content(key, bound, (self.folder.path / PACKAGE).read_bytes())
+        inputs = list(self.state["inputs"])
+        found = run_again(content, self._refs(inputs), self._keys(inputs), account)
+        return Recomputed(self.folder.id, hashlib.sha256(path.read_bytes()).hexdigest(), found)
 
     def _compare(self, manifest: dict[str, Any]) -> None:
         source = self.folder.cell_file.read_bytes()
@@ -348,9 +411,9 @@ class Rental:
         """Ask the judge; the bond was kept back from the budget, so it stays within the cap."""
         reason = hashlib.sha256(why.encode()).digest()
         self.write(complaint=why)
-        self.say("stopping", f"disputed: {why}")
         bond = job.budget * BOND_BPS // 10_000
         self._escrow.dispute(self.id, reason, max_bond=str(to_tokens(Wei(bond))))
+        self.say("stopping", f"disputed: {why}")
 
     def _finish(self, job: EscrowJob) -> None:
         """The escrow has closed the job: take out what is ours, and write down how it went."""
@@ -381,7 +444,8 @@ class Rental:
         if job.status == "completed":
             status = self.state.get("status", "failed")
             if status == "done":
-                return "done", f"paid {cost}"
+                checked = "; recomputed, the same to the last bit" if self.state.get("recomputed") else ""
+                return "done", f"paid {cost}{checked}"
             if status == "stopped":
                 return "stopped", f"stopped; paid {cost}"
             problem = self.state.get("error") or why or "the provider completed it without a result"
@@ -396,7 +460,7 @@ class Rental:
     def _give_up(self, why: str, *, silent: bool) -> None:
         """The provider refused or is silent: take the deposit back, at once or, when it was accepted, by time."""
         job = self._job()
-        if job.status != "funded":
+        if job is None or job.status != "funded":
             return
         self.write(refusal=why)
         if not job.accepted:
@@ -415,7 +479,7 @@ class Rental:
         time.sleep(POLL)
 
     def _when_over(self, job: EscrowJob, then: Callable[[int], EscrowJob]) -> None:
-        if self._now() >= job.deadline:
+        if chain_time(self._chain) >= job.deadline:
             then(self.id)
         else:
             time.sleep(2 * POLL)
@@ -428,9 +492,6 @@ class Rental:
 
     def _gateway(self) -> Gateway:
         return Gateway(self.state["url"], self.id, job_key(self._wallet.encryption_key, self.id))
-
-    def _now(self) -> int:
-        return max(int(time.time()), int(self._chain.block().timestamp))
 
 
 def _error_of(record: dict[str, Any]) -> str:

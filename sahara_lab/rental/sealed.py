@@ -63,10 +63,19 @@ def open_package(private: EncryptionKey | bytes, bound: bytes, package: bytes) -
     Raises:
         IntegrityError: it is for another provider or job, or altered.
     """
+    key = open_sealed(private, bound, package[:_SEALED_KEY])
+    return key, open_content(key, bound, package)
+
+
+def open_content(key: bytes, bound: bytes, package: bytes) -> dict[str, Any]:
+    """The description in a package, for who has the job key.
+
+    Raises:
+        IntegrityError: it is for another provider or job, or altered.
+    """
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    key = open_sealed(private, bound, package[:_SEALED_KEY])
     rest = package[_SEALED_KEY:]
     try:
         content = json.loads(AESGCM(_derived(key, b"package")).decrypt(rest[:_NONCE], rest[_NONCE:], bound))
@@ -74,7 +83,7 @@ def open_package(private: EncryptionKey | bytes, bound: bytes, package: bytes) -
         raise IntegrityError("the package does not open: it was altered") from error
     if not isinstance(content, dict):
         raise IntegrityError("the package is not an object")
-    return key, content
+    return content
 
 
 def ask_to_open(key: bytes, job_id: int) -> bytes:

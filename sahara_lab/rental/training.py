@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sahara_lab.compute import Compute, Job
     from sahara_lab.market import Market
     from sahara_lab.rental.offers import Offers, Providers
+    from sahara_lab.rental.recompute import Recomputed
     from sahara_lab.rental.rentals import Rentals, RentQuote
 
 _TRAIN = """\
@@ -76,6 +77,7 @@ class Training:
         max_price: str | None = None,
         resume: str | None = None,
         provider: str | None = None,
+        recompute: bool = False,
         **options: Any,
     ) -> Job:
         """Run a cell of ordinary Lightning code on workers.
@@ -86,6 +88,7 @@ class Training:
                 machine; nothing without it.
             resume: a job whose checkpoint to go on from.
             provider: whose machine: a handle, or "any" for the cheapest with room; this machine when left out.
+            recompute: have this machine run a rented job again before it is paid in full; other weights are disputed.
             options: those of :class:`sahara_lab.compute.Options`: ``workers``, ``gpus``, ``precision``, …
 
         Raises:
@@ -94,7 +97,8 @@ class Training:
             JobError: the cell cannot be sent to the workers.
         """
         if provider is not None:
-            return self._rent(source, namespace, provider, _rented_workers(options), inputs, name, max_price, resume)
+            workers = _rented_workers(options)
+            return self._rent(source, namespace, provider, workers, inputs, name, max_price, resume, recompute)
         wanted = self._licensed([*inputs, *_URL.findall(source)], max_price)
         return self.backend.run_cell(
             source, namespace, inputs=wanted, name=name, resume=resume, **self._hooks(), **options
@@ -136,6 +140,7 @@ class Training:
         max_price: str | None = None,
         resume: str | None = None,
         provider: str | None = None,
+        recompute: bool = False,
         **given: Any,
     ) -> Job:
         """Fit a LightningModule.
@@ -150,7 +155,8 @@ class Training:
         trainer = {name: value for name, value in given.items() if name not in NAMES}
         if provider is not None:
             values = {"model": model, "data": data, "trainer_kwargs": trainer}
-            return self._rent(_TRAIN, values, provider, _rented_workers(options), inputs, name, max_price, resume)
+            workers = _rented_workers(options)
+            return self._rent(_TRAIN, values, provider, workers, inputs, name, max_price, resume, recompute)
         wanted = self._licensed(list(inputs), max_price)
         return self.backend.train(
             model, data, trainer, inputs=wanted, name=name, resume=resume, **self._hooks(), **options
@@ -190,6 +196,7 @@ class Training:
         name: str | None,
         max_price: str | None,
         resume: str | None,
+        recompute: bool,
     ) -> Job:
         """Rent for what the cap leaves after the licenses, which are bought once the provider has answered."""
         if resume is not None:
@@ -204,8 +211,28 @@ class Training:
         self._rentals().quote(provider, max_price=left, workers=workers)
         wanted = self._licensed(names, str(to_tokens(Wei(cap - left))))
         return self._rentals().rent(
-            source, namespace, provider=provider, max_price=left, workers=workers, inputs=wanted, name=name
+            source,
+            namespace,
+            provider=provider,
+            max_price=left,
+            workers=workers,
+            inputs=wanted,
+            name=name,
+            recompute=recompute,
         )
+
+    def recompute(self, job: Job | str) -> Recomputed:
+        """Run a finished rented job again on this machine, and say whether its weights are the same to the last bit.
+
+        Raises:
+            JobError: it was not rented, left no weights, or does not come to its end here.
+        """
+        from sahara_lab.rental.rentals import RentedJob
+
+        found = self.job(job if isinstance(job, str) else job.id)
+        if not isinstance(found, RentedJob):
+            raise JobError(f"job {found.id} ran on this machine's own workers", hint="Name a job on a provider's")
+        return self._rentals().recompute(found)
 
     def _licenses_cost(self, names: list[str]) -> Wei:
         """What the licenses cost that inputs still need."""

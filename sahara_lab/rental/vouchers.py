@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from sahara_lab.chain import Chain, Contract, Sender
 from sahara_lab.errors import FundsError, InputError
-from sahara_lab.signing import TypedData
+from sahara_lab.signing import TypedData, recover_typed_data
 from sahara_lab.units import Wei, format_tokens
 
 _DOMAIN = [
@@ -94,6 +94,20 @@ def typed_data(kind: type[Voucher], contract: Contract, chain_id: int, *values: 
         },
         "message": {name: value for (name, _), value in zip(kind.fields, values, strict=True)},
     }
+
+
+def claimed(document: dict[str, Any], chain: Chain, job_id: int, provider: str) -> UsageVoucher:
+    """A provider's signed word on what was used in all: the message of a voucher, with the provider's signature.
+
+    Raises:
+        InputError: the provider did not sign it, or it is for another job.
+    """
+    claim = UsageVoucher.from_json(document)
+    contract = chain.contract("ComputeEscrow")
+    message = typed_data(UsageVoucher, contract, chain.chain_id, job_id, claim.resource_seconds)
+    if claim.job_id != job_id or recover_typed_data(message, bytes.fromhex(claim.signature)) != provider:
+        raise InputError("the provider's claim is not signed by the provider")
+    return claim
 
 
 def salt_of(name: str) -> bytes:

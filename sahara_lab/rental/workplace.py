@@ -39,6 +39,7 @@ def main() -> None:
     if not line:
         return
     order = json.loads(line)
+    os.environ["OMP_NUM_THREADS"] = str(int(order["threads"]))  # another number of threads gives other last bits
     from sahara_lab.compute import Compute
 
     compute = Compute(Path(order["folder"]) / "jobs", backend="local")

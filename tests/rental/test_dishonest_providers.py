@@ -14,10 +14,11 @@ import uvicorn
 
 from sahara_lab.licensing.access import ChainManifestSource
 from sahara_lab.rental.offers import Offer, measure
-from sahara_lab.rental.provider import House, Provider
+from sahara_lab.rental.provider import Provider
 from sahara_lab.rental.provider_app import create_app
 from sahara_lab.rental.sandbox import Isolation
 from sahara_lab.rental.tenancy import Tenancy
+from sahara_lab.rental.upkeep import House
 from sahara_lab.units import to_wei
 
 pytestmark = pytest.mark.network
@@ -151,3 +152,34 @@ def test_files_outside_the_networks_storage_are_not_shown_to_a_job(
         )
         with pytest.raises(AccessDenied, match="cannot reach the files"):
             provider._input(f"bob/{name}@1")
+
+
+def test_a_run_is_the_same_to_the_last_bit_and_one_that_was_not_run_is_disputed(
+    bob: Any, serve: Any, cells: SimpleNamespace, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sahara_lab.localnet.founding import RULES
+    from sahara_lab.rental import tenancy
+
+    serve()
+    honest = bob.compute.run_cell(cells.short, {}, workers=1, provider="alice", max_price="2", recompute=True)
+    honest.wait(timeout=300)
+    assert honest.status == "done", honest.record()
+    assert "recomputed, the same to the last bit" in honest.record()["message"]
+
+    take = tenancy._take
+
+    def other_weights(work: Path, name: str, target: Path) -> dict[str, Any]:
+        from safetensors.torch import load_file, save_file
+
+        path = work / "out" / "model.safetensors"
+        save_file({key: value * 1.0001 for key, value in load_file(str(path)).items()}, str(path))
+        return take(work, name, target)
+
+    monkeypatch.setattr(tenancy, "_take", other_weights)
+    job = bob.compute.run_cell(cells.short, {}, workers=1, provider="alice", max_price="2", recompute=True)
+    until(lambda: "disputed" in job.record()["message"] or job.finished)
+    assert "running it again gave other weights" in job.record()["message"]
+    bob.network.advance(RULES.judgment_period)
+    job.wait(timeout=120)
+    assert job.status == "failed"
+    assert job.weights is None

@@ -109,3 +109,26 @@ def test_what_cannot_be_rented_is_refused_before_anything_is_spent(bob: Any, car
     with pytest.raises(NotFound, match="offers no machine"):
         bob.compute.run_cell("pass", {}, workers=1, provider="alice", max_price="5")
     assert bob.wallet.balance().tokens == before
+
+
+@pytest.mark.parametrize("step", ["create", "fund"])
+def test_an_interrupt_while_money_is_deposited_leaves_none_of_it_there(
+    step: str, bob: Any, carols_machine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sahara_lab.rental import Escrow
+
+    before = bob.wallet.balance().tokens
+    honest = getattr(Escrow, step)
+
+    def interrupted(*args: Any, **options: Any) -> None:
+        monkeypatch.undo()
+        honest(*args, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Escrow, step, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        bob.compute.run_cell("pass", {}, workers=1, provider="carol", max_price="5", name=f"interrupted-{step}")
+    job = bob.compute.job(f"interrupted-{step}").wait(timeout=60)
+    assert job.status == "stopped"
+    assert "nothing was paid" in job.record()["message"]
+    assert bob.wallet.balance().tokens == before

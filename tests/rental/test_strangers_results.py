@@ -64,6 +64,25 @@ def test_a_result_that_is_a_pickle_is_refused(tmp_path: Path) -> None:
         write_portable({"a": Harm()}, path)
 
 
+def test_links_that_a_job_left_are_not_followed(tmp_path: Path) -> None:
+    from sahara_lab.rental.tenancy import _take
+
+    secret = tmp_path / "secret"
+    secret.write_text("the operator's")
+    work, target = tmp_path / "work", tmp_path / "taken"
+    (work / "out").mkdir(parents=True)
+    (work / "out" / "model.safetensors").symlink_to(secret)
+    with pytest.raises(OSError, match="symbolic link"):
+        _take(work, "model.safetensors", target)
+    (work / "out" / "model.safetensors").unlink()
+    (work / "out").rmdir()
+    (tmp_path / "model.safetensors").write_text("outside")
+    (work / "out").symlink_to(tmp_path)
+    with pytest.raises(OSError, match=r"symbolic link|Not a directory"):
+        _take(work, "model.safetensors", target)
+    assert not target.exists()
+
+
 def test_bytes_behind_the_tensors_are_refused(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
