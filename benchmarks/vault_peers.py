@@ -8,6 +8,7 @@ them away. Rounds are interleaved and medians are taken.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import shutil
 import statistics
 import subprocess
@@ -18,6 +19,8 @@ from functools import partial
 from pathlib import Path
 
 from vault_read import prepare, sequential
+
+from sahara_lab.vault import VaultFileSystem, export_age
 
 WANTED = {"Tink": 1.0, "age -d": 5.0, "rclone cat": 5.0}
 READ = 16 << 20
@@ -55,15 +58,22 @@ def command(*words: str) -> float:
     return time.perf_counter() - started
 
 
-def age(folder: Path, plain: Path) -> Callable[[], float] | None:
+def age(folder: Path, plain: Path, vault: VaultFileSystem) -> Callable[[], float] | None:
+    """``age`` opens what the vault exports for it."""
     if not shutil.which("age"):
         print("age is not installed: apt install age")
         return None
     key, target = folder / "key.txt", folder / "data.age"
     subprocess.run(["age-keygen", "-o", str(key)], check=True, capture_output=True)
     recipient = next(line.split()[-1] for line in key.read_text().splitlines() if "public key" in line)
-    subprocess.run(["age", "-r", recipient, "-o", str(target), str(plain)], check=True)
-    return partial(command, "age", "-d", "-i", str(key), str(target))
+    export_age(vault, "vault://me/data/data.bin", target, [recipient])
+    words = ("age", "-d", "-i", str(key), str(target))
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as opened, plain.open("rb") as source:
+        same = hashlib.file_digest(opened.stdout, "sha256").digest() == hashlib.file_digest(source, "sha256").digest()  # type: ignore[arg-type]
+    if opened.returncode or not same:
+        raise SystemExit("age does not open what the vault exports")
+    print("age opens what the vault exports: the bytes are the same")
+    return partial(command, *words)
 
 
 def rclone(folder: Path, plain: Path) -> Callable[[], float] | None:
@@ -87,7 +97,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         plain, vault = prepare(folder, options.size)
-        found = {"Tink": tink(folder, plain), "age -d": age(folder, plain), "rclone cat": rclone(folder, plain)}
+        found = {"Tink": tink(folder, plain), "age -d": age(folder, plain, vault), "rclone cat": rclone(folder, plain)}
         ways = {name: way for name, way in found.items() if way}
         ways["vault"] = partial(sequential, vault, "vault://me/data/data.bin")
         taken: dict[str, list[float]] = {name: [] for name in ways}

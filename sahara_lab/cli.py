@@ -20,6 +20,7 @@ from sahara_lab.profile import ACCOUNT_VARIABLE, Profile, choose_account
 from sahara_lab.provider_cli import provider
 from sahara_lab.rights_cli import COMMANDS as RIGHTS
 from sahara_lab.searches_cli import searches
+from sahara_lab.train_cli import commands as training
 from sahara_lab.vault_cli import custody, recovery
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -48,6 +49,8 @@ def main(ctx: click.Context, account: str | None, profile: str) -> None:
     ctx.obj = {"account": account, "profile": profile}
 
 
+for command in training:
+    main.add_command(command)
 main.add_command(keyserver)
 main.add_command(custody)
 main.add_command(recovery)
@@ -561,65 +564,6 @@ def get(name: str, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     _lab().vault.fs.get(f"vault://{name.rstrip('/')}/", f"{target}/", recursive=True)
     click.echo(f"decrypted into {target}")
-
-
-# -- compute ----------------------------------------------------------------------------------------------------------
-
-
-@main.command()
-@click.argument("script", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--workers", default=2, show_default=True)
-@click.option("--input", "inputs", multiple=True, help="An asset that the script trains on.")
-@click.option("--name")
-@click.option("--max-price", help="The most to spend on licenses that the inputs need.")
-@click.option("--resume", help="Continue from a job's checkpoint.")
-def train(script: Path, **options: Any) -> None:
-    """Run SCRIPT, ordinary Lightning code, on local workers."""
-    if not script.exists():
-        raise InputError(f"there is no script {str(script)!r}")
-    job = _lab().compute.run_cell(script.read_text(), {}, **options)
-    _follow(job)
-
-
-@main.command()
-def jobs() -> None:
-    """List training jobs."""
-    from sahara_lab.display import text_table
-
-    rows = [(job.id, job.status, job.name or "", ", ".join(job.inputs)) for job in _lab().compute.jobs()]
-    click.echo(text_table(("Job", "Status", "Name", "Inputs"), rows))
-
-
-@main.command()
-@click.argument("job")
-def attach(job: str) -> None:
-    """Follow a job until it ends; Ctrl-C leaves it running."""
-    _follow(_lab().compute.job(job))
-
-
-@main.command()
-@click.argument("job")
-def stop(job: str) -> None:
-    """Stop a job at an agreed step; its checkpoint is kept."""
-    found = _lab().compute.job(job)
-    found.stop()
-    click.echo(f"{found.id} is {found.status}")
-
-
-def _follow(job: Any) -> None:
-    from sahara_lab.compute import progress_of, progress_text
-
-    def show(event: dict[str, Any]) -> None:
-        if event.get("kind") == "log":
-            click.echo(event.get("text", "").rstrip("\n"))
-
-    try:
-        job.wait(on_event=show)
-    except KeyboardInterrupt:
-        click.echo(f"\n{job.id} goes on; see: sahara-lab attach {job.id}, sahara-lab stop {job.id}")
-        return
-    click.echo(progress_text(progress_of(job.events(0)[0], job.record())))
-    job.raise_for_status()
 
 
 # -- the DAO ----------------------------------------------------------------------------------------------------------

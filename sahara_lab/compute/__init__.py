@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sahara_lab.compute.capturing import Captured, CapturedName, capture
     from sahara_lab.compute.job import Job, Meter, Usage
+    from sahara_lab.compute.options import Options
     from sahara_lab.compute.progress import Progress, progress_html, progress_of, progress_text
     from sahara_lab.compute.service import Compute
 
@@ -21,6 +22,7 @@ _DOOR = {
     "Compute": "service",
     "Job": "job",
     "Meter": "job",
+    "Options": "options",
     "Progress": "progress",
     "Usage": "job",
     "capture": "capturing",
@@ -35,6 +37,7 @@ __all__ = [
     "Compute",
     "Job",
     "Meter",
+    "Options",
     "Progress",
     "Usage",
     "capture",

@@ -13,32 +13,55 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sahara_lab.compute import outcome
+from sahara_lab.compute import checkpoints, outcome, verdict
+from sahara_lab.compute.agreement import agree
+from sahara_lab.compute.backend import Backend
+from sahara_lab.compute.cluster import ClusterGang
 from sahara_lab.compute.gang import Gang
 from sahara_lab.compute.local import LocalGang
 from sahara_lab.compute.nursery import Nursery
+from sahara_lab.compute.options import Options
 from sahara_lab.compute.record import FINAL, JobFolder, now
+from sahara_lab.compute.requirements import Requirements
 from sahara_lab.compute.runner import Assignment
 from sahara_lab.errors import JobError
 
 _GRACE = 0.5
 _STOP_WITHIN = 300.0
 _STOP_OUTSIDE_FIT_WITHIN = 10.0
+_SAVE_LOOK_EVERY = 5.0
 _RECORD_EVERY = 1.0
 _START_WITHIN = 180.0
 
 
-_NO_FIT = (
-    "the cell ended without training anything: it never called Trainer.fit. "
-    "End it with pl.Trainer(...).fit(model, data)"
-)
-_NOT_INSTALLED = (
-    "Lightning does not know Sahara Lab: the installed package lacks its entry points. Run: pip install sahara-lab"
-)
-
-
 class Cancelled(Exception):
     """The job was stopped while its workers were starting."""
+
+
+class Ending:
+    """How the processes of a run ended, by rank."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self.outcomes: dict[int, dict[str, Any]] = {}
+        self.exits: dict[int, dict[str, Any]] = {}
+
+    @property
+    def results(self) -> list[dict[str, Any]]:
+        return [self.outcomes.get(rank, {}) for rank in range(self.workers)]
+
+    @property
+    def failures(self) -> list[dict[str, Any]]:
+        return [result for result in self.results if result.get("outcome") == "failed"]
+
+    @property
+    def lost(self) -> str | None:
+        """What became of a worker that died without a word, if that is why the run ended."""
+        missing = [rank for rank in range(self.workers) if rank not in self.outcomes]
+        if not missing or verdict.own_fault(self.failures):
+            return None
+        first = min(missing, key=lambda rank: float(self.exits[rank]["when"]))
+        return verdict.lost(first, self.workers, self.exits[first])
 
 
 class Run:
@@ -51,6 +74,11 @@ class Run:
         self.namespace, self.collect = blobs[0], blobs[1] or None
         self.setup: bytearray | None = bytearray(blobs[2]) if blobs[2] else None
         self.environment: dict[str, str] = json.loads(blobs[3])
+        self.options = Options.of(self.record["options"])
+        self.resume: str | None = request["resume"]
+        self.needs = Requirements(**request["needs"])
+        self.restarts = 0
+        self.progressed = False
         self.stop = threading.Event()
         self.force = threading.Event()
         self.imported: list[str] = []
@@ -75,6 +103,7 @@ class Run:
             self.setup[:] = bytes(len(self.setup))
             self.setup = None
         self.environment = {}
+        self.namespace = b""
 
 
 class Controller:
@@ -85,9 +114,10 @@ class Controller:
         self._nursery = Nursery(home)
         self._jobs_dir = jobs_dir
         self._runs: dict[str, Run] = {}
-        self._queue: queue.SimpleQueue[Run | int] = queue.SimpleQueue()
-        self._gang: Gang | LocalGang | None = None
-        self._ready = threading.Event()
+        self._queue: queue.SimpleQueue[Run | Options] = queue.SimpleQueue()
+        self._gang: Backend | None = None
+        self._gang_options = Options()
+        self.ray_ready = threading.Event()
         self.ray_wanted = threading.Event()
         self.broken = ""
         self.last_busy = time.monotonic()
@@ -96,11 +126,11 @@ class Controller:
     # What the keeper tells us
 
     def cluster_ready(self) -> None:
-        self._ready.set()
+        self.ray_ready.set()
 
     def cluster_failed(self, why: str) -> None:
         self.broken = why
-        self._ready.set()
+        self.ray_ready.set()
 
     # What clients ask
 
@@ -113,22 +143,31 @@ class Controller:
         run.record["keeper"] = {"pid": os.getpid(), "file": self._cluster_file}
         run.write()
         if self.busy:
-            run.status("starting", "waiting for another job to finish")
+            run.status("starting", f"waiting for another job to finish{self._left()}")
         self._runs[run.folder.id] = run
-        if request["backend"] != "local":
+        if run.options.backend != "local":
             self.ray_wanted.set()
-        if len(self._runs) == 1:
+        if len(self._runs) == 1 and run.options.backend != "cluster":
             self._nursery.need(request["modules"])  # imports while Ray still starts
         self._queue.put(run)
         return {"job": run.folder.id}
 
-    def warm(self, workers: int, modules: list[str], backend: str) -> dict[str, Any]:
-        if backend != "local":
+    def _left(self) -> str:
+        """How long the jobs before still take, where that is known."""
+        left = 0.0
+        for run in list(self._runs.values()):
+            total, step, speed = (run.record.get(name) for name in ("total_steps", "step", "steps_per_second"))
+            if not total or not speed:
+                return ""
+            left += max(0, total - (step or 0)) / speed
+        return f", in about {left:.0f} s" if left else ""
+
+    def warm(self, options: Options, modules: list[str]) -> dict[str, Any]:
+        if options.backend != "local":
             self.ray_wanted.set()
-        if not self._runs:
+        if not self._runs and options.backend != "cluster":
             self._nursery.need(modules)
-        if backend != "local":
-            self._queue.put(workers)
+        self._queue.put(options)
         return {}
 
     def stop(self, job: str, force: bool) -> dict[str, Any]:
@@ -154,7 +193,7 @@ class Controller:
             "jobs": list(self._runs),
             "workers": len(self._gang.actors) if self._gang is not None else 0,
             "actors": self._gang.actors if self._gang is not None else [],
-            "ray": self._ready.is_set() and not self.broken,
+            "ray": self.ray_ready.is_set() and not self.broken,
         }
 
     # The one thread that runs jobs
@@ -166,15 +205,18 @@ class Controller:
             except queue.Empty:
                 self._nursery.settle()
                 continue
-            if isinstance(item, int):
+            if isinstance(item, Options):
                 with contextlib.suppress(Exception):
-                    self._workers(item, "gang", lambda: False)
+                    self._workers(item, [], lambda: False)
                 continue
             self._nursery.settle()
             try:
                 self._run(item)
             except Cancelled:
                 self._finish(item, "stopped", "stopped before training began")
+            except JobError as error:
+                self._discard_gang()
+                self._fail(item, "failed", f"{error}{verdict.kept(item.record)}")
             except Exception as error:
                 self._discard_gang()
                 self._fail(item, "lost", f"the workers could not run the job: {type(error).__name__}: {error}")
@@ -185,46 +227,72 @@ class Controller:
                 self._nursery.learn([*item.request["modules"], *item.imported])
 
     def _run(self, run: Run) -> None:
-        workers = int(run.record["workers"])
-        backend = str(run.request["backend"])
-        if backend != "local" and not self._ready.is_set():
+        """Run a job to its end; when a worker dies on the way, go on from the last sound checkpoint."""
+        while True:
+            ending = self._attempt(run)
+            why = ending.lost
+            if why is None or run.stop.is_set() or not run.progressed or run.restarts >= run.options.restarts:
+                self._conclude(run, ending)
+                return
+            run.restarts += 1
+            self._resume_from_own(run, why)
+
+    def _resume_from_own(self, run: Run, why: str) -> None:
+        found = checkpoints.newest_sound(run.folder.checkpoints)
+        if found is not None:
+            path, entry = found
+            run.resume, where = str(path), f"going on from step {entry['step']}"
+        else:
+            run.resume, where = run.request["resume"], "beginning again"
+        restarts = [*run.record.get("restarts", []), {"at": now(), "why": why, "lost_at": time.time()}]
+        run.status("starting", f"{why}; {where}", restarts=restarts)
+
+    def _attempt(self, run: Run) -> Ending:
+        workers = run.options.workers
+        if run.options.backend != "local" and not self.ray_ready.is_set():
             run.status("starting", "starting Ray and the workers")
-        elif self._gang is None or len(self._gang.actors) < workers or not self._nursery.ready:
+        elif self._gang is None or (run.options.backend != "cluster" and not self._nursery.ready):
             run.status("starting", f"warming {workers} worker{'s' * (workers > 1)}")
-        gang = self._workers(workers, backend, run.stop.is_set)
-        processes = gang.start(
-            self._nursery.address,
+        gang = self._workers(run.options, run.request["modules"], run.stop.is_set, run)
+        run.record["processes"] = gang.start(
+            "" if run.options.backend == "cluster" else self._nursery.address,
             [self._assignment(run, rank, workers) for rank in range(workers)],
             bytes(run.setup) if run.setup is not None else None,
         )
-        run.namespace = b""
-        run.wipe()
-        run.record["processes"] = processes
-        run.status("starting", "running the cell", started=now())
-        self._follow(run, gang, workers)
+        run.progressed = False
+        run.status("starting", "running the cell", started=run.record.get("started") or now())
+        return self._follow(run, gang, workers)
 
-    def _workers(self, workers: int, backend: str, cancelled: Callable[[], bool]) -> Gang | LocalGang:
-        """A gang of this size with its libraries imported; waits for Ray, the seats and the zygote."""
+    def _workers(
+        self, options: Options, modules: list[str], cancelled: Callable[[], bool], run: Run | None = None
+    ) -> Backend:
+        """Workers for these options with their libraries imported; waits for Ray, the seats and the zygote."""
         deadline = time.monotonic() + _START_WITHIN
 
         def wait_for(condition: Callable[[], bool], what: str) -> None:
             while not condition():
                 if cancelled():
                     raise Cancelled
+                shortage = self._gang.shortage if self._gang is not None else ""
+                if run is not None and shortage and shortage != run.record["message"]:
+                    run.status("starting", shortage)
                 if time.monotonic() > deadline:
-                    raise TimeoutError(f"{what} after {_START_WITHIN:.0f} s")
+                    raise TimeoutError(f"{what} after {_START_WITHIN:.0f} s{': ' * bool(shortage)}{shortage}")
                 time.sleep(0.02)
 
-        kind = LocalGang if backend == "local" else Gang
-        if kind is Gang:
-            wait_for(lambda: self._ready.wait(0.1), "Ray has not started")
+        if options.backend != "local":
+            wait_for(lambda: self.ray_ready.wait(0.1), "Ray has not started")
             if self.broken:
-                raise RuntimeError(self.broken)
-        if self._gang is not None and (self._gang.broken or not isinstance(self._gang, kind)):
+                raise JobError(self.broken)
+        if self._gang is not None and (self._gang.broken or not _fits(self._gang_options, options)):
             self._discard_gang()
-        gang = self._gang = self._gang or kind()
-        gang.want(workers)
+        if self._gang is None:
+            self._gang, self._gang_options = _KINDS[options.backend](), options
+        gang = self._gang
+        gang.want(options.workers, options, modules, run.needs if run is not None else Requirements())
         wait_for(gang.ready, "the workers have not started")
+        if options.backend == "cluster":
+            return gang  # each of its seats has a zygote of its own
         if self._nursery.failed:
             self._nursery.need([])
         wait_for(lambda: self._nursery.ready, "the workers' libraries are not imported")
@@ -243,7 +311,8 @@ class Controller:
             source=run.folder.cell_file.read_text("utf-8"),
             sources=run.request["sources"],
             path=run.request["path"],
-            resume=run.request["resume"],
+            resume=run.resume,
+            options=run.options,
             environment=run.environment,
             namespace=run.namespace,
             setup=None,
@@ -255,37 +324,44 @@ class Controller:
             self._gang.dismiss()
             self._gang = None
 
-    def _follow(self, run: Run, gang: Gang | LocalGang, workers: int) -> None:
-        outcomes: dict[int, dict[str, Any]] = {}
-        ended: dict[int, dict[str, Any]] = {}
-        stopper: threading.Thread | None = None
+    def _follow(self, run: Run, gang: Backend, workers: int) -> Ending:
+        ending = Ending(workers)
+        talker: threading.Thread | None = None
+        stopping = False
         stop_deadline = kill_at = math.inf
-        while len(ended) < workers:
+        look_at = time.monotonic() + _SAVE_LOOK_EVERY
+        while len(ending.exits) < workers:
             with contextlib.suppress(queue.Empty):
                 rank, message = gang.messages.get(timeout=0.05)
                 kind = message["kind"]
                 if kind == "outcome":
-                    outcomes[rank] = message
+                    ending.outcomes[rank] = message
                     run.imported = message.get("imported", run.imported)
                     if message["outcome"] == "failed":
                         kill_at = min(kill_at, time.monotonic() + _GRACE)
                 elif kind in ("exit", "gone"):
-                    ended[rank] = message
-                    if rank not in outcomes:
+                    ending.exits[rank] = {**message, "when": time.time()}
+                    if rank not in ending.outcomes:
                         kill_at = min(kill_at, time.monotonic() + _GRACE)
                 else:
                     self._note(run, rank, message)
-            if run.stop.is_set() and stopper is None:
+            talking = talker is not None and talker.is_alive()
+            if run.stop.is_set() and not stopping and not talking:
+                stopping = True
                 run.status("stopping", "stopping all workers at the same step")
-                stopper = threading.Thread(target=self._agree, args=(run, gang), daemon=True)
-                stopper.start()
+                talker = threading.Thread(target=self._agree_to_stop, args=(run, gang), daemon=True)
+                talker.start()
                 stop_deadline = time.monotonic() + _STOP_WITHIN
+            elif not stopping and not talking and time.monotonic() > look_at:
+                look_at = time.monotonic() + _SAVE_LOOK_EVERY
+                talker = threading.Thread(target=self._agree_to_save, args=(gang,), daemon=True)
+                talker.start()
             if run.force.is_set() or time.monotonic() > min(stop_deadline, kill_at):
                 gang.end()
                 kill_at = stop_deadline = math.inf
                 if run.force.is_set():
                     run.force.clear()
-        self._conclude(run, workers, outcomes, ended)
+        return ending
 
     def _note(self, run: Run, rank: int, message: dict[str, Any]) -> None:
         kind, record = message["kind"], run.record
@@ -298,61 +374,58 @@ class Controller:
             return
         if kind in ("progress", "metrics"):
             record.update(step=message["step"], epoch=message["epoch"])
+            run.progressed = True
             record["metrics"] = {**record.get("metrics", {}), **message["values"]}
             if kind == "progress":
                 record["steps_per_second"] = message["steps_per_second"]
                 if "first_step_seconds" not in record and message["step"]:
                     record["first_step_seconds"] = round(time.time() - record["created_at"], 3)
+                if record.get("restarts") and "seconds" not in record["restarts"][-1]:
+                    record["restarts"][-1]["seconds"] = round(time.time() - record["restarts"][-1]["lost_at"], 3)
         elif kind == "checkpoint":
             record["checkpoint_step"] = message["step"]
+        elif kind == "best":
+            record["best"] = {name: message[name] for name in ("metric", "value", "step", "epoch")}
         run.folder.append(message)
         run.write_soon()
 
-    def _agree(self, run: Run, gang: Gang | LocalGang) -> None:
-        """Have every rank stop after the same batch: a lone rank would leave the others in a collective for ever."""
+    def _agree_to_stop(self, run: Run, gang: Backend) -> None:
         outside_until = time.monotonic() + _STOP_OUTSIDE_FIT_WITHIN
         while not run.force.is_set():
-            first = gang.order("where")
-            time.sleep(0.3)
-            second = gang.order("where")
-            if any(answer is None for answer in (*first, *second)):
-                return  # a process is ending by itself
-            before = [answer["batches"] for answer in first if answer]
-            after = [answer["batches"] for answer in second if answer]
-            if not all(answer["fitting"] for answer in second if answer):
-                if max(after) == 0 or time.monotonic() > outside_until:
+            agreed = agree(gang.order, "stop")
+            if agreed is not False:
+                return  # settled, or a process is ending by itself
+            answers = [answer for answer in gang.order("where") if answer]
+            if answers and not all(answer["fitting"] for answer in answers):
+                if max(answer["batches"] for answer in answers) == 0 or time.monotonic() > outside_until:
                     run.force.set()  # nothing learned yet, or learned and saved
                     return
-                time.sleep(0.2)
-                continue
-            at = max(after) + max(2, 2 * (max(after) - max(before)))
-            seen = gang.order("stop", at=at)
-            if all(answer is not None and answer["batches"] < at for answer in seen):
-                return
+                time.sleep(0.1)
 
-    def _conclude(
-        self, run: Run, workers: int, outcomes: dict[int, dict[str, Any]], ended: dict[int, dict[str, Any]]
-    ) -> None:
-        record = run.record
-        results = [outcomes.get(rank, {}) for rank in range(workers)]
+    @staticmethod
+    def _agree_to_save(gang: Backend) -> None:
+        answers = gang.order("where")
+        if all(answer is not None and answer["fitting"] for answer in answers) and answers[0] and answers[0]["due"]:
+            agree(gang.order, "save")
+
+    def _conclude(self, run: Run, ending: Ending) -> None:
+        record, results, failures = run.record, ending.results, ending.failures
         record["collected"] = [result["collected"] for result in results if "collected" in result]
         for key in ("values", "model", "trainer", "step", "epoch"):
             if key in results[0]:
                 record[key] = results[0][key]
-        failures = [result for result in results if result.get("outcome") == "failed"]
-        missing = [rank for rank in range(workers) if rank not in outcomes]
-        if run.stop.is_set() and (missing or failures):
-            self._finish(run, "stopped", _where(run, "stopped"))
-        elif missing and not _own_fault(failures):
-            self._fail(run, "lost", _lost(missing[0], workers, ended[missing[0]], run))
+        if run.stop.is_set() and (failures or len(ending.outcomes) < ending.workers):
+            self._finish(run, "stopped", verdict.stopped(record))
+        elif ending.lost is not None:
+            self._fail(run, "lost", ending.lost + verdict.kept(record))
         elif failures:
-            self._fail(run, "failed", *_failure(_own_fault(failures) or failures[0], workers))
+            self._fail(run, "failed", *verdict.failure(verdict.own_fault(failures) or failures[0], ending.workers))
         elif any(result["outcome"] == "no-fit" for result in results):
             watched = all(result.get("watched", True) for result in results)
-            self._fail(run, "failed", _NO_FIT if watched else _NOT_INSTALLED)
+            self._fail(run, "failed", verdict.NO_FIT if watched else verdict.NOT_INSTALLED)
         else:
             stopped = any(result["outcome"] == "stopped" for result in results)
-            self._finish(run, "stopped" if stopped else "done", _where(run, "stopped") if stopped else "")
+            self._finish(run, "stopped" if stopped else "done", verdict.stopped(record) if stopped else "")
 
     def _fail(self, run: Run, status: str, message: str, error: dict[str, Any] | None = None) -> None:
         run.record["error"] = {"line": None, "traceback": None, "type": None, **(error or {}), "message": message}
@@ -361,13 +434,13 @@ class Controller:
     def _finish(self, run: Run, status: str, message: str) -> None:
         assert status in FINAL
         record, folder = run.record, run.folder
-        if (folder.path / "model.safetensors.next").exists():
-            (folder.path / "model.safetensors.next").unlink()
+        for unfinished in folder.path.glob("*.safetensors.next"):
+            unfinished.unlink()
         record.update(
             finished=now(),
             seconds=round(time.time() - record["created_at"], 3),
             versions=outcome.versions(),
-            checkpoint="checkpoints/last.ckpt" if folder.checkpoint.exists() else None,
+            checkpoint=f"checkpoints/{folder.checkpoint.name}" if folder.checkpoint is not None else None,
             weights="model.safetensors" if folder.weights.exists() else None,
         )
         record.pop("processes", None)
@@ -375,59 +448,12 @@ class Controller:
         run.status(status, message)
 
 
-def _own_fault(failures: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The earliest failure that is not just a rank noticing that another one has gone."""
-    own = [failure for failure in failures if not _is_echo(failure)]
-    return min(own, key=lambda failure: float(failure["when"]), default=None)
+_KINDS: dict[str, Callable[[], Backend]] = {"gang": Gang, "local": LocalGang, "cluster": ClusterGang}
 
 
-def _is_echo(failure: dict[str, Any]) -> bool:
-    text = str(failure["message"]).lower()
-    return failure["type"] in ("RuntimeError", "DistBackendError", "DistNetworkError") and any(
-        sign in text for sign in ("gloo", "nccl", "connection closed by peer", "connection reset", "broken pipe")
-    )
-
-
-def _failure(failure: dict[str, Any], workers: int) -> tuple[str, dict[str, Any]]:
-    message = f"{failure['type']}: {failure['message'].splitlines()[0]}"
-    if failure["line"] is not None:
-        place = "the cell" if failure["in_cell"] else "an earlier cell or your own file"
-        message += f" (line {failure['line']} of {place}: {failure['text']})"
-    if "devices=" in failure["message"] and "world size" in failure["message"]:
-        message = (
-            f"the cell's Trainer asks for a number of devices that is not the {workers} workers it runs on. "
-            "Leave `devices` and `num_nodes` out of Trainer(...), or give --workers the same number"
-        )
-    return message, {
-        "type": failure["type"],
-        "line": failure["line"] if failure["in_cell"] else None,
-        "traceback": failure["traceback"],
-    }
-
-
-def _lost(rank: int, workers: int, end: dict[str, Any], run: Run) -> str:
-    code = end.get("code")
-    if end["kind"] == "gone":
-        how = "and its Ray actor died"
-    elif isinstance(code, int) and code < 0:
-        how = f"was killed (signal {-code})" + (", often the system out of memory" if code == -9 else "")
-    else:
-        how = f"ended by itself with code {code}"
-    return f"worker {rank + 1} of {workers} {how}".replace("workers and", "workers") + _kept(run)
-
-
-def _kept(run: Run) -> str:
-    step = run.record.get("checkpoint_step")
-    return (
-        ""
-        if step is None
-        else f". A checkpoint of step {step} is kept: run the cell again with --resume {run.folder.id}"
-    )
-
-
-def _where(run: Run, word: str) -> str:
-    step = run.record.get("checkpoint_step")
-    return f"{word} at step {step}, checkpoint kept" if step is not None else f"{word} before a checkpoint was made"
+def _fits(had: Options, wanted: Options) -> bool:
+    """Whether workers made for one job can serve another."""
+    return (had.backend, had.cpus, had.gpus) == (wanted.backend, wanted.cpus, wanted.gpus)
 
 
 def request_error(request: dict[str, Any]) -> JobError:

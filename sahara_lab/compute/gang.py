@@ -7,13 +7,17 @@ import queue
 import threading
 from typing import Any
 
+from sahara_lab.compute.backend import Message
+from sahara_lab.compute.options import Options
+from sahara_lab.compute.requirements import Requirements
 from sahara_lab.compute.runner import Assignment
-
-Message = tuple[int, dict[str, Any]]
 
 
 class Gang:
-    """Ray actors that wait for runs. Raises Ray's own errors; the controller puts them in words."""
+    """The ``gang`` backend: Ray actors on this machine that wait for runs.
+
+    Raises Ray's own errors; the controller puts them in words.
+    """
 
     def __init__(self) -> None:
         self._seats: list[Any] = []
@@ -23,7 +27,9 @@ class Gang:
         self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self.broken = False
 
-    def want(self, workers: int) -> None:
+    shortage = ""
+
+    def want(self, workers: int, options: Options, modules: list[str], needs: Requirements) -> None:
         """Have at least this many seats; returns before new ones are ready."""
         import ray
 
@@ -54,11 +60,18 @@ class Gang:
         calls = []
         for seat, assignment in zip(self._active, assignments, strict=True):
             assignment.port = port
-            calls.append(seat.start.remote(zygote, assignment, setup))
+            calls.append(seat.start.remote(zygote, assignment, self._setup_for(assignment.rank, setup)))
         processes: list[int] = ray.get(calls)
         for rank, seat in enumerate(self._active):
             threading.Thread(target=self._pump, args=(rank, seat, self.messages), daemon=True).start()
         return processes
+
+    def _setup_for(self, rank: int, setup: bytes | None) -> bytes | None:
+        """The setup hook as it travels to a seat."""
+        return setup
+
+    def _arrived(self, rank: int, seat: Any, message: dict[str, Any]) -> None:
+        """A message came in; called before it is passed on."""
 
     def _pump(self, rank: int, seat: Any, messages: queue.SimpleQueue[Message]) -> None:
         import ray
@@ -66,6 +79,7 @@ class Gang:
         try:
             while True:
                 for message in ray.get(seat.drain.remote()):
+                    self._arrived(rank, seat, message)
                     messages.put((rank, message))
                     if message["kind"] == "exit":
                         return

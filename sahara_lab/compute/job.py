@@ -47,7 +47,7 @@ class _Place:
 class Job:
     """One training job. Reading it costs a file read; it never needs the kernel that started it."""
 
-    def __init__(self, folder: JobFolder, link: Link, meter: Meter | None = None) -> None:
+    def __init__(self, folder: JobFolder, link: Callable[[str | None], Link], meter: Meter | None = None) -> None:
         self._folder = folder
         self._link = link
         self._meter = meter
@@ -143,12 +143,17 @@ class Job:
     @property
     def checkpoint(self) -> Path | None:
         """Lightning checkpoint to go on from; also there after a stop or a failure, if one was made before."""
-        return self._folder.checkpoint if self._folder.checkpoint.exists() else None
+        return self._folder.checkpoint
 
     @property
     def weights(self) -> Path | None:
         """The fitted module's weights as safetensors."""
         return self._folder.weights if self._folder.weights.exists() else None
+
+    @property
+    def best(self) -> Path | None:
+        """The weights with the best monitored metric (``val_loss`` unless told otherwise) as safetensors."""
+        return self._folder.best if self._folder.best.exists() else None
 
     @property
     def manifest(self) -> Path | None:
@@ -247,7 +252,8 @@ class Job:
         if self.finished:
             return
         try:
-            self._link.ask("stop", start=False, job=self.id, force=force)
+            cluster = self._folder.read().get("options", {}).get("cluster")
+            self._link(cluster).ask("stop", start=False, job=self.id, force=force)
         except ConnectionError:
             self.record()  # nobody works on it any more: this marks it
 

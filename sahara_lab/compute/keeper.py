@@ -21,8 +21,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from sahara_lab.compute import cluster, cluster_address
 from sahara_lab.compute.controller import Controller, request_error
 from sahara_lab.compute.door import Door
+from sahara_lab.compute.kernels import Kernels
+from sahara_lab.compute.options import Options
 from sahara_lab.compute.record import write_private
 from sahara_lab.errors import JobError
 
@@ -32,13 +35,24 @@ _IDLE_WATCHED = 3600.0
 _OBJECT_STORE = 200 * 1024 * 1024
 
 
-def keep(jobs_dir: Path, cluster_file: Path) -> None:
-    """Serve until idle or told to go."""
+def keep(jobs_dir: Path, cluster_file: Path, address: str | None = None) -> None:
+    """Serve until idle or told to go.
+
+    Args:
+        address: of the Ray cluster to train on; a Ray of this machine's own when left out.
+    """
     home = Path(tempfile.mkdtemp(prefix="sahara-"))  # short: socket paths have a limit of about 100 characters
     going = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: going.set())
     controller = Controller(jobs_dir, cluster_file.name, home)
+
+    def wait_for_ray(within: float) -> None:
+        controller.ray_wanted.set()
+        if not controller.ray_ready.wait(within) or controller.broken:
+            raise JobError(controller.broken or "Ray has not started", hint="Run: sahara-lab doctor")
+
+    kernels = Kernels(wait_for_ray)
 
     def handle(request: dict[str, Any], blobs: list[bytes]) -> dict[str, Any]:
         if going.is_set():
@@ -49,9 +63,11 @@ def keep(jobs_dir: Path, cluster_file: Path) -> None:
             case "submit":
                 return controller.submit(request, blobs)
             case "warm":
-                return controller.warm(int(request["workers"]), request["modules"], str(request["backend"]))
+                return controller.warm(Options.of(request["options"]), request["modules"])
             case "stop":
                 return controller.stop(str(request["job"]), bool(request.get("force")))
+            case "kernel":
+                return kernels.handle(request)
             case "shutdown":
                 going.set()
                 return {}
@@ -62,11 +78,12 @@ def keep(jobs_dir: Path, cluster_file: Path) -> None:
     description = {"pid": os.getpid(), "address": str(home / "door"), "secret": secret.hex(), "home": str(home)}
     write_private(cluster_file, json.dumps(description).encode())
     try:
-        _wait(door, controller, going, home)
+        _wait(door, controller, kernels, going, home, address)
     finally:
         going.set()
         door.close()
         controller.stop_all()
+        kernels.end_all()
         with contextlib.suppress(Exception):
             import ray
 
@@ -116,24 +133,48 @@ def _start_ray(home: Path, controller: Controller) -> None:
     controller.cluster_failed(why)
 
 
-def _wait(door: Door, controller: Controller, going: threading.Event, home: Path) -> None:
+def _join_ray(address: str, controller: Controller) -> None:
+    key = cluster_address.token() or ""
+    for name in [name for name in os.environ if name.startswith("RAY_")]:
+        del os.environ[name]
+    os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=key, RAY_USAGE_STATS_ENABLED="0")
+    if address.startswith(("127.", "localhost:")):
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # else Ray looks up the machine's address instead
+    why: list[str] = []
+    if cluster.connect(address, why):
+        controller.cluster_ready()
+    else:
+        controller.cluster_failed(why[0])
+
+
+def _wait(
+    door: Door, controller: Controller, kernels: Kernels, going: threading.Event, home: Path, address: str | None
+) -> None:
     alone = float(os.environ.get(IDLE_VARIABLE, _IDLE_ALONE))
     last_client = time.monotonic()
     started = False
     while not going.wait(0.5 if started else 0.02):
         if controller.ray_wanted.is_set() and not started:
             started = True
-            _start_ray(home, controller)
+            if address is None:
+                _start_ray(home, controller)
+            else:
+                _join_ray(address, controller)
         moment = time.monotonic()
         if controller.broken and not controller.busy:
             return
-        if door.clients or controller.busy:
+        kernels.end_forgotten()
+        if door.clients or controller.busy or kernels.any:
             last_client = moment
         if moment - last_client > alone:
             return
-        if not controller.busy and moment - max(controller.last_busy, 0.0) > max(alone, _IDLE_WATCHED):
+        if (
+            not controller.busy
+            and not kernels.any
+            and moment - max(controller.last_busy, 0.0) > max(alone, _IDLE_WATCHED)
+        ):
             return
 
 
 if __name__ == "__main__":
-    keep(Path(sys.argv[1]), Path(sys.argv[2]))
+    keep(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:4])

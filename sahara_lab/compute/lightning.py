@@ -15,6 +15,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sahara_lab.compute import checkpoints
+from sahara_lab.compute.agreement import Appointment
+from sahara_lab.compute.options import Options
+from sahara_lab.compute.position import Position
+from sahara_lab.errors import JobError
+
 _METRICS_EVERY = 0.25
 _SAVE_AT_MOST_EVERY = 5.0
 _TRAIN_PER_SAVE = 20.0
@@ -25,16 +31,25 @@ Send = Callable[[dict[str, Any]], None]
 class RunState:
     """What one worker knows about its run; read by the control thread while training goes on."""
 
-    def __init__(self, send: Send, rank: int, checkpoint: Path, resume: Path | None) -> None:
+    def __init__(
+        self, send: Send, rank: int, folder: Path, resume: Path | None, options: Options, position: Position
+    ) -> None:
         self.send = send
         self.rank = rank
-        self.checkpoint = checkpoint
+        self.folder = folder
         self.resume = resume
+        self.options = options
+        self.position = position
+        self.appointment = Appointment()
         self.fits = 0
         self.fitting = False
         self.batches = 0
-        self.stop_at: int | None = None
         self.stopped = False
+        self.weights: dict[str, Any] | None = None
+        self.best: float | None = None
+        self._done_in_epoch = 0
+        self._save_at_epoch_end = False
+        self._saved_step = -1
         self.module: Any = None
         self.trainer: Any = None
         self._saved_at = -math.inf
@@ -50,6 +65,8 @@ class RunState:
         self.fitting = True
         self.trainer, self.module = trainer, module
         self._rate_from = None
+        self._saved_step = -1
+        self.position.install(trainer)
         if self.stopped:
             trainer.should_stop = True  # a later fit of the same cell
         with contextlib.suppress(Exception):  # depends on user code and loaders of unknown length
@@ -65,39 +82,120 @@ class RunState:
             if moment - self._shown_at >= _METRICS_EVERY:
                 self._shown_at = moment
                 self._show(trainer, outputs, moment)
-        if self.stop_at is not None and self.batches >= self.stop_at and not self.stopped:
+        what = self.appointment.due(self.batches)
+        if what and not trainer.fit_loop._should_accumulate():  # else after the batch that completes the step
+            self.appointment.kept()
+            self._act(trainer, what)
+        elif trainer.max_steps != -1 and trainer.global_step >= trainer.max_steps and not self._last_batch(trainer):
+            self.save(trainer, self._done(trainer))  # the run ends here, and may be continued with more steps
+
+    def _act(self, trainer: Any, what: str) -> None:
+        """Save, or save and stop, with all other ranks."""
+        if self._last_batch(trainer):
+            self._save_at_epoch_end = True  # what belongs to the end of an epoch still comes
+        else:
+            self.save(trainer, self._done(trainer))
+        if what == "stop" and not self.stopped:
             self.stopped = True
-            self.save(trainer)
             trainer.fit_loop.min_epochs = 0  # a stop asked for by a person wins over the cell's own minimum
             trainer.fit_loop.epoch_loop.min_steps = 0
             trainer.should_stop = True
+
+    @staticmethod
+    def _last_batch(trainer: Any) -> bool:
+        return bool(trainer.fit_loop.epoch_loop.batch_progress.is_last_batch)
+
+    @staticmethod
+    def _done(trainer: Any) -> int:
+        return int(trainer.fit_loop.epoch_loop.batch_progress.current.processed)
 
     def epoch_ends(self, trainer: Any) -> None:
         """Keep a checkpoint. All ranks must take part in saving, so rank 0 decides and tells the others."""
         if self.rank == 0:
             self.metrics(trainer)
-        due = time.monotonic() - self._saved_at >= max(_SAVE_AT_MOST_EVERY, _TRAIN_PER_SAVE * self._save_cost)
-        if trainer.strategy.broadcast(due):
-            self.save(trainer)
+        if self.stopped and not self._save_at_epoch_end:
+            return
+        if self._save_at_epoch_end or trainer.strategy.broadcast(self.save_due):
+            self._save_at_epoch_end = False
+            self.save(trainer, 0)
+
+    @property
+    def save_due(self) -> bool:
+        """Whether enough was trained since the last checkpoint for another one to be worth its cost."""
+        return time.monotonic() - self._saved_at >= max(_SAVE_AT_MOST_EVERY, _TRAIN_PER_SAVE * self._save_cost)
+
+    def validation_ends(self, trainer: Any) -> None:
+        """Keep the weights if they are the best so far by the monitored metric."""
+        if self.rank != 0:
+            return
+        self.metrics(trainer)
+        values = numbers(trainer.callback_metrics)
+        name = self.options.monitor or next((name for name in ("val_loss", "valid_loss") if name in values), None)
+        if name is None or name not in values or type(trainer.strategy).__name__ == "FSDPStrategy":
+            return
+        value = values[name]
+        sign = 1 if any(word in name.lower() for word in ("loss", "error", "perplexity", "mse", "mae")) else -1
+        if self.best is None or sign * value < sign * self.best:
+            from sahara_lab.compute.outcome import save_weights
+
+            self.best = value
+            save_weights(self.module, self.folder / "best.safetensors")
+            self.send(
+                {
+                    "kind": "best",
+                    "metric": name,
+                    "value": value,
+                    "step": trainer.global_step,
+                    "epoch": trainer.current_epoch,
+                }
+            )
 
     def fit_ends(self, trainer: Any) -> None:
-        if not self.stopped:
-            self.save(trainer)
+        if type(trainer.strategy).__name__ == "FSDPStrategy":  # each rank holds a part: all of them join it together
+            self.weights = trainer.strategy.lightning_module_state_dict()
+        if not self.stopped and self._saved_step != trainer.global_step:
+            self.save(trainer, 0)
         if self.rank == 0:
             self._show(trainer, None, time.monotonic())
             self.metrics(trainer)
         self.fitting = False
 
-    def save(self, trainer: Any) -> None:
-        """Write the checkpoint beside the old one, then put it in its place. Collective: every rank calls it."""
+    def save(self, trainer: Any, done_in_epoch: int) -> None:
+        """Write a checkpoint and list it once it is whole. Collective: every rank calls it.
+
+        Raises:
+            JobError: the parameters are not finite; the checkpoints of before are kept.
+        """
         began = time.monotonic()
-        temporary = self.checkpoint.with_name("next.ckpt")
-        trainer.save_checkpoint(temporary)
+        _check_finite(self.module, trainer.global_step)
+        self._done_in_epoch = done_in_epoch
+        path = checkpoints.new_file(self.folder / "checkpoints", trainer.global_step)
+        trainer.save_checkpoint(path)
         if self.rank == 0:
-            temporary.replace(self.checkpoint)
-            self.send({"kind": "checkpoint", "step": trainer.global_step, "epoch": trainer.current_epoch})
+            checkpoints.keep(path, step=trainer.global_step, epoch=trainer.current_epoch)
+            self.send(
+                {
+                    "kind": "checkpoint",
+                    "step": trainer.global_step,
+                    "epoch": trainer.current_epoch,
+                    "file": path.name,
+                }
+            )
+        self._saved_step = trainer.global_step
         self._saved_at = time.monotonic()
         self._save_cost = self._saved_at - began
+
+    def state(self) -> dict[str, Any]:
+        """What goes into the checkpoint beside Lightning's own."""
+        if self.trainer is None:
+            return {}
+        return {"position": self.position.state(self.trainer, self._done_in_epoch), "best": self.best}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take over what :meth:`state` gave in the run that this one goes on from."""
+        if state:
+            self.position.load(state["position"])
+            self.best = state["best"]
 
     def metrics(self, trainer: Any) -> None:
         values = self._changed(numbers(trainer.callback_metrics))
@@ -108,6 +206,8 @@ class RunState:
 
     def _show(self, trainer: Any, outputs: Any, moment: float) -> None:
         values = numbers(trainer.callback_metrics)
+        if isinstance(outputs, dict) and not _finite(outputs.get("loss")):
+            _check_finite(self.module, trainer.global_step)
         loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
         values = self._changed({**numbers({"loss": loss}), **values} if loss is not None else values)
         if self._rate_from is None:
@@ -147,6 +247,25 @@ def numbers(values: Any) -> dict[str, float]:
             if math.isfinite(number):
                 found[str(name)] = number
     return found
+
+
+def _finite(value: Any) -> bool:
+    try:
+        return math.isfinite(float(value))
+    except (TypeError, ValueError, RuntimeError):
+        return True
+
+
+def _check_finite(module: Any, step: int) -> None:
+    """A loss may be infinite once (mixed precision skips that step); parameters that are not finite stay so."""
+    import torch
+
+    for name, parameter in module.named_parameters():
+        if parameter.is_floating_point() and not bool(torch.isfinite(parameter.detach()).all()):
+            raise JobError(
+                f"the model's {name} is not a finite number any more at step {step}",
+                hint="Lower the learning rate, clip gradients, or look for NaN in the data",
+            )
 
 
 _state: RunState | None = None
@@ -191,6 +310,15 @@ def _classes(package: str) -> tuple[type[Any], type[Any]]:
         def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
             if trainer.progress_bar_callback is not None:
                 trainer.progress_bar_callback.disable()  # the notebook shows the job's own
+            difference = self._run.options.contradiction(trainer) if stage == "fit" else None
+            if difference is not None:
+                raise JobError(difference)
+
+        def state_dict(self) -> dict[str, Any]:
+            return self._run.state()
+
+        def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+            self._run.load(state_dict)
 
         def on_train_start(self, trainer: Any, pl_module: Any) -> None:
             self._run.fit_begins(trainer, pl_module)
@@ -202,8 +330,8 @@ def _classes(package: str) -> tuple[type[Any], type[Any]]:
             self._run.epoch_ends(trainer)
 
         def on_validation_epoch_end(self, trainer: Any, pl_module: Any) -> None:
-            if self._run.rank == 0 and not trainer.sanity_checking and self._run.fitting:
-                self._run.metrics(trainer)
+            if not trainer.sanity_checking and self._run.fitting:
+                self._run.validation_ends(trainer)
 
         def on_train_end(self, trainer: Any, pl_module: Any) -> None:
             self._run.fit_ends(trainer)
@@ -212,7 +340,7 @@ def _classes(package: str) -> tuple[type[Any], type[Any]]:
         """Makes the first ``fit`` go on from a job's checkpoint: Lightning asks callbacks of this kind for one."""
 
         def __init__(self, state: RunState) -> None:
-            super().__init__(dirpath=state.checkpoint.parent)
+            super().__init__(dirpath=state.folder)
             self._run = state
 
         @property

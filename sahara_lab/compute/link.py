@@ -19,7 +19,7 @@ from sahara_lab.compute.record import JobFolder
 from sahara_lab.errors import JobError
 
 _START_WITHIN = 30.0
-_PRIVATE = ("JUPYTER_TOKEN", "JUPYTERHUB_API_TOKEN", "SAHARA_LAB_PASSWORD")
+_PRIVATE = ("JUPYTER_TOKEN", "JUPYTERHUB_API_TOKEN", "SAHARA_LAB_PASSWORD", "RAY_AUTH_TOKEN")
 
 
 def environment() -> dict[str, str]:
@@ -30,10 +30,12 @@ def environment() -> dict[str, str]:
 class Link:
     """One process's connection to the keeper of ``jobs_dir``; reconnects, and starts a keeper when there is none."""
 
-    def __init__(self, jobs_dir: Path) -> None:
+    def __init__(self, jobs_dir: Path, cluster: str | None = None) -> None:
         self.jobs_dir = jobs_dir
-        # Another Python environment gets a keeper of its own: its workers import other packages.
-        identity = hashlib.sha256(f"{sys.prefix}|{sys.version}|{__version__}".encode()).hexdigest()[:8]
+        self.cluster = cluster
+        # Another Python environment gets a keeper of its own: its workers import other packages. So does each cluster.
+        key = f"{sys.prefix}|{sys.version}|{__version__}" + (f"|{cluster}" if cluster else "")
+        identity = hashlib.sha256(key.encode()).hexdigest()[:8]
         self.cluster_file = jobs_dir / f".keeper-{identity}.json"
         self._visitor: Visitor | None = None
         self._child: subprocess.Popen[bytes] | None = None
@@ -106,11 +108,16 @@ class Link:
         log = self.jobs_dir / ".keeper.log"
         root = str(Path(__file__).parents[2])
         variables = environment()
+        if self.cluster is not None and "RAY_AUTH_TOKEN" in os.environ:
+            variables["RAY_AUTH_TOKEN"] = os.environ["RAY_AUTH_TOKEN"]
         if "site-packages" not in root:  # running from a source tree: the workers must find it too
             variables["PYTHONPATH"] = os.pathsep.join(filter(None, [variables.get("PYTHONPATH", ""), root]))
         with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "sahara_lab.compute.keeper", str(self.jobs_dir), str(self.cluster_file)],
+                [
+                    *(sys.executable, "-m", "sahara_lab.compute.keeper", str(self.jobs_dir), str(self.cluster_file)),
+                    *([self.cluster] if self.cluster else []),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -7,7 +7,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from sahara_lab.compute.gang import Message
+from sahara_lab.compute.backend import Message
+from sahara_lab.compute.options import Options
+from sahara_lab.compute.requirements import Requirements
 from sahara_lab.compute.runner import Assignment
 from sahara_lab.compute.seat import Seat
 
@@ -22,17 +24,15 @@ class LocalGang:
         self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self.broken = False
 
-    def want(self, workers: int) -> None:
-        """Have at least this many seats."""
+    shortage = ""
+
+    def want(self, workers: int, options: Options, modules: list[str], needs: Requirements) -> None:
         self._seats += [Seat() for _ in range(workers - len(self._seats))]
-        self.actors = [seat.pid() for seat in self._seats]
 
     def ready(self) -> bool:
-        """Whether every seat is there: always."""
         return True
 
     def start(self, zygote: str, assignments: list[Assignment], setup: bytes | None) -> list[int]:
-        """Start a run, one seat for each assignment; messages arrive in :attr:`messages` as ``(rank, message)``."""
         self.messages = queue.SimpleQueue()
         self._active = self._seats[: len(assignments)]
         port = self._active[0].free_port()
@@ -53,15 +53,12 @@ class LocalGang:
                     return
 
     def order(self, op: str, **fields: Any) -> list[dict[str, Any] | None]:
-        """Give all ranks an order and return their answers."""
         with ThreadPoolExecutor(max(1, len(self._active))) as pool:
             return list(pool.map(lambda seat: seat.order(op, **fields), self._active))
 
     def end(self) -> None:
-        """Kill the run's processes; the seats stay."""
         for seat in self._active:
             seat.end()
 
     def dismiss(self) -> None:
-        """Give the workers back."""
         self.end()

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sahara_lab.compute.checkpoints import file_hash
 from sahara_lab.signing import canonical_json
 
 if TYPE_CHECKING:
@@ -26,11 +27,7 @@ def gather(state: RunState, after: dict[str, Any], before: dict[str, Any], folde
     """Save the fitted module's weights (rank 0) and note the plain values that the cell left behind."""
     if state.rank != 0:
         return {}
-    from safetensors.torch import save_model
-
-    temporary = folder / "model.safetensors.next"
-    save_model(state.module, str(temporary))
-    temporary.replace(folder / "model.safetensors")
+    save_weights(state.module, folder / "model.safetensors", state.weights)
     values: dict[str, Any] = {}
     names: list[str] = []
     for name, value in after.items():
@@ -63,6 +60,22 @@ def gather(state: RunState, after: dict[str, Any], before: dict[str, Any], folde
         "step": trainer.global_step,
         "epoch": trainer.current_epoch,
     }
+
+
+def save_weights(module: Any, path: Path, joined: Mapping[str, Any] | None = None) -> None:
+    """Write a module's weights as safetensors, whole or not at all.
+
+    Args:
+        joined: the whole state dictionary, where the module itself holds only this rank's part of it.
+    """
+    from safetensors.torch import save_file, save_model
+
+    temporary = path.with_name(f"{path.name}.next")
+    if joined is None:
+        save_model(module, str(temporary))
+    else:
+        save_file({name: value.contiguous() for name, value in joined.items()}, str(temporary))
+    temporary.replace(path)
 
 
 def plain(value: Any) -> Any:
@@ -115,9 +128,9 @@ def write_manifest(folder: JobFolder, record: Record) -> str:
     from sahara_lab.compute.record import write_private
 
     outputs = {
-        str(path.relative_to(folder.path)): {"sha256": _sha256(path), "size": path.stat().st_size}
-        for path in (folder.weights, folder.checkpoint)
-        if path.exists()
+        str(path.relative_to(folder.path)): {"sha256": file_hash(path), "size": path.stat().st_size}
+        for path in (folder.weights, folder.best, folder.checkpoint)
+        if path is not None and path.exists()
     }
     manifest = {
         "v": 1,
@@ -132,6 +145,7 @@ def write_manifest(folder: JobFolder, record: Record) -> str:
         "parameters": _as_text(
             {
                 "workers": record["workers"],
+                "options": record.get("options", {}),
                 "resumed": record.get("resume"),
                 "trainer": record.get("trainer", {}),
                 "hyperparameters": record.get("model", {}).get("hyperparameters", {}),
@@ -158,11 +172,6 @@ def _as_text(value: Any) -> Any:
     if isinstance(value, list):
         return [_as_text(item) for item in value]
     return value
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def definitions(source: str, namespace: Mapping[str, Any]) -> dict[str, Any]:

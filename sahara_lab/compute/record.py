@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from sahara_lab.compute.checkpoints import newest
+
 Event = dict[str, Any]
 Record = dict[str, Any]
 
@@ -42,7 +44,9 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 class JobFolder:
-    """One job's files. Layout: record.json, events.jsonl, cell.py, checkpoints/, model.safetensors, manifest.json."""
+    """One job's files. Layout: record.json, events.jsonl, cell.py, checkpoints/, model.safetensors,
+    best.safetensors, manifest.json, logs/.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -68,8 +72,13 @@ class JobFolder:
         return self.path / "checkpoints"
 
     @property
-    def checkpoint(self) -> Path:
-        return self.checkpoints / "last.ckpt"
+    def checkpoint(self) -> Path | None:
+        """The newest checkpoint that is there in its full size."""
+        return newest(self.checkpoints)
+
+    @property
+    def best(self) -> Path:
+        return self.path / "best.safetensors"
 
     @property
     def weights(self) -> Path:

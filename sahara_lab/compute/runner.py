@@ -20,6 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from sahara_lab.compute import lightning, outcome, preload
+from sahara_lab.compute.options import Options
+from sahara_lab.compute.position import Position
+from sahara_lab.errors import JobError
 
 _EXIT_WITHIN = 5.0
 _NOISE = (
@@ -30,6 +33,7 @@ _NOISE = (
     "LeafSpec",
     "litmodels",
     "tensorboardX",
+    "ended before the epoch ended",
 )
 
 
@@ -47,10 +51,15 @@ class Assignment:
     sources: dict[str, str]
     path: list[str]
     resume: str | None
+    options: Options
     environment: dict[str, str] = field(repr=False)
     namespace: bytes = field(repr=False)
     setup: bytes | None = field(repr=False)
     collect: bytes | None = field(repr=False)
+    spread: bool = False
+    """Whether the ranks are on several machines, each with its own view of the devices."""
+    master: str = "127.0.0.1"
+    files: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def cell_name(self) -> str:
@@ -73,8 +82,10 @@ def main(connection: Connection[Any, Any], assignment: Assignment) -> None:
     state = lightning.RunState(
         send,
         assignment.rank,
-        folder / "checkpoints" / "last.ckpt",
+        folder,
         Path(assignment.resume) if assignment.resume else None,
+        assignment.options,
+        Position(assignment.options.seed, assignment.job),
     )
     threading.Thread(target=_obey, args=(connection, state, send), daemon=True).start()
     result = _run(assignment, state)
@@ -157,25 +168,39 @@ def _prepare(assignment: Assignment) -> None:
     import torch
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    gpus = torch.cuda.device_count()
-    if assignment.rank == 0 and 0 < gpus < assignment.workers:
-        print(
-            f"This machine has {gpus} GPU, so {assignment.workers} workers train on the CPU. --workers {gpus} uses it."
+    _check_devices(assignment, torch.cuda.device_count())
+    if assignment.options.seed is not None:
+        import pytorch_lightning as pl
+
+        with contextlib.redirect_stderr(io.StringIO()):
+            pl.seed_everything(assignment.options.seed, workers=True)
+
+
+def _check_devices(assignment: Assignment, gpus: int) -> None:
+    options, workers = assignment.options, 1 if assignment.spread else assignment.workers
+    if (options.gpus or options.accelerator in ("gpu", "cuda")) and gpus < workers:
+        raise JobError(
+            f"the job asks for {workers} GPU{'s' * (workers > 1)}, this machine has {gpus}",
+            hint=f"Give --workers {gpus}" if gpus else "Leave out --gpus and --accelerator to train on the CPU",
         )
+    if options.strategy == "fsdp" and gpus < workers:
+        raise JobError("fsdp shards a model over GPUs, and there are not enough here", hint="Give --strategy ddp")
+    if assignment.rank == 0 and options.gpus is None and options.accelerator is None and 0 < gpus < workers:
+        print(f"This machine has {gpus} GPU, so {workers} workers train on the CPU. --workers {gpus} uses it.")
 
 
 def lightning_environment(assignment: Assignment) -> dict[str, str]:
     """Defaults for ``Trainer`` and its ranks. What the cell says itself always wins over them."""
     import torch
 
-    workers, rank = assignment.workers, assignment.rank
-    cores = max(1, (os.cpu_count() or 1) // workers)
+    workers, rank, options = assignment.workers, assignment.rank, assignment.options
+    cores = max(1, int(options.cpus or (os.cpu_count() or 1) // workers))
     environment = {
         "MPLBACKEND": "Agg",
         "PL_TRAINER_DEVICES": str(workers),
         "PL_TRAINER_ENABLE_MODEL_SUMMARY": "False",
         "PL_TRAINER_DEFAULT_ROOT_DIR": str(Path(assignment.folder) / "lightning"),
-        "OMP_NUM_THREADS": assignment.environment.get("OMP_NUM_THREADS", str(cores)),
+        "OMP_NUM_THREADS": str(cores) if options.cpus else assignment.environment.get("OMP_NUM_THREADS", str(cores)),
     }
     if workers > 1:
         environment |= {
@@ -192,7 +217,19 @@ def lightning_environment(assignment: Assignment) -> dict[str, str]:
             "TORCHELASTIC_RESTART_COUNT": "0",
             "GLOO_SOCKET_IFNAME": "lo0" if sys.platform == "darwin" else "lo",
         }
-    return environment
+    if assignment.spread:
+        environment |= {
+            "PL_TRAINER_DEVICES": "1",
+            "PL_TRAINER_NUM_NODES": str(workers),
+            "PL_TRAINER_ACCELERATOR": "cuda" if torch.cuda.device_count() else "cpu",
+            "MASTER_ADDR": assignment.master,
+            "LOCAL_RANK": "0",
+            "LOCAL_WORLD_SIZE": "1",
+            "GROUP_RANK": str(rank),
+        }
+        if "GLOO_SOCKET_IFNAME" not in assignment.environment:
+            environment.pop("GLOO_SOCKET_IFNAME", None)
+    return environment | options.trainer_environment()
 
 
 def _obey(connection: Connection[Any, Any], state: lightning.RunState, send: lightning.Send) -> None:
@@ -202,9 +239,13 @@ def _obey(connection: Connection[Any, Any], state: lightning.RunState, send: lig
             order = connection.recv()
         except (EOFError, OSError):
             os._exit(1)  # the worker that started this run is gone
-        if order["op"] == "stop":
-            state.stop_at = order["at"]
-        send({"kind": "reply", "id": order["id"], "batches": state.batches, "fitting": state.fitting})
+        answer: dict[str, Any] = {}
+        if order["op"] == "propose":
+            answer["accepted"] = state.fitting and state.appointment.propose(order["at"], order["what"], state.batches)
+        elif order["op"] == "decide":
+            state.appointment.decide(order["go"])
+        answer.update(kind="reply", id=order["id"], batches=state.batches, fitting=state.fitting, due=state.save_due)
+        send(answer)
 
 
 class _Lines(io.TextIOBase):

@@ -13,12 +13,16 @@ from typing import Any
 
 from sahara_lab.compute import preload
 from sahara_lab.compute.capturing import capture
+from sahara_lab.compute.checkpoints import LIST, newest_sound
+from sahara_lab.compute.cluster_address import check as check_cluster
 from sahara_lab.compute.job import Job, Meter
 from sahara_lab.compute.link import Link, environment
+from sahara_lab.compute.options import Options
+from sahara_lab.compute.probing import Probe, probe
 from sahara_lab.compute.record import JobFolder, new_job_id, now
+from sahara_lab.compute.requirements import Requirements, requirements
 from sahara_lab.errors import JobError, NotFound
 
-MOST_WORKERS = 64
 _TRAIN = """\
 import pytorch_lightning as pl
 
@@ -33,53 +37,60 @@ class Compute:
     Args:
         jobs_dir: where each job has its folder; also names the keeper that serves it.
         meter: told what jobs use while they are watched.
-        backend: ``gang`` (warm Ray actors) or ``local`` (processes without Ray).
+        defaults: options that every job has unless it says otherwise, such as ``backend="local"``.
     """
 
-    def __init__(self, jobs_dir: Path, meter: Meter | None = None, *, backend: str = "gang") -> None:
+    def __init__(self, jobs_dir: Path, meter: Meter | None = None, **defaults: Any) -> None:
         self.jobs_dir = Path(jobs_dir)
-        self._backend = backend
+        self._defaults = defaults
         self._meter = meter
-        self._link = Link(self.jobs_dir)
+        self._links: dict[str | None, Link] = {}
 
     def run_cell(
         self,
         source: str,
         namespace: Mapping[str, Any],
         *,
-        workers: int = 2,
         name: str | None = None,
         inputs: Sequence[str] = (),
         setup: Callable[[], None] | None = None,
         collect: Callable[[], dict[str, Any]] | None = None,
         resume: str | None = None,
         cwd: Path | str | None = None,
+        **options: Any,
     ) -> Job:
         """Start a cell of ordinary Lightning code on the workers and return its job at once.
 
         Args:
             source: the cell, without its magic line.
             namespace: the notebook's variables; those the cell reads travel along.
-            workers: processes that train together.
             name: a title for people.
             inputs: assets the run reads, for its record.
             setup: called in each worker before the cell. May hold a secret: it is never written down.
             collect: called in each worker after the cell; its JSON result goes into the record.
             resume: id of a job whose checkpoint the first ``fit`` goes on from.
             cwd: the workers' folder, by default the caller's.
+            options: those of :class:`~sahara_lab.compute.options.Options` (``workers``, ``precision``, …).
 
         Raises:
-            JobError: the cell is not Python, a variable cannot travel, or the workers cannot start.
+            JobError: an option is not possible, the cell is not Python, a variable cannot travel, or the workers
+                cannot start.
         """
         created_at = time.time()
-        if not 1 <= workers <= MOST_WORKERS:
-            raise JobError(f"{workers} workers are not possible", hint=f"Give --workers between 1 and {MOST_WORKERS}")
+        checkpoint = self._checkpoint_of(resume)
+        if resume is not None:
+            options = _with_seed_of(self.job(resume), options)
+        chosen = Options.of({**self._defaults, **options})
         if not source.strip():
             raise JobError("the cell is empty", hint="Write the training code below the first line")
-        checkpoint = self._checkpoint_of(resume)
         captured = capture(source, namespace)
         blobs = [captured.blob, _pickled("collect", collect), _pickled("setup", setup)]
         blobs.append(json.dumps(environment()).encode())
+        needs = Requirements()
+        if chosen.cluster is not None:
+            check_cluster(chosen.cluster)
+            needs = requirements([source, *captured.sources.values()], Path(cwd or Path.cwd()))
+        link = self._link(chosen.cluster)
         folder = JobFolder(self.jobs_dir / new_job_id())
         folder.create(
             {
@@ -90,8 +101,10 @@ class Compute:
                 "message": "",
                 "created": now(),
                 "created_at": created_at,
-                "workers": workers,
+                "workers": chosen.workers,
+                "options": chosen.as_json(),
                 "inputs": list(inputs),
+                "lock": sorted(needs.lock.values()),
                 "captured": [{"name": item.name, "type": item.type, "size": item.size} for item in captured.names],
                 "cwd": str(cwd or Path.cwd()),
                 "resume": resume,
@@ -104,20 +117,20 @@ class Compute:
         )
         folder.append({"kind": "status", "status": "starting", "message": "handing the cell over"})
         try:
-            self._link.ask(
+            link.ask(
                 "submit",
                 blobs,
                 job=folder.id,
                 sources=dict(captured.sources),
                 path=[str(Path(entry).absolute()) if entry else str(Path.cwd()) for entry in sys.path],
                 modules=preload.modules_of(sys.modules),
-                backend=self._backend,
                 resume=str(checkpoint) if checkpoint else None,
+                needs={"lock": needs.lock, "files": needs.files},
             )
         except BaseException as error:
-            self._give_up(folder, error)
+            self._give_up(folder, link, error)
             raise
-        return Job(folder, self._link, self._meter)
+        return self._job(folder)
 
     def train(self, model: Any, data: Any, trainer_kwargs: Mapping[str, Any] | None = None, **options: Any) -> Job:
         """Train ``model`` (a LightningModule) on ``data`` as a job; for code that is not a cell.
@@ -130,10 +143,21 @@ class Compute:
         values = {"model": model, "data": data, "trainer_kwargs": dict(trainer_kwargs or {})}
         return self.run_cell(_TRAIN, values, **options)
 
+    def probe(self, source: str, namespace: Mapping[str, Any], *, timeout: float = 120.0, **given: Any) -> Probe:
+        """Run the first steps of a cell to see how fast it is, and leave nothing behind.
+
+        Args:
+            timeout: seconds to wait for the first steps, the start of the workers included.
+            given: what :meth:`run_cell` takes.
+        """
+        return probe(self.run_cell(source, namespace, **{**given, "restarts": 0}), timeout)
+
     def jobs(self) -> list[Job]:
         """All jobs, newest first."""
-        found = sorted(self.jobs_dir.glob("*/record.json"), reverse=True)
-        return [Job(JobFolder(path.parent), self._link, self._meter) for path in found]
+        if not self.jobs_dir.exists():
+            return []
+        found = sorted((path for path in self.jobs_dir.iterdir() if path.name[0] != "."), reverse=True)
+        return [self._job(JobFolder(path)) for path in found if (path / "record.json").exists()]
 
     def job(self, id: str) -> Job:
         """The job with this id, or the newest with this name; works from any process, also after a restart.
@@ -144,39 +168,53 @@ class Compute:
         if id and "/" not in id and not id.startswith("."):
             folder = JobFolder(self.jobs_dir / id)
             if folder.record_file.exists():
-                return Job(folder, self._link, self._meter)
+                return self._job(folder)
             for job in self.jobs():
                 if job.name == id:
                     return job
         raise NotFound(f"there is no job '{id}'", hint="Run: %sahara jobs")
 
-    def warm(self, workers: int = 2) -> None:
+    def warm(self, workers: int = 2, **options: Any) -> None:
         """Start the workers now, so that the first cell finds them ready; returns at once."""
-        self._link.ask("warm", workers=workers, modules=preload.modules_of(sys.modules), backend=self._backend)
+        chosen = Options.of({**self._defaults, "workers": workers, **options})
+        self._link(chosen.cluster).ask("warm", options=chosen.as_json(), modules=preload.modules_of(sys.modules))
 
     def status(self) -> dict[str, Any] | None:
         """What the keeper does (its process, jobs, warm workers), or None when there is none."""
         try:
-            return self._link.ask("hello", start=False)
+            return self._link().ask("hello", start=False)
         except ConnectionError:
             return None
 
     def shutdown(self) -> None:
         """Stop running jobs and give Ray and the workers back."""
-        self._link.shutdown()
+        self._link()
+        for link in self._links.values():
+            link.shutdown()
 
     def _checkpoint_of(self, resume: str | None) -> Path | None:
         if resume is None:
             return None
-        checkpoint = self.job(resume).checkpoint
-        if checkpoint is None:
-            raise JobError(f"job {resume} left no checkpoint to go on from", hint="Run the cell without --resume")
-        return checkpoint
+        job = self.job(resume)
+        found = newest_sound(job.folder / "checkpoints")
+        if found is None:
+            damaged = " that is not damaged" if (job.folder / "checkpoints" / LIST).exists() else ""
+            raise JobError(
+                f"job {resume} left no checkpoint{damaged} to go on from", hint="Run the cell without --resume"
+            )
+        return found[0]
 
-    def _give_up(self, folder: JobFolder, error: BaseException) -> None:
+    def _link(self, cluster: str | None = None) -> Link:
+        """The way to the keeper of this machine's workers, or of those on a cluster."""
+        return self._links.setdefault(cluster, Link(self.jobs_dir, cluster))
+
+    def _job(self, folder: JobFolder) -> Job:
+        return Job(folder, self._link, self._meter)
+
+    def _give_up(self, folder: JobFolder, link: Link, error: BaseException) -> None:
         """The cell was never handed over, because of an error or of Ctrl-C: say so in its record."""
         with contextlib.suppress(Exception):  # the interrupt may have come after the keeper had taken it
-            if self._link.ask("stop", start=False, job=folder.id, force=True)["known"]:
+            if link.ask("stop", start=False, job=folder.id, force=True)["known"]:
                 return
         record = folder.read()
         interrupted = isinstance(error, KeyboardInterrupt)
@@ -186,6 +224,17 @@ class Compute:
             record["error"] = {"message": str(error), "type": type(error).__name__, "line": None, "traceback": None}
         folder.write(record)
         folder.append({"kind": "status", "status": record["status"], "message": record["message"]})
+
+
+def _with_seed_of(job: Job, options: dict[str, Any]) -> dict[str, Any]:
+    """The seed of the job that is resumed: with another one, its interrupted epoch could not be completed."""
+    seed = job.record().get("options", {}).get("seed")
+    if options.get("seed") not in (None, seed):
+        raise JobError(
+            f"job {job.id} ran with {f'seed {seed}' if seed is not None else 'no seed'}: a resumed run keeps its order",
+            hint="Leave out --seed",
+        )
+    return {**options, "seed": seed}
 
 
 def _pickled(what: str, hook: Callable[..., Any] | None) -> bytes:

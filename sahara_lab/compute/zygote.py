@@ -213,7 +213,8 @@ class _Server:
                 return
             line = self._waiting.pop(pid, None)
             if line is not None:
-                self._selector.unregister(line)
+                with contextlib.suppress(KeyError):  # its seat had gone before
+                    self._selector.unregister(line)
                 with contextlib.suppress(OSError):
                     line.sendall(_ANSWER.pack(os.waitstatus_to_exitcode(status)))
                 line.close()

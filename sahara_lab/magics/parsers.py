@@ -6,6 +6,7 @@ import argparse
 import shlex
 from typing import NoReturn
 
+from sahara_lab.compute.options import FLAGS
 from sahara_lab.errors import InputError
 from sahara_lab.magics.rights import add_parsers
 
@@ -130,16 +131,19 @@ def _build() -> dict[str, Parser]:
     collection.add_argument("--collect", action="store_true", help="pass on what members have earned")
 
     train = command("train", "run the cell on workers; write it as %%sahara train in the cell's first line")
-    train.add_argument("--workers", type=int, default=2, help="processes that train together")
+    for option, (kind, meaning) in FLAGS.items():
+        train.add_argument(f"--{option}", type=kind, help=meaning)
     train.add_argument("--input", action="append", default=[], dest="inputs", help="an asset the cell trains on")
     train.add_argument("--name", help="a title for the job")
     train.add_argument("--max-price", help="the most to spend, in tokens: on licenses that the inputs need, and rent")
     train.add_argument("--provider", help='whose machine to rent: a handle, or "any"; this machine when left out')
     train.add_argument("--resume", help="a job whose checkpoint to go on from")
     train.add_argument("--as", dest="variable", default="job", help="variable that receives the job")
+    train.add_argument("--quote", action="store_true", help="only say what it takes, costs and will owe")
     train.add_argument("--detach", action="store_true", help="do not wait for the end")
 
-    command("jobs", "list training jobs")
+    jobs = command("jobs", "list training jobs, newest first")
+    jobs.add_argument("--all", action="store_true", dest="everything", help="not only the newest")
     attach = command("attach", "follow a job until it ends")
     attach.add_argument("job", help="a job's id or name")
     attach.add_argument("--as", dest="variable", default="job", help="variable that receives the job")

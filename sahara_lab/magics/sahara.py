@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from IPython.display import display
 
+from sahara_lab.compute.options import FLAGS
 from sahara_lab.errors import InputError
 from sahara_lab.magics.parsers import PARSERS, parse
 from sahara_lab.magics.rights import RightsCommands
@@ -191,28 +192,34 @@ class SaharaMagics(RightsCommands, Magics):
 
     # -- compute ------------------------------------------------------------------------------------------------------
 
-    def _train(self, given: argparse.Namespace, cell: str) -> None:
+    def _train(self, given: argparse.Namespace, cell: str) -> Any:
+        options = {name: getattr(given, name) for name in FLAGS}
+        if given.quote:
+            return self.lab.compute.estimate(cell, self.shell.user_ns, inputs=given.inputs, **options)
         if given.provider and given.max_price:
             compute = self.lab.compute
-            self._display(compute.quote(given.provider, max_price=given.max_price, workers=given.workers))
+            self._display(compute.quote(given.provider, max_price=given.max_price, workers=given.workers or 2))
         job = self.lab.compute.run_cell(
             cell,
             self.shell.user_ns,
-            workers=given.workers,
             inputs=given.inputs,
             name=given.name,
             max_price=given.max_price,
             resume=given.resume,
             provider=given.provider,
+            **options,
         )
         self.shell.user_ns[given.variable] = job
         if given.detach:
             print(f"{job.id} runs; follow it with: %sahara attach {job.id}")
-            return
+            return None
         self._follow(job)
+        return None
 
     def _jobs(self, given: argparse.Namespace) -> Any:
-        return Jobs(self.lab.compute.jobs())
+        table = Jobs(self.lab.compute.jobs())
+        table.shown = len(table) if given.everything else table.shown
+        return table
 
     def _attach(self, given: argparse.Namespace) -> None:
         job = self.lab.compute.job(given.job)

@@ -53,23 +53,28 @@ class _Table:
 
 
 class Jobs(_Table):
-    """Training jobs."""
+    """Training jobs, newest first; shows the first ``shown`` of them, holds all."""
 
+    shown = 20
     headers = ("Job", "Name", "Status", "Started", "Trained on", "Metrics")
 
     def rows(self) -> list[Sequence[object]]:
-        return [self._row(job) for job in self.values]
+        rows = [self._row(job) for job in self.values[: self.shown]]
+        if len(self.values) > self.shown:
+            rows.append(("", f"{len(self.values) - self.shown} older: %sahara jobs --all", "", "", "", ""))
+        return rows
 
     @staticmethod
     def _row(job: Job) -> Sequence[object]:
-        from sahara_lab.compute import progress_of
+        from sahara_lab.compute import Progress
         from sahara_lab.market.publish import parents_of
 
         record = job.record()
-        progress = progress_of(job.events(0)[0], record)
-        metrics = ", ".join(f"{name} {progress.values[name]:.4g}" for name in progress.main_metrics())
-        started = job.created[:16].replace("T", " ")
-        return (mono(job.id), job.name, _state(job.status), started, ", ".join(parents_of(record)), metrics)
+        values = record.get("metrics", {})
+        metrics = ", ".join(f"{name} {values[name]:.4g}" for name in Progress(values=values).main_metrics())
+        started = record["created"][:16].replace("T", " ")
+        state = _state(record["status"])
+        return (mono(job.id), record["name"], state, started, ", ".join(parents_of(record)), metrics)
 
 
 class Proposals(_Table):

@@ -79,7 +79,7 @@ class RentQuote:
 class RentedJob(Job):
     """A job on a provider's machine. Its folder is here; what drives it is this process, or the next that asks."""
 
-    def __init__(self, folder: JobFolder, link: Link, drive: Callable[[], object]) -> None:
+    def __init__(self, folder: JobFolder, link: Callable[[str | None], Link], drive: Callable[[], object]) -> None:
         super().__init__(folder, link)
         self._drive = drive
 
@@ -287,7 +287,7 @@ class Rentals:
         return [key_of(self._vaults.vault(name, use="training")) for name in inputs]
 
     def _job(self, folder: JobFolder) -> RentedJob:
-        return RentedJob(folder, Link(self._jobs), lambda: self._drive(folder))
+        return RentedJob(folder, lambda _: Link(self._jobs), lambda: self._drive(folder))
 
     def _drive(self, folder: JobFolder) -> None:
         thread = self._driving.get(folder.id)

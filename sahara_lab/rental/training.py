@@ -10,6 +10,7 @@ from sahara_lab.errors import AccessDenied, JobError, PriceError
 from sahara_lab.licensing.vaults import Vaults
 from sahara_lab.market.names import AssetName
 from sahara_lab.profile import Profile
+from sahara_lab.rental.quoting import TrainingQuote, input_terms
 from sahara_lab.units import Wei, to_tokens, to_wei
 
 if TYPE_CHECKING:
@@ -70,20 +71,22 @@ class Training:
         source: str,
         namespace: dict[str, Any],
         *,
-        workers: int = 2,
         inputs: tuple[str, ...] | list[str] = (),
         name: str | None = None,
         max_price: str | None = None,
         resume: str | None = None,
         provider: str | None = None,
+        **options: Any,
     ) -> Job:
-        """Run a cell of ordinary Lightning code on ``workers`` workers.
+        """Run a cell of ordinary Lightning code on workers.
 
         Args:
             inputs: assets the cell trains on; ``vault://`` URLs in the source count without being named.
             max_price: the most to spend, in whole tokens, on licenses that the inputs still need and on a provider's
                 machine; nothing without it.
+            resume: a job whose checkpoint to go on from.
             provider: whose machine: a handle, or "any" for the cheapest with room; this machine when left out.
+            options: those of :class:`sahara_lab.compute.Options`: ``workers``, ``gpus``, ``precision``, …
 
         Raises:
             AccessDenied: an input is not licensed for training and no cap allows buying the license.
@@ -91,33 +94,67 @@ class Training:
             JobError: the cell cannot be sent to the workers.
         """
         if provider is not None:
-            return self._rent(source, namespace, provider, workers, inputs, name, max_price, resume)
+            return self._rent(source, namespace, provider, _rented_workers(options), inputs, name, max_price, resume)
         wanted = self._licensed([*inputs, *_URL.findall(source)], max_price)
         return self.backend.run_cell(
-            source, namespace, workers=workers, inputs=wanted, name=name, resume=resume, **self._hooks()
+            source, namespace, inputs=wanted, name=name, resume=resume, **self._hooks(), **options
         )
+
+    def estimate(
+        self,
+        source: str,
+        namespace: dict[str, Any],
+        *,
+        inputs: tuple[str, ...] | list[str] = (),
+        probe: bool = True,
+        **options: Any,
+    ) -> TrainingQuote:
+        """What running a cell would take, cost and make its result owe. Buys nothing.
+
+        Args:
+            probe: run the cell's first steps to estimate its time, where its inputs are licensed already.
+
+        Raises:
+            AccessDenied: an input is not offered for training.
+        """
+        from sahara_lab.compute import Options
+
+        terms = input_terms(self._market, _named([*inputs, *_URL.findall(source)]))
+        chosen = Options.of(options)
+        found = None
+        if probe and not any(item.price for item in terms):
+            found = self.backend.probe(source, namespace, **self._hooks(), **options)
+        return TrainingQuote(chosen, terms, found)
 
     def train(
         self,
         model: Any,
         data: Any,
         *,
-        workers: int = 2,
         inputs: tuple[str, ...] | list[str] = (),
         name: str | None = None,
         max_price: str | None = None,
+        resume: str | None = None,
         provider: str | None = None,
-        **trainer: Any,
+        **given: Any,
     ) -> Job:
-        """Fit a LightningModule; ``trainer`` are arguments of ``pl.Trainer`` ("max_epochs", …).
+        """Fit a LightningModule.
 
-        The other arguments are those of :meth:`run_cell`.
+        Args:
+            given: options of :class:`sahara_lab.compute.Options` ("workers", "precision", …); whatever else there is
+                goes to ``pl.Trainer`` ("max_epochs", …). The other arguments are those of :meth:`run_cell`.
         """
+        from sahara_lab.compute.options import NAMES
+
+        options = {name: value for name, value in given.items() if name in NAMES}
+        trainer = {name: value for name, value in given.items() if name not in NAMES}
         if provider is not None:
-            namespace = {"model": model, "data": data, "trainer_kwargs": trainer}
-            return self._rent(_TRAIN, namespace, provider, workers, inputs, name, max_price, None)
+            values = {"model": model, "data": data, "trainer_kwargs": trainer}
+            return self._rent(_TRAIN, values, provider, _rented_workers(options), inputs, name, max_price, resume)
         wanted = self._licensed(list(inputs), max_price)
-        return self.backend.train(model, data, trainer, workers=workers, inputs=wanted, name=name, **self._hooks())
+        return self.backend.train(
+            model, data, trainer, inputs=wanted, name=name, resume=resume, **self._hooks(), **options
+        )
 
     def jobs(self) -> list[Job]:
         """Every job of this machine, newest first."""
@@ -178,9 +215,9 @@ class Training:
                 total += self._market.quote(text).price
         return Wei(total)
 
-    def warm(self, workers: int = 2) -> None:
+    def warm(self, workers: int = 2, **options: Any) -> None:
         """Start the workers before the first cell needs them."""
-        self.backend.warm(workers)
+        self.backend.warm(workers, **options)
 
     def shutdown(self) -> None:
         """Stop the workers and free their memory."""
@@ -196,8 +233,8 @@ class Training:
     def _licensed(self, names: list[str], max_price: str | None) -> list[str]:
         """Pin every input to a version, and see that each may be trained on."""
         pinned = []
-        for text in dict.fromkeys(names):
-            wanted = AssetName.parse(text)
+        for name in _named(names):
+            wanted = AssetName.parse(name)
             asset = self._market.get(str(wanted))
             if not self._market.may_use(asset, "training"):
                 if max_price is None:
@@ -208,3 +245,19 @@ class Training:
                 self._market.license(wanted.plain, max_price=max_price)
             pinned.append(f"{asset.name}@{asset.version}")
         return sorted(set(pinned))
+
+
+def _named(names: list[str]) -> list[str]:
+    """Each input once, as ``owner/name[@version]``."""
+    return list(dict.fromkeys(str(AssetName.parse(text)) for text in names))
+
+
+def _rented_workers(options: dict[str, Any]) -> int:
+    """Of the options of a job, what a rented machine takes: the number of workers."""
+    others = sorted(name for name, value in options.items() if value is not None and name != "workers")
+    if others:
+        raise JobError(
+            f"a rented machine does not take {', '.join(f'--{name}' for name in others)}",
+            hint="Say it in the cell's Trainer(...)",
+        )
+    return int(options.get("workers") or 2)

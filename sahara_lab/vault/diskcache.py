@@ -167,7 +167,7 @@ class DiskCache:
     def _store(self, name: str, block: int, data: bytes) -> None:
         """Keep a block; a full disk only means that it is not kept."""
         path = self._block(name, block)
-        temporary = path.with_name(f".{secrets.token_hex(8)}")
+        temporary = path.with_name(f"{secrets.token_hex(8)}-unfinished")  # swept with the others after a crash
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             try:

@@ -10,10 +10,12 @@ import asyncio
 import os
 from collections.abc import Iterator
 from functools import partial
-from pathlib import PurePosixPath
+from itertools import takewhile
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fsspec.callbacks import DEFAULT_CALLBACK
+from fsspec.core import has_magic
 from fsspec.transaction import Transaction
 
 from sahara_lab.errors import InputError, NotFound
@@ -21,7 +23,7 @@ from sahara_lab.profile import Profile, current_account
 from sahara_lab.vault.drafts import DraftFile, DraftWriter, Index
 from sahara_lab.vault.opened import Entry, Vault
 from sahara_lab.vault.reading import VaultReading, copy_stream
-from sahara_lab.vault.source import Lazy
+from sahara_lab.vault.source import Lazy, files_of
 
 
 class DraftTransaction(Transaction):  # type: ignore[misc]
@@ -150,6 +152,13 @@ class VaultFileSystem(VaultReading):
     async def _pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **options: Any) -> None:
         await asyncio.to_thread(self.pipe_file, path, value, mode, **options)
 
+    async def _put(self, lpath: Any, rpath: Any, recursive: bool = False, **options: Any) -> Any:
+        """Copy in what lies on this machine; a folder with links that leave it is refused, as in publishing."""
+        if recursive:
+            for folder in filter(Path.is_dir, map(_above_pattern, lpath if isinstance(lpath, list) else [lpath])):
+                await asyncio.to_thread(files_of, folder)
+        return await super()._put(lpath, rpath, recursive=recursive, **options)
+
     async def _put_file(
         self, lpath: Any, rpath: str, callback: Any = DEFAULT_CALLBACK, mode: str = "overwrite", **options: Any
     ) -> None:
@@ -174,6 +183,12 @@ class VaultFileSystem(VaultReading):
 
     async def _rmdir(self, path: str) -> None:
         self.rmdir(path)
+
+
+def _above_pattern(path: Any) -> Path:
+    """A local path up to its first wildcard."""
+    parts = Path(path).parts
+    return Path(*takewhile(lambda part: not has_magic(part), parts))
 
 
 def _above(path: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -166,22 +167,21 @@ class Manifest:
         )
         # The long lists are written in their places: text cannot hold what stands there, its quotes have a backslash.
         before, _, after = head.partition(b',"nodes":[],"objects":[],')
-        written = bytearray(before)
-        written += b',"nodes":['
+        written = io.BytesIO()  # which gives its bytes away without a copy
+        written.write(before + b',"nodes":[')
         _list(written, self.nodes)
-        written += b'],"objects":['
+        written.write(b'],"objects":[')
         _list(written, self.objects)
-        written += b"],"
-        written += after
-        return bytes(written)
+        written.write(b"]," + after)
+        return written.getvalue()
 
 
-def _list(written: bytearray, entries: Mapping[bytes, ObjectEntry | NodeEntry]) -> None:
+def _list(written: io.BytesIO, entries: Mapping[bytes, ObjectEntry | NodeEntry]) -> None:
     for number, identifier in enumerate(sorted(entries)):
         entry = entries[identifier]
         digest = entry.root if isinstance(entry, ObjectEntry) else entry.digest
         comma = "," if number else ""
-        written += f'{comma}["{entry.id.hex()}",{entry.size},"{digest.hex()}"]'.encode()
+        written.write(f'{comma}["{entry.id.hex()}",{entry.size},"{digest.hex()}"]'.encode())
 
 
 def scope(chain_id: int, registry: str, creator: str, name: str, dataset: bytes, epoch: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sahara_lab.errors import InputError
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _DRIVE = re.compile(r"[A-Za-z]:")
+_DEVICE = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9\u00b9\u00b2\u00b3])[ .]*(\..*)?", re.IGNORECASE | re.DOTALL)
 _OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,41}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 PROTOCOL = "vault"
@@ -19,7 +20,8 @@ def check_component(name: str) -> str:
     """One path component, unchanged, if every system could hold it.
 
     Raises:
-        InputError: empty, ``.``, ``..``, a separator, a control character, a drive letter, or not in Unicode form NFC.
+        InputError: empty, ``.``, ``..``, a separator, a control character, a drive letter, a device's name, or not in
+            Unicode form NFC.
     """
     try:
         name.encode("utf-8")
@@ -27,7 +29,7 @@ def check_component(name: str) -> str:
         raise InputError(f"the file name {name!r} is not valid Unicode", hint="Rename the file") from None
     if name in ("", ".", "..") or "/" in name or "\\" in name or _CONTROL.search(name):
         raise InputError(f"the file name {name!r} cannot be used in a vault", hint="Rename the file")
-    if _DRIVE.match(name) or unicodedata.normalize("NFC", name) != name:
+    if _DRIVE.match(name) or _DEVICE.fullmatch(name) or unicodedata.normalize("NFC", name) != name:
         raise InputError(f"the file name {name!r} cannot be used on every system", hint="Rename the file")
     return name
 

@@ -31,19 +31,23 @@ PackSource: TypeAlias = str | Path | Mapping[str, Content]
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file to pack: where it will lie, what it holds (a ``str`` is a path on disk), and what is known about it."""
+    """A file to pack: where it will lie, what it holds, and what is known about it.
+
+    Of a file on disk ``content`` is the name and ``folder`` where it lies: text that many of them share.
+    """
 
     parts: tuple[str, ...]
     content: bytes | str | Callable[[], BinaryIO]
     size: int
     modified: int = 0
+    folder: str = ""
 
     def open(self) -> BinaryIO:
         """The content from its start."""
         if isinstance(self.content, bytes):
             return io.BytesIO(self.content)
         if isinstance(self.content, str):
-            return Path(self.content).open("rb")
+            return Path(self.folder, self.content).open("rb")
         return self.content()
 
 
@@ -57,15 +61,23 @@ def gather(source: PackSource) -> list[SourceFile]:
     if isinstance(source, Mapping):
         files = [_entry(path, content) for path, content in source.items()]
     else:
-        folder = Path(source)
-        if not folder.is_dir():
-            raise InputError(f"{str(folder)!r} is not a folder")
-        files = _walk(folder, folder.resolve(), (), frozenset())
+        files = files_of(Path(source))
     if not files:
         raise InputError("there are no files to publish: the folder is empty", hint="Put at least one file into it")
     files.sort(key=lambda file: file.parts)
     _check_collisions(files)
     return files
+
+
+def files_of(folder: Path) -> list[SourceFile]:
+    """The files in a folder and those below it.
+
+    Raises:
+        InputError: see :func:`gather`.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{str(folder)!r} is not a folder")
+    return _walk(folder, folder.resolve(), (), frozenset())
 
 
 def _check_collisions(files: list[SourceFile]) -> None:
@@ -92,17 +104,19 @@ def _entry(path: str, content: Content) -> SourceFile:
     if not parts:
         raise InputError("a file needs a path")
     if isinstance(content, Path):
-        return _file(content, parts)
+        return _file(str(content.parent), content.name, parts)
     if isinstance(content, Lazy):
         return SourceFile(parts, content.open, content.size, content.modified)
     return SourceFile(parts, content, len(content) if isinstance(content, bytes) else 0)
 
 
-def _file(path: Path, parts: tuple[str, ...]) -> SourceFile:
+def _file(folder: str, name: str, parts: tuple[str, ...]) -> SourceFile:
+    path = Path(folder, name)
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise InputError(f"{str(path)!r} is not a regular file", hint="Remove it from the folder")
-    return SourceFile(parts, str(path), status.st_size, int(status.st_mtime))
+    name = parts[-1] if parts[-1] == name else name  # one text instead of two
+    return SourceFile(parts, name, status.st_size, int(status.st_mtime), folder)
 
 
 def _walk(folder: Path, root: Path, parts: tuple[str, ...], above: frozenset[Path]) -> list[SourceFile]:
@@ -110,6 +124,7 @@ def _walk(folder: Path, root: Path, parts: tuple[str, ...], above: frozenset[Pat
     if real in above:
         raise InputError(f"{str(folder)!r} links to a folder that contains it", hint="Remove the link")
     found: list[SourceFile] = []
+    here = str(folder)
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             path = Path(entry.path)
@@ -119,7 +134,7 @@ def _walk(folder: Path, root: Path, parts: tuple[str, ...], above: frozenset[Pat
             if path.is_dir():
                 found += _walk(path, root, below, above | {real})
             else:
-                found.append(_file(path, below))
+                found.append(_file(here, entry.name, below))
     return found
 
 

@@ -62,6 +62,14 @@ def compute(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compute]:
 
 
 @pytest.fixture(scope="session")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compute]:
+    """Training without Ray."""
+    service = Compute(tmp_path_factory.mktemp("local-jobs"), backend="local")
+    yield service
+    service.shutdown()
+
+
+@pytest.fixture(scope="session")
 def cells() -> SimpleNamespace:
     """Cells to build notebooks from: the data, the model, and a training that never ends by itself."""
     return SimpleNamespace(data=DATA, model=MODEL, endless=ENDLESS)

@@ -67,7 +67,7 @@ def test_interrupt_before_the_cell_is_handed_over_leaves_a_stopped_job(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(compute._link, "_started", interrupted)
+    monkeypatch.setattr(compute._link(), "_started", interrupted)
     with pytest.raises(KeyboardInterrupt):
         compute.run_cell("x = 1", {})
     (job,) = compute.jobs()

@@ -224,7 +224,7 @@ def test_killed_worker_is_noticed_and_the_next_cell_runs(
 ) -> None:
     variables = notebook(cells.data, cells.model)
     cell = cells.endless if victim == "process" else f"class Parent: pass\n{cells.endless}"
-    job = compute.run_cell(cell, variables)
+    job = compute.run_cell(cell, variables, restarts=0)
     until(lambda: has_trained(job))
     process = job.record()["processes"][1]
     actors = [int(pid) for pid in _actors(compute)]

@@ -45,7 +45,7 @@ def test_job_outlives_its_notebook_and_the_keeper_leaves_after_the_last_client(
     assert job.wait(timeout=60).status == "stopped"
     time.sleep(2.5)
     assert compute.status() is not None  # being connected counts as well
-    compute._link.close()
+    compute._link().close()
     until(lambda: not cluster_file.exists(), within=30)
     until(lambda: not any(_running(pid) for pid in processes), within=20)
     assert not Path(status["home"]).exists()

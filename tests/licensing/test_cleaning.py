@@ -120,3 +120,10 @@ def test_what_encrypting_again_left_behind_goes_when_old_versions_are_given_up(a
     assert not alice.vault.gc(asset.name, old_versions=True)
     with pytest.raises(IntegrityError, match="missing"):
         alice.vault.verify(f"{asset.name}@2")
+
+
+def test_the_cache_of_remote_vaults_is_set_and_removed_in_a_terminal(alice) -> None:  # type: ignore[no-untyped-def]
+    for words, shown in ((["64MB"], "0 of 64,000,000 bytes"), ([], "0 of 64,000,000"), (["0"], "Nothing is cached")):
+        done = CliRunner().invoke(main, ["-a", "alice", "vault", "cache", *words])
+        assert (done.exit_code, shown in done.output) == (0, True), done.output
+    assert alice.vault.cache().limit == 0

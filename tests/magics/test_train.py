@@ -124,3 +124,25 @@ def test_where_nobody_watches_progress_is_a_line_a_change(kernel: Kernel) -> Non
     lines = [line for line in text(outputs).splitlines() if line.startswith("quiet")]
     assert 2 <= len(lines) <= 6
     assert "done" in lines[-1]
+
+
+def test_options_on_the_first_line_fill_what_the_trainer_leaves_out(kernel: Kernel) -> None:
+    line = "%%sahara train --workers 1 --epochs 2 --precision bf16 --seed 1 --backend local --as short\n"
+    _, reply = kernel.run(line + "pl.Trainer().fit(Net(), data)")
+    assert reply["status"] == "ok", reply
+    told = text(kernel.run("print(short.record()['trainer'], len(short.history))")[0])
+    assert "'max_epochs': 2" in told
+    assert "bf16-mixed" in told
+    _, reply = kernel.run("%%sahara train --workers 1 --strategy ring\npl.Trainer().fit(Net(), data)")
+    assert "Give --strategy one of: auto, ddp, fsdp" in reply["evalue"]
+
+
+def test_a_quote_says_what_a_run_takes_and_runs_nothing(kernel: Kernel) -> None:
+    outputs, reply = kernel.run(
+        "%%sahara train --workers 1 --backend local --quote\npl.Trainer(max_epochs=50).fit(Net(), data)"
+    )
+    assert reply["status"] == "ok", reply
+    shown = next(message["content"]["data"]["text/plain"] for message in outputs if "data" in message["content"])
+    assert "1 worker on this machine" in shown
+    assert "800 steps" in shown
+    assert "Result will owe" in shown

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
-import subprocess
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -117,17 +115,3 @@ def test_mistakes_are_named(alice: Any, identity: Any, tmp_path: Path) -> None:
         import_age(tmp_path / "x.age", alice, "alice/copy", ["AGE-SECRET-KEY-1WRONG"])
     assert "WRONG" not in str(raised.value)
     assert read_identities("# created: today\nAGE-SECRET-KEY-1A\n\n") == ["AGE-SECRET-KEY-1A"]
-
-
-@pytest.mark.skipif(not shutil.which("age"), reason="age is not installed")
-def test_the_age_command_opens_an_export_and_its_files_come_in(alice: Any, identity: Any, tmp_path: Path) -> None:
-    keys, target = tmp_path / "keys.txt", tmp_path / "digits.tar.age"
-    keys.write_text(f"{identity}\n")
-    export_age(alice, "alice/digits", target, [str(identity.to_public())])
-    opened = subprocess.run(["age", "-d", "-i", keys, target], capture_output=True, check=True).stdout
-    with tarfile.open(fileobj=io.BytesIO(opened)) as archive:
-        assert {m.name: archive.extractfile(m).read() for m in archive} == FILES  # type: ignore[union-attr]
-    source = tmp_path / "big.age"
-    subprocess.run(["age", "-r", str(identity.to_public()), "-o", source], input=BIG, check=True)
-    assert import_age(source, alice, "alice/other/big", [str(identity)]) == 1
-    assert alice.cat("alice/other/big") == BIG

@@ -114,9 +114,11 @@ def test_dangling_links_and_pipes_are_refused(world: World, tmp_path: Path) -> N
         world.publish(source)
 
 
-@pytest.mark.parametrize(
-    "path", ["../up", "a/../b", "./a", "a//b", "nul\0", "back\\slash", "C:x", "new\nline", "/..", "..", "", "bell\x07"]
-)
+ESCAPES = ["../up", "a/../b", "./a", "a//b", "/..", "..", "", "\\\\.\\pipe\\x", "back\\slash", "C:x"]
+DEVICES = ["nul", "a/CON", "aux.txt", "Com1.tar.gz", "lpt9", "nul .csv", "nul\0", "new\nline", "bell\x07"]
+
+
+@pytest.mark.parametrize("path", ESCAPES + DEVICES)
 def test_paths_that_could_escape_are_refused(world: World, path: str) -> None:
     with pytest.raises(InputError):
         world.publish({path: b"x"})
@@ -219,6 +221,8 @@ def test_a_hostile_folder_node_is_refused() -> None:
     child: dict[str, Any] = {"size": 1, "object": "00" * 16, "key": "00" * 32, "modified": 0}
     for bad in (
         [{**child, "name": "../../etc/passwd"}],
+        [{**child, "name": "/etc/passwd"}],
+        [{**child, "name": "NUL.txt"}],
         [{**child, "name": "a"}, {**child, "name": "a"}],
         [{**child, "name": "a", "size": -1}],
         [{**child, "name": "a", "size": True}],
