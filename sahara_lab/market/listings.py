@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import orjson
+
 from sahara_lab.chain import Chain
 from sahara_lab.display import Align, bundle, table, text_table
 from sahara_lab.market.catalog import Catalog, Record, shared_store
@@ -78,6 +80,19 @@ class Listing:
         if self.price is None:
             return "not offered"
         return "free" if self.price == 0 else format_tokens(self.price)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The listing as schema.org JSON-LD."""
+        from sahara_lab.market.metadata.linked import listing_document
+
+        return listing_document(self)
+
+    @property
+    def html_document(self) -> str:
+        """:attr:`document` as the ``script`` element that search engines read; no text in it can end the element."""
+        written = orjson.dumps(self.document).decode().replace("<", "\\u003c")
+        return f'<script type="application/ld+json">{written}</script>'
 
     @property
     def shown_name(self) -> str:

@@ -246,6 +246,12 @@ class Market(Opinions, Earning):
         identity = asset.id if isinstance(asset, Asset) else self.get(asset).id
         return family(self._chain, self._sales, identity, self._network.deployed_block)
 
+    def provenance(self, asset: Asset | str) -> dict[str, Any]:
+        """The family of an asset as W3C PROV-O, in JSON-LD; what is beyond :meth:`family`'s limits is left out."""
+        from sahara_lab.market.metadata.linked import provenance_document
+
+        return provenance_document(self.family(asset))
+
     def may_use(self, asset: Asset | str, use: str) -> bool:
         """Whether the account owns the asset or holds a valid license for ``use`` that lets it read."""
         identity = asset.id if isinstance(asset, Asset) else self.get(asset).id

@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from sahara_lab.errors import NetworkError
 from sahara_lab.licensing.terms import License
 from sahara_lab.market.catalog import Catalog, Record
 from sahara_lab.market.indexing import Away, Documents, Indexer, Refused
@@ -261,6 +262,30 @@ def test_two_indexers_on_one_catalog_count_everything_once(publisher: Publisher,
     assert told(catalog) == told(scratch)
 
 
+def test_a_catalog_that_lost_an_asset_is_read_again_from_the_beginning(publisher: Publisher, opened: Any) -> None:
+    catalog, indexer = opened()
+    asset = publisher.publish("lost")
+    indexer.sync()
+    whole = told(catalog)
+    with catalog.store._open() as db:
+        db.execute("DELETE FROM listing WHERE id = ?", (asset,))
+    publisher.offer(asset, "1")
+    indexer.sync()
+    assert told(catalog).keys() == whole.keys()
+    found = catalog.get(asset)
+    assert found
+    assert found.price == 10**18
+
+
+def test_a_network_that_is_said_to_begin_too_late_is_named(publisher: Publisher, tmp_path: Path) -> None:
+    asset = publisher.publish("early")
+    late = publisher.world.chain.block("latest").number + 1
+    publisher.offer(asset, "1")
+    indexer = Indexer(Catalog(tmp_path), publisher.world.chain, Documents(publisher.world.profile), late)
+    with pytest.raises(NetworkError, match="before block"):
+        indexer.sync()
+
+
 def test_rebuilding_reads_the_same_again(publisher: Publisher, opened: Any) -> None:
     catalog, indexer = opened()
     publisher.publish("again")
@@ -395,8 +420,6 @@ def test_a_gateway_gives_ipfs_documents(
     "host", ["127.0.0.1", "localhost", "169.254.169.254", "10.0.0.1", "[::1]", "[::ffff:127.0.0.1]"]
 )
 def test_addresses_inside_one_s_own_network_are_never_asked(host: str, web: str) -> None:
-    from sahara_lab.errors import NetworkError
-
     before = len(Web.asked)
     with pytest.raises(NetworkError, match="not on the public internet"):
         fetch(f"http://{host}:{web.rpartition(':')[2]}/ok/metadata.json", 100)

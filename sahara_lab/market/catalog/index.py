@@ -79,8 +79,8 @@ class TantivyIndex:
     def update(self, changes: Iterable[Change], position: Position) -> None:
         """Take changes in; the position becomes visible together with them."""
         with _damage():
-            index = self._open(self._current())
-            self._write(index, changes, position, fresh=False)
+            generation = self._current()
+            self._write(self._open(generation), self._folder / generation, changes, position, fresh=False)
 
     def rebuild(self, changes: Iterable[Change], position: Position) -> None:
         """Write a whole index beside the present one and put it in its place."""
@@ -91,7 +91,7 @@ class TantivyIndex:
         folder.mkdir(parents=True)
         index = tantivy.Index(schema(), path=str(folder))
         _register(index)
-        self._write(index, changes, position, fresh=True)
+        self._write(index, folder, changes, position, fresh=True)
         pointer = self._folder / "current"
         draft = self._folder / f"current-{generation}"
         draft.write_text(generation)
@@ -100,7 +100,7 @@ class TantivyIndex:
             if old.is_dir() and old.name != generation:
                 shutil.rmtree(old, ignore_errors=True)  # readers that still have it mapped keep what they opened
 
-    def _write(self, index: Any, changes: Iterable[Change], position: Position, *, fresh: bool) -> None:
+    def _write(self, index: Any, folder: Path, changes: Iterable[Change], position: Position, *, fresh: bool) -> None:
         import tantivy
 
         writer = index.writer(_WHOLE_HEAP if fresh else _HEAP, 1)
@@ -115,8 +115,7 @@ class TantivyIndex:
         mark.add_text("position", f"{position.store}:{position.seq}")
         writer.add_document(mark)
         writer.commit()
-        index.reload()
-        if fresh or index.searcher().num_segments > _SEGMENTS:
+        if fresh or _segments(folder) > _SEGMENTS:
             writer.wait_merging_threads()
 
     def _document(self, record: Record) -> Any:
@@ -225,6 +224,11 @@ def _damage() -> Iterator[None]:
         ):
             raise IndexDamaged("the search index cannot be read") from error
         raise
+
+
+def _segments(folder: Path) -> int:
+    """How many segments the newest commit has, as it says itself; an index would be opened again to be asked."""
+    return len(json.loads((folder / "meta.json").read_bytes())["segments"])
 
 
 def _register(index: Any) -> None:

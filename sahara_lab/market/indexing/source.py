@@ -48,7 +48,13 @@ class ChainSource:
             self._handles.forget()
         try:
             records = self._fold(batch.events) if batch.events else []
-        except Unknown:  # the catalog lost an asset: nothing in it can be relied on
+        except Unknown as error:
+            if cursor is None:
+                raise NetworkError(
+                    f"the chain speaks of asset {error}, whose registration is before block {self._from_block}",
+                    hint="Correct the deployed block in the network's description",
+                ) from error
+            # the catalog lost an asset: nothing in it can be relied on
             return Changes((), reached, rolled_back_to=self._from_block - 1)
         return Changes(records, reached, batch.rolled_back_to, batch.more)
 
