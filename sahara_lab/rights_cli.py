@@ -51,10 +51,12 @@ def choose(use: str | None, refund_window: str | None, **answers: Any) -> None:
 
 
 def _ask() -> dict[str, Any]:
-    from sahara_lab.licensing.chooser import QUESTIONS
+    from sahara_lab.licensing.chooser import QUESTIONS, open_questions
 
-    answers = {}
+    answers: dict[str, Any] = {}
     for question in QUESTIONS:
+        if answers and question not in open_questions(answers["use"]):
+            continue
         click.echo(question.text)
         for choice in question.choices:
             click.echo(f"  {click.style(choice.key, bold=True)}: {choice.text}")
@@ -99,7 +101,7 @@ def unoffer(name: str, flavor: str | None) -> None:
 
 @click.command()
 @click.argument("name")
-@click.option("--prov", type=click.Path(dir_okay=False), help="Write it as W3C PROV-JSON to this file.")
+@click.option("--prov", type=click.Path(dir_okay=False), help="Write it as W3C PROV-O to this file.")
 @click.option("--svg", type=click.Path(dir_okay=False), help="Write the drawing to this file.")
 def lineage(name: str, prov: str | None, svg: str | None) -> None:
     """Show what the asset NAME was made of and what was made of it."""

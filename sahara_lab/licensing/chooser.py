@@ -27,6 +27,7 @@ class Question:
         choices: what can be answered.
         free: what else can be typed: an amount in tokens, a share, a duration; empty where nothing else can.
         default: the answer when none is given.
+        uses: the answers to the question ``use`` that leave it open; the others settle it.
     """
 
     key: str
@@ -34,7 +35,10 @@ class Question:
     choices: tuple[Choice, ...]
     free: str
     default: str
+    uses: tuple[str, ...] = ("study", "work", "build", "anything", "compute")
 
+
+_SOLD = ("study", "work", "build", "compute")
 
 QUESTIONS = (
     Question(
@@ -50,7 +54,14 @@ QUESTIONS = (
         "",
         "study",
     ),
-    Question("price", "What does it cost?", (Choice("free", "nothing"),), "an amount in tokens, like 25", "free"),
+    Question(
+        "price",
+        "What does it cost?",
+        (Choice("free", "nothing"),),
+        "an amount in tokens, like 25",
+        "free",
+        _SOLD,
+    ),
     Question(
         "back",
         "What do you want from those who make something of it?",
@@ -60,6 +71,7 @@ QUESTIONS = (
         ),
         "a share of what it earns, like 10%",
         "nothing",
+        ("build", "anything"),
     ),
     Question(
         "lasts",
@@ -67,6 +79,7 @@ QUESTIONS = (
         (Choice("for ever", "it never ends"),),
         'a time, like "1 year"',
         "for ever",
+        _SOLD,
     ),
 )
 
@@ -99,6 +112,11 @@ def choose(
         return License.commercial_remix(cost, 0 if alike or back == "nothing" else back, alike=alike, **options)
     makers = {"study": License.non_commercial_research, "work": License.commercial, "compute": License.compute_only}
     return makers[use](cost, **options)
+
+
+def open_questions(use: str) -> tuple[Question, ...]:
+    """The questions that the answer ``use`` leaves open, itself included."""
+    return tuple(question for question in QUESTIONS if use in question.uses)
 
 
 _ALLOW = 'Answer use="build", or back="nothing"'

@@ -34,7 +34,7 @@ def add_parsers(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
     unoffer.add_argument("--license", help="which of the offered licenses; the cheapest when left out")
     lineage = command("lineage", "draw what an asset was made of and what was made of it")
     lineage.add_argument("asset", help="owner/name")
-    lineage.add_argument("--prov", help="write it as W3C PROV-JSON to this file")
+    lineage.add_argument("--prov", help="write it as W3C PROV-O to this file")
     command("opened", "list the assets that this notebook opened: the parents of what it makes")
 
     review = command("review", "say what you think of an asset that you hold a license of; everyone can read it")

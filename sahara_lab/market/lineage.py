@@ -1,7 +1,4 @@
-"""Lineage: what an asset was made of and what was made of it, as a graph, a picture and W3C PROV-JSON.
-
-PROV-JSON is the W3C Member Submission of 24 April 2013, https://www.w3.org/Submission/prov-json/.
-"""
+"""Lineage: what an asset was made of and what was made of it, as a graph, a picture and W3C PROV-O."""
 
 from __future__ import annotations
 
@@ -23,7 +20,6 @@ from sahara_lab.market.names import KINDS
 
 MOST_NODES = 300  # assets in one graph; the nearest come first
 
-_PROV = {"prov": "http://www.w3.org/ns/prov#", "sahara": "urn:sahara-lab:"}
 _WIDTH, _HEIGHT, _GAP_X, _GAP_Y = 190, 44, 70, 18  # pixels of a box, and between boxes
 
 
@@ -88,30 +84,27 @@ class Lineage:
     def descendants(self) -> tuple[Node, ...]:
         return tuple(node for node in self.nodes if node.level > 0)
 
+    @property
+    def generations(self) -> list[list[Node]]:
+        """The assets by generation, the oldest first, by name within one: the columns of a drawing."""
+        levels = sorted({node.level for node in self.nodes})
+        return [
+            sorted((node for node in self.nodes if node.level == level), key=lambda node: node.name) for level in levels
+        ]
+
+    @property
+    def ties(self) -> list[tuple[str, str, str]]:
+        """The links as (child, parent, relation in words), by names."""
+        return [
+            (self._by_id[link.child].name, self._by_id[link.parent].name, link.relation.replace("_", " "))
+            for link in self.links
+        ]
+
     def prov(self) -> dict[str, Any]:
-        """The graph in W3C PROV-JSON: assets are entities, owners agents, links derivations."""
-        owners = sorted({node.owner for node in self.nodes})
-        return {
-            "prefix": dict(_PROV),
-            "entity": {
-                _entity(node): {"prov:label": node.name, "prov:type": _qualified(node.kind)} for node in self.nodes
-            },
-            "agent": {_agent(owner): {"prov:label": owner} for owner in owners},
-            "wasAttributedTo": {
-                f"_:owner{node.id}": {"prov:entity": _entity(node), "prov:agent": _agent(node.owner)}
-                for node in self.nodes
-            },
-            "wasDerivedFrom": {
-                f"_:link{number}": {
-                    "prov:generatedEntity": _entity(self._by_id[link.child]),
-                    "prov:usedEntity": _entity(self._by_id[link.parent]),
-                    "prov:type": _qualified(link.relation),
-                    "sahara:license": link.license,
-                    "sahara:royaltyBps": link.royalty_bps,
-                }
-                for number, link in enumerate(self.links, 1)
-            },
-        }
+        """The graph as W3C PROV-O in JSON-LD: an entity for each asset, its publisher as agent, its derivations."""
+        from sahara_lab.market.metadata.linked import provenance_document
+
+        return provenance_document(self)
 
     def write_prov(self, path: str | Path) -> None:
         """Write :meth:`prov` to a file.
@@ -162,34 +155,19 @@ def _words(link: Link) -> str:
     return f"{relation}, {percent(link.royalty_bps * 10**5)} royalty" if link.royalty_bps else relation
 
 
-def _entity(node: Node) -> str:
-    return f"sahara:asset{node.id}"
-
-
-def _agent(owner: str) -> str:
-    return f"sahara:account-{owner}"
-
-
-def _qualified(word: str) -> dict[str, str]:
-    return {"$": f"sahara:{word}", "type": "prov:QUALIFIED_NAME"}
-
-
 # -- drawing ----------------------------------------------------------------------------------------------------------
 
 
 def _draw(lineage: Lineage) -> str:
-    columns: dict[int, list[Node]] = {}
-    for node in lineage.nodes:
-        columns.setdefault(node.level, []).append(node)
-    levels = sorted(columns)
+    columns = lineage.generations
     at: dict[int, tuple[int, int]] = {}
-    for column, level in enumerate(levels):
+    for column, generation in enumerate(columns):
         # A node stands about where those are that it is linked to: fewer lines cross (Sugiyama's barycenter).
-        columns[level].sort(key=lambda node: (_center(lineage, node, at), node.name))
-        for row, node in enumerate(columns[level]):
+        generation.sort(key=lambda node: _center(lineage, node, at))
+        for row, node in enumerate(generation):
             at[node.id] = (4 + column * (_WIDTH + _GAP_X), 4 + row * (_HEIGHT + _GAP_Y))
-    width = 8 + len(levels) * (_WIDTH + _GAP_X) - _GAP_X
-    height = 8 + max(map(len, columns.values())) * (_HEIGHT + _GAP_Y) - _GAP_Y
+    width = 8 + len(columns) * (_WIDTH + _GAP_X) - _GAP_X
+    height = 8 + max(map(len, columns)) * (_HEIGHT + _GAP_Y) - _GAP_Y
     lines = "".join(_line(link, at) for link in lineage.links)
     boxes = "".join(_box(node, *at[node.id], node.id == lineage.asset) for node in lineage.nodes)
     return (

@@ -37,7 +37,6 @@ from sahara_lab.units import Wei, to_wei
 if TYPE_CHECKING:
     from sahara_lab.compute import Job
     from sahara_lab.market.checkout import Checkout
-    from sahara_lab.market.family import Family
     from sahara_lab.market.indexing import Indexer
     from sahara_lab.market.listings import Listings, Page
     from sahara_lab.market.metadata import DataStatement
@@ -129,13 +128,14 @@ class Market(Opinions, Earning):
         """What this notebook opened through ``vault://``, and for what; ``parents="opened"`` stands for it."""
         return opened()
 
-    def lineage(self, name: str) -> Lineage:
-        """What an asset was made of and what was made of it; ``prov()`` of it is W3C PROV-JSON.
+    def lineage(self, asset: Asset | str) -> Lineage:
+        """What an asset was made of and what was made of it; ``prov()`` of it is W3C PROV-O in JSON-LD.
 
         Raises:
             NotFound: no such asset.
         """
-        return Lineages(self._chain, self._directory, self._names, self._network.deployed_block).of(self.get(name).id)
+        identity = asset.id if isinstance(asset, Asset) else self.get(asset).id
+        return Lineages(self._chain, self._directory, self._names, self._network.deployed_block).of(identity)
 
     def propose(self, source: str | Path) -> Proposal:
         """What a listing of a folder, a Hugging Face snapshot or a Croissant file could say, to be checked.
@@ -238,19 +238,6 @@ class Market(Opinions, Earning):
         Everything in it is its publisher's claim. Empty when it is away or is not the one that the chain records.
         """
         return self._assets.document(self.get(asset) if isinstance(asset, str) else asset)
-
-    def family(self, asset: Asset | str) -> Family:
-        """What an asset was made from and what was made from it, generation by generation."""
-        from sahara_lab.market.family import family
-
-        identity = asset.id if isinstance(asset, Asset) else self.get(asset).id
-        return family(self._chain, self._sales, identity, self._network.deployed_block)
-
-    def provenance(self, asset: Asset | str) -> dict[str, Any]:
-        """The family of an asset as W3C PROV-O, in JSON-LD; what is beyond :meth:`family`'s limits is left out."""
-        from sahara_lab.market.metadata.linked import provenance_document
-
-        return provenance_document(self.family(asset))
 
     def may_use(self, asset: Asset | str, use: str) -> bool:
         """Whether the account owns the asset or holds a valid license for ``use`` that lets it read."""

@@ -14,7 +14,7 @@ from sahara_lab.units import format_share, format_tokens
 if TYPE_CHECKING:
     from sahara_lab.compute import Job
     from sahara_lab.licensing.sharing import Reader, Renewals
-    from sahara_lab.market.family import Family
+    from sahara_lab.market.lineage import Lineage
     from sahara_lab.market.listings import Listing
     from sahara_lab.vault import Entry
 
@@ -115,15 +115,13 @@ def asset(value: Asset, held: list[LicenseGrant]) -> Json:
     }
 
 
-def family(value: Family) -> Json:
+def lineage(value: Lineage) -> Json:
     return {
         "generations": [
-            [{"name": one.name, "kind": one.kind, "generation": one.generation} for one in generation]
+            [{"name": node.name, "kind": node.kind, "generation": node.level} for node in generation]
             for generation in value.generations
         ],
-        "ties": [
-            {"child": tie.child, "parent": tie.parent, "relation": tie.relation.replace("_", " ")} for tie in value.ties
-        ],
+        "ties": [{"child": child, "parent": parent, "relation": words} for child, parent, words in value.ties],
         "complete": value.complete,
     }
 

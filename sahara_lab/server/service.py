@@ -172,7 +172,7 @@ class LabService:
         return {
             **serialize.asset(asset, held),
             **described(market.document(asset)),
-            "family": serialize.family(market.family(asset)),
+            "family": serialize.lineage(market.lineage(asset)),
             "owned": (owned := asset.owner == (account or self._account)),
             "earned": self._earned(market, asset) if owned else None,
         }

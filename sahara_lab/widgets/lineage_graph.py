@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import traitlets
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class LineageGraph(ActionWidget):
-    """Draw an asset's family.
+    """Draw an asset's lineage.
 
     Args:
         asset: ``owner/name``.
@@ -38,12 +37,12 @@ class LineageGraph(ActionWidget):
         return {"refresh": lambda content: None}
 
     def read(self) -> dict[str, Any]:
-        family = self._lab.market.family(self._name)
+        found = self._lab.market.lineage(self._name)
         return {
-            "asset": family.asset,
-            "generations": [[asdict(one) for one in generation] for generation in family.generations],
-            "ties": [{**asdict(tie), "relation": tie.relation.replace("_", " ")} for tie in family.ties],
-            "complete": family.complete,
+            "asset": found.name,
+            "generations": [[{"name": node.name} for node in generation] for generation in found.generations],
+            "ties": [{"child": child, "parent": parent, "relation": words} for child, parent, words in found.ties],
+            "complete": found.complete,
         }
 
     def twins(self) -> dict[str, str]:

@@ -92,9 +92,8 @@ def test_a_value_that_cannot_be_is_refused_in_one_line(page: Any) -> None:
 
 def test_a_license_is_chosen_by_plain_questions(page: Any) -> None:
     license = page.get_by_role("region", name="The license")
-    page.get_by_role("button", name="No, for research only").click()
     license.get_by_text("Non-Commercial Research", exact=True).wait_for()
-    page.get_by_role("button", name="No, their code comes to the data").click()
+    page.get_by_role("button", name="let code train on it where it lies, and never see it").click()
     license.get_by_text("Compute-Only", exact=True).wait_for()
 
 

@@ -1,4 +1,4 @@
-"""Lineage: recorded by itself, proposed and never forced, drawn, and exported as W3C PROV-JSON."""
+"""Lineage: recorded by itself, proposed and never forced, drawn, and exported as W3C PROV-O."""
 
 from __future__ import annotations
 
@@ -67,6 +67,19 @@ def test_a_lineage_is_a_picture_and_a_text(alice: Any, diamond: dict[str, str]) 
     assert len(drawing.findall("{*}path")) == 4
 
 
+def test_an_asset_without_relatives_is_a_lineage_of_one(alice: Any, table_folder: Any, fresh: Any) -> None:
+    found = alice.market.lineage(alice.market.publish(table_folder, name=fresh("alone")).name)
+    assert [node.level for node in found.nodes] == [0]
+    assert (found.links, found.complete) == ((), True)
+
+
+def test_what_does_not_fit_is_said(alice: Any, diamond: dict[str, str], monkeypatch: Any) -> None:
+    monkeypatch.setattr("sahara_lab.market.lineage.MOST_NODES", 2)
+    found = alice.market.lineage(diamond["base"])
+    assert len(found.nodes) <= 2
+    assert not found.complete
+
+
 def test_names_cannot_break_out_of_the_picture() -> None:
     evil = '"><script>alert(1)</script>'
     drawn = Lineage(1, (Node(1, evil, evil, evil, 0),), ()).svg()
@@ -83,19 +96,16 @@ def test_lines_do_not_run_backwards() -> None:
         assert int(start.split(",")[0]) < int(end.split(",")[0])
 
 
-def test_the_export_is_prov_json(alice: Any, diamond: dict[str, str], tmp_path: Any) -> None:
-    found = alice.market.lineage(diamond["top"])
-    found.write_prov(tmp_path / "prov.json")
-    prov = json.loads((tmp_path / "prov.json").read_text())
-    entities, agents = prov["entity"], prov["agent"]
-    assert {one["prov:label"] for one in entities.values()} == set(diamond.values())
-    for one in prov["wasDerivedFrom"].values():
-        assert {one["prov:generatedEntity"], one["prov:usedEntity"]} <= entities.keys()
-    for one in prov["wasAttributedTo"].values():
-        assert one["prov:entity"] in entities
-        assert one["prov:agent"] in agents
-    prefixes = {name.partition(":")[0] for name in (*entities, *agents)}
-    assert prefixes <= prov["prefix"].keys()
+def test_the_export_names_every_asset_and_what_each_link_owes(
+    alice: Any, diamond: dict[str, str], tmp_path: Any
+) -> None:
+    alice.market.lineage(diamond["top"]).write_prov(tmp_path / "prov.json")
+    graph = json.loads((tmp_path / "prov.json").read_text())["@graph"]
+    entities = {one["@id"]: one for one in graph if one["@type"] == "prov:Entity"}
+    assert entities.keys() == {f"vault://{name}" for name in diamond.values()}
+    derived = [link for entity in entities.values() for link in entity.get("prov:qualifiedDerivation", ())]
+    assert {link["prov:entity"]["@id"] for link in derived} < entities.keys()
+    assert sorted(link["sahara:royaltyBps"] for link in derived) == [0, 0, 1_000, 1_000]
 
 
 # -- what a session opened --------------------------------------------------------------------------------------------

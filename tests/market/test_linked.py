@@ -36,7 +36,7 @@ def test_lineage_is_exported_as_provenance(alice: Any, fresh: Any, table_folder:
     parent, child = fresh("origin"), fresh("derived")
     alice.market.publish(table_folder, name=parent)
     alice.market.publish(table_folder, name=child, kind="model", parents=[(f"alice/{parent}", "trained_on")])
-    graph = graph_of(alice.market.provenance(f"alice/{child}"))
+    graph = graph_of(alice.market.lineage(f"alice/{child}").prov())
     made, origin = (rdflib.URIRef(f"vault://alice/{name}") for name in (child, parent))
     assert (made, PROV.wasDerivedFrom, origin) in graph
     derivation = graph.value(made, PROV.qualifiedDerivation)

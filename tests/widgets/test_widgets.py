@@ -7,7 +7,7 @@ import json
 import pytest
 
 from sahara_lab import DaoPanel, EarningsPanel, License, LicenseCard, LicenseChooser, LineageGraph
-from sahara_lab.errors import NetworkError
+from sahara_lab.errors import InputError, NetworkError
 from sahara_lab.widgets.front import ActionWidget
 
 pytestmark = pytest.mark.network
@@ -115,40 +115,40 @@ def test_where_no_widget_runs_there_is_text_and_html(asset, bob):  # type: ignor
 
 
 def test_answers_become_terms_that_can_be_published(alice, table_folder, fresh):  # type: ignore[no-untyped-def]
-    chooser = LicenseChooser()
-    for answer in ({"price": "5"}, {"royalty": "12%"}):
+    chooser = LicenseChooser(use="build")
+    for answer in ({"price": "5"}, {"back": " 12% "}):
         press(chooser, {"action": "answer", **answer})
     assert chooser.license == License.commercial_remix("5", "12%")
-    press(chooser, {"action": "answer", "derivatives": "no"})
+    press(chooser, {"action": "answer", "use": "work"})
     assert chooser.license == License.commercial("5")
     name = alice.market.publish(table_folder, name=fresh("chosen"), license=chooser.license).name
     assert [offer.flavor for offer in alice.market.get(name).offers] == ["Commercial"]
 
 
-@pytest.mark.parametrize(
-    ("answers", "license"),
-    [
-        ({"files": False, "price": "3"}, License.compute_only("3")),
-        ({"money": False}, License.non_commercial_research("0")),
-        ({"derivatives": "free"}, License.open_use()),
-    ],
-)
-def test_each_answer_means_a_flavor(answers, license):  # type: ignore[no-untyped-def]
-    chooser = LicenseChooser()
-    press(chooser, {"action": "answer", **answers})
-    assert chooser.license == license
+def test_only_questions_that_are_open_can_be_answered_and_closed_ones_keep_their_answer():  # type: ignore[no-untyped-def]
+    chooser = LicenseChooser(use="build", price="5", back="10%")
+    press(chooser, {"action": "answer", "use": "anything"})
+    assert chooser.chooser["error"]  # what may be passed on freely cannot ask for a share
+    press(chooser, {"action": "answer", "use": "study"})
+    asked = {question["key"]: question["open"] for question in chooser.chooser["questions"]}
+    assert asked == {"use": True, "price": True, "back": False, "lasts": True}
+    press(chooser, {"action": "answer", "use": "build"})
+    assert chooser.license == License.commercial_remix("5", "10%")
 
 
-@pytest.mark.parametrize(
-    "answers",
-    [{"price": "lots"}, {"derivatives": "perhaps"}, {"derivatives": "free", "price": "5"}, {"royalty": "900%"}],
-)
+@pytest.mark.parametrize("answers", [{"price": "lots"}, {"use": "steal"}, {"lasts": "a while"}, {"use": 7}])
 def test_answers_that_make_no_license_are_said_and_change_nothing(answers):  # type: ignore[no-untyped-def]
     chooser = LicenseChooser()
     before = chooser.license
     press(chooser, {"action": "answer", **answers})
     assert chooser.chooser["error"]
     assert chooser.license == before
+
+
+@pytest.mark.parametrize("answers", [{"prize": "5"}, {"use": "work", "price": "lots"}])
+def test_a_chooser_begins_with_answers_to_its_questions_only(answers):  # type: ignore[no-untyped-def]
+    with pytest.raises(InputError):
+        LicenseChooser(**answers)
 
 
 def test_the_graph_has_what_the_chain_says(alice, table_folder, fresh):  # type: ignore[no-untyped-def]

@@ -1,59 +1,47 @@
-// The license chooser: four plain questions. The kernel says what the answers mean; this view asks and shows.
+// The license chooser: plain questions. The kernel says what they are and what the answers mean; this view asks and shows.
 
 import { el, orders } from "./front.js";
 
-const QUESTIONS = [
-  ["files", "May others have the files?", [[true, "Yes"], [false, "No, their code comes to the data"]]],
-  ["money", "May they earn money with it?", [[true, "Yes"], [false, "No, for research only"]]],
-  ["derivatives", "May they publish what they make of it?", [["share", "Yes, for a share"], ["free", "Yes, freely"], ["no", "No"]]],
-];
-
-function applies(name, state) {
-  return name === "files" || (state.files && (name === "money" || state.money));
-}
-
-function question([name, text, choices], state, order) {
+function choice(question, { key, text }, given, order) {
   return el(
-    "fieldset",
-    { class: "sahara-question", disabled: order.waiting || !applies(name, state) },
-    el("legend", {}, text),
-    ...choices.map(([value, label]) =>
-      el(
-        "button",
-        {
-          class: `sahara-button${state[name] === value ? " sahara-primary" : ""}`,
-          type: "button",
-          "aria-pressed": String(state[name] === value),
-          onclick: () => order.send({ action: "answer", [name]: value }),
-        },
-        label,
-      ),
-    ),
+    "button",
+    {
+      class: `sahara-button${given === key ? " sahara-primary" : ""}`,
+      type: "button",
+      "aria-pressed": String(given === key),
+      onclick: () => order.send({ action: "answer", [question.key]: key }),
+    },
+    text,
   );
 }
 
-function amount(name, label, state, order) {
-  const input = el("input", { type: "text", size: "8", value: state[name], "aria-label": label, disabled: order.waiting });
-  input.addEventListener("change", () => order.send({ action: "answer", [name]: input.value }));
-  return el("label", { class: "sahara-row" }, label, input);
+function typed(question, given, order) {
+  const chosen = question.choices.some(({ key }) => key === given);
+  const label = `${question.text} ${question.free}`;
+  const input = el("input", { type: "text", size: "30", placeholder: question.free, "aria-label": label, value: chosen ? "" : given });
+  input.addEventListener("change", () => order.send({ action: "answer", [question.key]: input.value.trim() || question.default }));
+  return input;
+}
+
+function ask(question, given, order) {
+  return el(
+    "fieldset",
+    { class: "sahara-question", disabled: order.waiting || !question.open },
+    el("legend", {}, question.text),
+    ...question.choices.map((one) => choice(question, one, given, order)),
+    question.free ? typed(question, given, order) : null,
+  );
 }
 
 function render({ model, el: root }) {
   const draw = () => {
     const state = model.get("chooser");
-    const shares = state.files && state.money && state.derivatives === "share";
     root.replaceChildren(
       el(
         "article",
         { class: "sahara-widget", "aria-busy": order.waiting ? "true" : "false" },
         el("strong", { class: "sahara-title" }, "Choose a license"),
-        ...QUESTIONS.map((entry) => question(entry, state, order)),
-        el(
-          "div",
-          { class: "sahara-row sahara-wrap" },
-          amount("price", "Price in SAHARA", state, order),
-          shares ? amount("royalty", "Share of their revenue", state, order) : null,
-        ),
+        ...state.questions.map((question) => ask(question, state.answers[question.key], order)),
         el(
           "section",
           { class: "sahara-offer", "aria-live": "polite", "aria-label": "The license" },

@@ -13,22 +13,39 @@ function open(widget, name, state) {
   return { root, model, close };
 }
 
-const answers = {
-  files: true, money: true, derivatives: "share", price: "5", royalty: "10%", flavor: "Commercial Remix",
+const state = {
+  questions: [
+    { key: "use", text: "What may people do?", choices: [{ key: "study", text: "research" }, { key: "build", text: "build" }], free: "", open: true },
+    { key: "price", text: "What does it cost?", choices: [{ key: "free", text: "nothing" }], free: "an amount", default: "free", open: true },
+    { key: "back", text: "What do you want?", choices: [{ key: "nothing", text: "no share" }], free: "a share", default: "nothing", open: false },
+  ],
+  answers: { use: "build", price: "5", back: "nothing" }, flavor: "Commercial Remix",
   summary: "Commercial Remix, 5 SAHARA", text: "The holder may …", allows: "read",
 };
 
 test("an answer names its question, and the kernel says what it means", () => {
-  const { root, model } = open(chooser, "chooser", answers);
-  root.button("No, for research only").click();
-  assert.deepEqual(model.sent, [{ action: "answer", money: false, turn: 2 }]);
+  const { root, model } = open(chooser, "chooser", state);
+  assert.equal(root.button("build").attributes["aria-pressed"], "true");
+  root.button("research").click();
+  assert.deepEqual(model.sent, [{ action: "answer", use: "study", turn: 2 }]);
   assert.match(root.text, /Commercial Remix, 5 SAHARA/);
 });
 
+test("what is typed is an answer, and nothing typed is the default", () => {
+  for (const [typed, price] of [[" 7 ", "7"], ["", "free"]]) {
+    const { root, model } = open(chooser, "chooser", state);
+    const [input] = root.all((node) => node.tag === "input");
+    assert.equal(input.value, "5");
+    input.value = typed;
+    input.listeners.change();
+    assert.deepEqual(model.sent, [{ action: "answer", price, turn: 2 }]);
+  }
+});
+
 test("questions that an earlier answer settles cannot be answered", () => {
-  const { root } = open(chooser, "chooser", { ...answers, files: false });
+  const { root } = open(chooser, "chooser", state);
   const disabled = root.all((node) => node.tag === "fieldset").map((node) => "disabled" in node.attributes);
-  assert.deepEqual(disabled, [false, true, true]);
+  assert.deepEqual(disabled, [false, false, true]);
 });
 
 test("each relative is drawn once, and each tie", () => {

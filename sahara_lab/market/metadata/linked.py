@@ -8,7 +8,7 @@ from sahara_lab.market.metadata.envelope import PREFIXES
 from sahara_lab.units import WEI_PER_TOKEN
 
 if TYPE_CHECKING:
-    from sahara_lab.market.family import Family
+    from sahara_lab.market.lineage import Lineage
     from sahara_lab.market.listings import Listing
 
 _TYPES = {"dataset": "Dataset", "model": "SoftwareApplication", "agent": "SoftwareApplication", "service": "WebAPI",
@@ -50,34 +50,36 @@ def listing_document(listing: Listing) -> dict[str, Any]:
     return document
 
 
-def provenance_document(family: Family) -> dict[str, Any]:
-    """A family as PROV-O in JSON-LD: an entity for each asset, its owner as agent, a derivation for each tie.
+def provenance_document(lineage: Lineage) -> dict[str, Any]:
+    """A lineage as PROV-O in JSON-LD: an entity for each asset, its publisher as agent, a derivation for each link.
 
-    W3C PROV-O, sections 3.1 and 3.3: the relation of a tie is the role of a qualified derivation.
+    W3C PROV-O, sections 3.1 and 3.3: the relation of a link is the role of a qualified derivation.
     """
-    ties: dict[str, list[dict[str, Any]]] = {}
-    for tie in family.ties:
-        ties.setdefault(tie.child, []).append(
+    names = {node.id: node.name for node in lineage.nodes}
+    graph: list[dict[str, Any]] = []
+    for node in lineage.nodes:
+        entity: dict[str, Any] = {
+            "@id": f"vault://{node.name}",
+            "@type": "prov:Entity",
+            "additionalType": f"sahara:kind/{node.kind}",
+            "prov:wasAttributedTo": {"@id": _agent(node.name)},
+        }
+        derived = [
             {
                 "@type": "prov:Derivation",
-                "prov:entity": {"@id": f"vault://{tie.parent}"},
-                "prov:hadRole": {"@id": f"sahara:{tie.relation}"},
+                "prov:entity": {"@id": f"vault://{names[link.parent]}"},
+                "prov:hadRole": {"@id": f"sahara:{link.relation}"},
+                "sahara:license": link.license,
+                "sahara:royaltyBps": link.royalty_bps,
             }
-        )
-    graph: list[dict[str, Any]] = []
-    for relative in family.relatives:
-        entity: dict[str, Any] = {
-            "@id": f"vault://{relative.name}",
-            "@type": "prov:Entity",
-            "additionalType": f"sahara:kind/{relative.kind}",
-            "prov:wasAttributedTo": {"@id": _agent(relative.name)},
-        }
-        if derived := ties.get(relative.name):
+            for link in lineage.links
+            if link.child == node.id
+        ]
+        if derived:
             entity["prov:wasDerivedFrom"] = [derivation["prov:entity"] for derivation in derived]
             entity["prov:qualifiedDerivation"] = derived
         graph.append(entity)
-    owners = dict.fromkeys(relative.name for relative in family.relatives)
-    agents = {_agent(name): name.partition("/")[0] for name in owners}
+    agents = {_agent(name): name.partition("/")[0] for name in names.values()}
     graph += [{"@id": agent, "@type": "prov:Agent", "name": name} for agent, name in agents.items()]
     return {"@context": _CONTEXT, "@graph": graph}
 
