@@ -17,6 +17,38 @@ export interface Terms {
   not_enforced: string[];
 }
 
+/** What people may know of a listing before they buy. */
+export interface Reputation {
+  /** The DAO vouches for who its owner is. */
+  verified: boolean;
+  reviews: number;
+  /** Of 1 to 5 stars; null without reviews. */
+  mean: number | null;
+  standing: 'clear' | 'disputed' | 'taken down';
+  appealed: boolean;
+  reports: number;
+  /** What a buyer has to know; empty when all is well. */
+  warning: string;
+}
+
+export interface Review {
+  author: string;
+  stars: number;
+  text: string;
+  /** The license behind it, and whether it was bought for a price. */
+  license: number;
+  bought: boolean;
+  time: number;
+  mine: boolean;
+}
+
+export interface Reviews {
+  mean: number | null;
+  /** How many have a license behind them that was paid for. */
+  bought: number;
+  items: Review[];
+}
+
 export interface Listing {
   name: string;
   owner: string;
@@ -35,6 +67,9 @@ export interface Listing {
   sold: number;
   task: string;
   formats: string[];
+  /** Somebody listed before whose handle looks like the owner's; empty in the ordinary case. */
+  alike: string;
+  reputation: Reputation;
 }
 
 export type Facets = Record<string, Record<string, number>>;
@@ -87,6 +122,11 @@ export interface Asset {
   tables: { name: string; columns: { name: string; type: string }[] }[];
   held: Grant[];
   owned: boolean;
+  reputation: Reputation;
+  /** Why the DAO disputes it or has taken it down. */
+  decided: string;
+  /** See Listing. */
+  alike: string;
   family: Family;
   /** What it brought so far; null for the assets of others. */
   earned: { received: Amount; claimable: Amount; sales: number } | null;
@@ -108,6 +148,12 @@ export interface Quote {
   balance: Amount;
   buyer: string;
   affordable: boolean;
+  /** What the chain takes besides, in words; null where the node does not tell. */
+  gas: string | null;
+  /** What is asked to be signed, in words. */
+  signatures: string;
+  /** What is said against the listing; empty when all is well. */
+  warning: string;
 }
 
 /** A purchase that a wallet pays: what it is to sign (EIP-712; null where nothing is paid), and until when that counts. */

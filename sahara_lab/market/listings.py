@@ -184,6 +184,10 @@ class Listings:
         items = tuple(Listing.of(record, found.alike.get(record.owner, "")) for record in found.items)
         return Page(items, found.total, found.page, found.per_page, found.facets, found.next, found.similar)
 
+    def alike(self, owner: str) -> str:
+        """Whose handle, listed before, this owner's could be taken for; empty in the ordinary case."""
+        return self._catalog.store.lookalikes([owner]).get(owner, "")
+
     def get(self, asset: int) -> Listing | None:
         """An asset's listing by its id, as it is known here."""
         record = self._catalog.get(asset)

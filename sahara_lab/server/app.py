@@ -15,6 +15,7 @@ from sahara_lab.server.routes_checkout import CheckoutHandler, OutcomeHandler, T
 from sahara_lab.server.routes_jobs import JobHandler, JobsHandler, StopHandler
 from sahara_lab.server.routes_library import ClaimHandler, LibraryHandler
 from sahara_lab.server.routes_market import LicenseHandler, ListingHandler, ListingsHandler, QuoteHandler
+from sahara_lab.server.routes_opinions import AppealHandler, ReportHandler, ReviewsHandler
 from sahara_lab.server.routes_session import NetworkHandler, StatusHandler
 from sahara_lab.server.routes_upload import PublishHandler, UploadHandler, UploadsHandler
 from sahara_lab.server.routes_vault import (
@@ -36,6 +37,9 @@ ROUTES: list[tuple[str, type[Any]]] = [
     (r"network", NetworkHandler),
     (r"listings", ListingsHandler),
     (rf"listings/{ASSET}", ListingHandler),
+    (rf"listings/{ASSET}/reviews", ReviewsHandler),
+    (rf"listings/{ASSET}/report", ReportHandler),
+    (rf"listings/{ASSET}/appeal", AppealHandler),
     (r"quote", QuoteHandler),
     (r"license", LicenseHandler),
     (r"checkout", CheckoutHandler),

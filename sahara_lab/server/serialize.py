@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sahara_lab.compute import progress_of
 from sahara_lab.licensing.terms import NOT_ENFORCED, READ, License, format_duration
-from sahara_lab.market.reviews import Reputation
+from sahara_lab.market.reviews import Reputation, Reviews
 from sahara_lab.market.values import Asset, Earnings, LicenseGrant, Parent, Quote, QuoteLine, Version
 from sahara_lab.units import format_share, format_tokens
 
@@ -60,6 +60,7 @@ def listing(value: Any) -> Json:
         "sold": value.sold,
         "task": value.task,
         "formats": list(value.formats),
+        "alike": value.alike,
         "reputation": reputation(value.reputation),
     }
 
@@ -73,6 +74,26 @@ def reputation(value: Reputation) -> Json:
         "appealed": value.appealed,
         "reports": value.reports,
         "warning": value.warning,
+    }
+
+
+def reviews(value: Reviews, reader: str) -> Json:
+    """What license holders say, newest first, and which of it the reader wrote."""
+    return {
+        "mean": value.mean,
+        "bought": value.paid,
+        "items": [
+            {
+                "author": one.author,
+                "stars": one.stars,
+                "text": one.text,
+                "license": one.license,
+                "bought": one.paid,
+                "time": one.time,
+                "mine": one.author == reader,
+            }
+            for one in value
+        ],
     }
 
 

@@ -72,11 +72,12 @@ export function Offers(props: { asset: Asset }): JSX.Element {
       </section>
     );
   }
-  const without = !asset.owned && !asset.held.some(grant => grant.status === 'valid');
+  const sold = asset.reputation.standing !== 'taken down';
+  const without = sold && !asset.owned && !asset.held.some(grant => grant.status === 'valid');
   return (
     <>
       {asset.offers.map(offer => (
-        <Offer key={offer.flavor} asset={asset} offer={offer} />
+        <Offer key={offer.flavor} asset={asset} offer={offer} sold={sold} />
       ))}
       {without && (
         <details className="jp-Sahara-box">
@@ -91,7 +92,8 @@ export function Offers(props: { asset: Asset }): JSX.Element {
   );
 }
 
-function Offer(props: { asset: Asset; offer: Terms }): JSX.Element {
+/** `sold`: the DAO lets it be bought. */
+function Offer(props: { asset: Asset; offer: Terms; sold: boolean }): JSX.Element {
   const { license, session, trans } = useDesk();
   useSignals(session.status.changed);
   const { asset, offer } = props;
@@ -124,7 +126,7 @@ function Offer(props: { asset: Asset; offer: Terms }): JSX.Element {
         ))}
       </ul>
       <p className="jp-Sahara-muted">{facts.join(' · ')}</p>
-      {!asset.owned && !covered && (
+      {props.sold && !asset.owned && !covered && (
         <Action
           accent
           disabled={!session.up}
