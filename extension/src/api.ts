@@ -42,6 +42,8 @@ export interface Query {
   task: string;
   format: string;
   tag: string;
+  /** "yes": only of publishers that the DAO vouches for. */
+  verified: string;
   /** In tokens, exact; besides or instead of a band. */
   maxPrice: string;
   sort: string;
@@ -78,6 +80,7 @@ export class Api {
       task: query.task,
       format: query.format,
       tag: query.tag,
+      verified: query.verified,
       max_price: query.maxPrice,
       sort: query.sort,
       after,

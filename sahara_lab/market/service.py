@@ -185,6 +185,7 @@ class Market(Opinions, Earning):
         format: str | None = None,
         tag: str | None = None,
         owner: str | None = None,
+        verified: bool = False,
         sort: str = "relevance",
         page: int = 1,
         after: str | None = None,
@@ -197,7 +198,8 @@ class Market(Opinions, Earning):
             license: a flavor as shown ("Commercial"), or the first words of several ("commercial").
             price: a band of prices as ``page.facets["price"]`` names it: "free", "1 to 10".
             max_price: in whole tokens.
-            sort: "relevance", "newest", "price", "popular" (most licensed) or "name".
+            verified: only of publishers that the DAO vouches for.
+            sort: "relevance", "newest", "price", "popular" (most licensed), "reputation" (best reviewed) or "name".
             after: ``page.next`` of the page before.
 
         Raises:
@@ -207,7 +209,8 @@ class Market(Opinions, Earning):
         self.refresh()
         found = self.listings.search(
             text, cap, kind=kind, license=license, price=price, task=task, format=format, tag=tag, owner=owner,
-            sort=sort, page=page, after=after, per_page=per_page,
+            sort=sort, page=page, after=after, per_page=per_page, verified=verified, reader=self._wallet.handle,
+            vouched=[self._directory.handle(account) for account in self._standing.verified()],
         )  # fmt: skip
         owners = [self._directory.address(item.owner) for item in found.items]
         known = self._standing.of([item.id for item in found.items], owners)

@@ -97,10 +97,19 @@ def test_a_listing_in_dispute_or_taken_down_says_so_everywhere(
     detail.get_by_role("button", name="License", exact=True).wait_for(state="detached")
 
 
-def test_a_verified_publisher_has_a_mark(page: Any, listed: str, alice: Any, decide: Any) -> None:
+def test_a_verified_publisher_has_a_mark_and_a_filter(
+    page: Any, listed: str, alice: Any, decide: Any, shot: Callable[[str], None]
+) -> None:
     found = card(page, listed)
     decide(alice.market.verification("alice", "met at a conference"))
     found.get_by_text("✓ verified").wait_for()
+    page.locator(".jp-Sahara-market").get_by_role("button", name="Filters").click()
+    publishers = page.get_by_role("group", name="Publisher")
+    publishers.get_by_role("button", name="verified 1").click()
+    page.get_by_role("button", name="Do not narrow to verified publishers").wait_for()
+    found.wait_for()
+    shot("verified")
+    page.get_by_role("button", name="Do not narrow to verified publishers").click()
     show(page, listed).get_by_text("✓ verified").wait_for()
     decide(alice.market.verification("alice", "key stolen", verified=False))
     found.get_by_text("✓ verified").wait_for(state="detached")

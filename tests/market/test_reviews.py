@@ -97,7 +97,7 @@ def test_a_takedown_is_a_vote_with_an_appeal(alice: Any, bob: Any, carol: Any, l
     decide(alice.market.decision(listed, "taken down", "carol showed her notebook"))
     with pytest.raises(AccessDenied, match="carol showed her notebook"):
         carol.market.license(listed, license="Commercial", max_price="3")
-    assert listed not in [item.name for item in carol.market.search(word).items]
+    assert carol.market.search(word).total == 0
     assert listed in [item.name for item in alice.market.search(word).items]
     assert bob.market.may_use(listed, "read")  # who paid keeps what was paid for
 
@@ -108,9 +108,12 @@ def test_a_takedown_is_a_vote_with_an_appeal(alice: Any, bob: Any, carol: Any, l
 def test_a_verified_publisher_is_shown_as_one(alice: Any, bob: Any, carol: Any, listed: str, decide: Any) -> None:
     assert not carol.market.get(listed).reputation.verified
     decide(alice.market.verification("alice", "met at a conference"))
+    assert listed in [item.name for item in carol.market.search(listed.partition("/")[2], verified=True).items]
+    assert carol.market.search("").facets["verified"]["yes"] >= 1
     assert "verified publisher" in carol.market.get(listed)._repr_mimebundle_()["text/plain"]
     decide(alice.market.verification("alice", "key stolen", verified=False))
     assert not carol.market.get(listed).reputation.verified
+    assert carol.market.search("", verified=True).total == 0
 
 
 def test_only_the_owner_appeals_and_only_against_a_decision(alice: Any, bob: Any, listed: str) -> None:
