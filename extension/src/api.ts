@@ -3,14 +3,17 @@
 import type { Wish } from './model/wallet';
 import type {
   Announcement,
+  Answers,
   Asset,
   Checkout,
   FolderPage,
   Grant,
+  InWords,
   Job,
   JobDetail,
   Library,
   Page,
+  Proposed,
   Quote,
   Reader,
   Renewals,
@@ -188,6 +191,16 @@ export class Api {
 
   rotate(name: string): Promise<Renewals> {
     return this.post<Renewals>(assetPath('vaults', name, 'rotate'));
+  }
+
+  /** What a listing of files could say, made of samples of them (base64 by path). */
+  propose(name: string, files: [string, number][], samples: Record<string, string>): Promise<Proposed> {
+    return this.post<Proposed>('uploads/proposal', { name, files, samples });
+  }
+
+  /** The license that answers mean. */
+  terms(answers: Partial<Answers>): Promise<InWords> {
+    return this.get<InWords>('uploads/terms', answers as Record<string, string>);
   }
 
   announce(what: Announcement): Promise<UploadPlan> {

@@ -256,9 +256,64 @@ export interface Announcement {
   kind?: string;
   title?: string;
   description?: string;
-  license?: string;
+  task?: string;
+  tags?: string[];
+  statement?: Statement;
+  /** Answers to the questions about the license; none is on offer where the first one has none. */
+  use?: string;
   price?: string;
-  royalty?: string;
+  back?: string;
+  lasts?: string;
+}
+
+/** What a publisher claims of data. */
+export interface Statement {
+  source: string;
+  consent: string;
+  personal_data: string;
+  intended_use: string;
+  known_risks: string;
+}
+
+export type Answers = Record<'use' | 'price' | 'back' | 'lasts', string>;
+
+/** A question about a license. */
+export interface Question {
+  key: keyof Answers;
+  text: string;
+  choices: { key: string; text: string }[];
+  /** What else can be typed. */
+  free: string;
+  default: string;
+  /** The answers to the first question that leave this one open. */
+  uses: string[];
+}
+
+/** What a listing of files could say; no proposal where there are no files. */
+export interface Proposed {
+  questions: Question[];
+  proposal: {
+    name: string;
+    kind: string;
+    title: string;
+    description: string;
+    tags: string[];
+    task: string;
+    use: string;
+    named_license: string;
+    statement: Statement;
+    /** What a person should look at first, a sentence each. */
+    checks: string[];
+  } | null;
+}
+
+/** Terms in plain words. */
+export interface InWords {
+  flavor: string;
+  summary: string;
+  may: string[];
+  may_not: string[];
+  must: string[];
 }
 
 export type JobStatus = 'starting' | 'running' | 'stopping' | 'stopped' | 'done' | 'failed' | 'lost';

@@ -17,7 +17,13 @@ from sahara_lab.server.routes_library import ClaimHandler, LibraryHandler
 from sahara_lab.server.routes_market import LicenseHandler, ListingHandler, ListingsHandler, QuoteHandler
 from sahara_lab.server.routes_opinions import AppealHandler, ReportHandler, ReviewsHandler
 from sahara_lab.server.routes_session import NetworkHandler, StatusHandler
-from sahara_lab.server.routes_upload import PublishHandler, UploadHandler, UploadsHandler
+from sahara_lab.server.routes_upload import (
+    ProposalHandler,
+    PublishHandler,
+    TermsHandler,
+    UploadHandler,
+    UploadsHandler,
+)
 from sahara_lab.server.routes_vault import (
     FolderHandler,
     ReadersHandler,
@@ -54,6 +60,8 @@ ROUTES: list[tuple[str, type[Any]]] = [
     (rf"vaults/{ASSET}/unshare", UnshareHandler),
     (rf"vaults/{ASSET}/rotate", RotateHandler),
     (r"uploads", UploadsHandler),
+    (r"uploads/proposal", ProposalHandler),
+    (r"uploads/terms", TermsHandler),
     (UPLOAD, UploadHandler),
     (rf"{UPLOAD}/publish", PublishHandler),
     (r"jobs", JobsHandler),

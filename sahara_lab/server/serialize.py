@@ -14,6 +14,7 @@ from sahara_lab.units import format_share, format_tokens
 if TYPE_CHECKING:
     from sahara_lab.compute import Job
     from sahara_lab.licensing.sharing import Reader, Renewals
+    from sahara_lab.licensing.words import InWords
     from sahara_lab.market.lineage import Lineage
     from sahara_lab.market.listings import Listing
     from sahara_lab.vault import Entry
@@ -74,6 +75,17 @@ def reputation(value: Reputation) -> Json:
         "appealed": value.appealed,
         "reports": value.reports,
         "warning": value.warning,
+    }
+
+
+def words(value: InWords) -> Json:
+    """Terms in plain words."""
+    return {
+        "flavor": value.license.flavor,
+        "summary": value.license.summary,
+        "may": list(value.may),
+        "may_not": list(value.may_not),
+        "must": list(value.must),
     }
 
 

@@ -14,6 +14,7 @@ export function useSignals(...signals: ISignal<unknown, unknown>[]): void {
   useEffect(() => {
     const slot = (): void => again();
     signals.forEach(signal => signal.connect(slot));
+    slot(); // a signal may have fired between the first drawing and this
     return () => signals.forEach(signal => signal.disconnect(slot));
     // The signals of a model live as long as the model.
   }, signals);
