@@ -17,6 +17,7 @@ import type {
   Quote,
   Reader,
   Renewals,
+  Request,
   Reviews,
   Status,
   UploadPlan,
@@ -148,6 +149,19 @@ export class Api {
 
   claim(): Promise<Library> {
     return this.post<Library>('claim');
+  }
+
+  async statement(): Promise<string> {
+    return (await this.get<{ csv: string }>('statement')).csv;
+  }
+
+  /** Ask the owner of an asset for a license. */
+  request(name: string, note: string): Promise<Request> {
+    return this.post<Request>('requests', { name, note });
+  }
+
+  answer(number: number, grant: boolean): Promise<Library> {
+    return this.post<Library>(`requests/${number}/${grant ? 'grant' : 'decline'}`);
   }
 
   async jobs(): Promise<Job[]> {

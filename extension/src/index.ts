@@ -20,7 +20,6 @@ import { UploadModel } from './model/upload';
 import { type Memory, VaultsModel } from './model/vaults';
 import { WalletModel } from './model/wallet';
 import { AssetPage, PANEL_ID, SaharaPanel } from './panel';
-import { purchase } from './purchase';
 import { sendTo } from './request';
 import { runningPlugin } from './running';
 import { Settings } from './settings';
@@ -142,6 +141,7 @@ const plugin: JupyterFrontEndPlugin<Desk> = {
         }
         buying.add(name);
         try {
+          const { purchase } = await import('./purchase');
           if (await purchase(desk, name, flavor)) {
             desk.refresh();
             desk.open(name);

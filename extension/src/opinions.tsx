@@ -3,7 +3,7 @@ import React from 'react';
 
 import type { Desk } from './desk';
 import { Form } from './publishing';
-import { sentence } from './purchase';
+import { sentence } from './format';
 import { LabError } from './values';
 
 /** Ask what is wrong with an asset, and say it where the DAO and everybody else reads it. */
@@ -27,6 +27,18 @@ export async function appeal(desk: Desk, name: string): Promise<void> {
   const label = trans.__('Why is the decision wrong?');
   const reason = await asked(desk, trans.__('Appeal for %1', name), label, note, trans.__('Appeal'));
   await say(desk, reason, text => api.appeal(name, text), trans.__('Your appeal is recorded'));
+}
+
+/** Ask an owner for a license of something that is not on offer. */
+export async function request(desk: Desk, name: string): Promise<void> {
+  const { api, trans } = desk;
+  const note = trans.__(
+    'Everyone can read it, for good. The owner grants it or declines; you are bound to nothing.'
+  );
+  const title = trans.__('Ask for %1', name);
+  const words = await asked(desk, title, trans.__('What is it for?'), note, trans.__('Ask the owner'));
+  const send = async (text: string): Promise<void> => void (await api.request(name, text));
+  await say(desk, words, send, trans.__('The owner of %1 is asked', name));
 }
 
 async function asked(

@@ -3,9 +3,8 @@ import React from 'react';
 
 import { type Desk, DeskProvider, useDesk } from './desk';
 import { type Picked, plainName, withoutTop } from './dropped';
-import { formatSize } from './format';
+import { formatSize, sentence } from './format';
 import type { Row } from './model/vaults';
-import { sentence } from './purchase';
 import { samplesOf } from './samples';
 import { LabError, type Statement, type UploadPlan, type Vault } from './values';
 import { announced, NewVault, type Wish } from './views/newVault';

@@ -163,9 +163,23 @@ export interface Checkout {
   permit: object | null;
 }
 
+/** A license that somebody asked an owner for. */
+export interface Request {
+  number: number;
+  asset: string;
+  account: string;
+  terms: Terms;
+  summary: string;
+  note: string;
+  status: 'open' | 'granted' | 'declined';
+}
+
 export interface Library {
   published: Listing[];
   licenses: Grant[];
+  /** What others ask for and nobody answered; and what the account asked for itself. */
+  requests: Request[];
+  asked: Request[];
   earnings: { claimable: Amount; lines: { asset: string; claimable: Amount; received: Amount }[] };
 }
 

@@ -13,7 +13,13 @@ from traitlets import Unicode, default
 from sahara_lab.profile import current_account
 from sahara_lab.server.routes_checkout import CheckoutHandler, OutcomeHandler, TransactionHandler
 from sahara_lab.server.routes_jobs import JobHandler, JobsHandler, StopHandler
-from sahara_lab.server.routes_library import ClaimHandler, LibraryHandler
+from sahara_lab.server.routes_library import (
+    AnswerHandler,
+    ClaimHandler,
+    LibraryHandler,
+    RequestsHandler,
+    StatementHandler,
+)
 from sahara_lab.server.routes_market import LicenseHandler, ListingHandler, ListingsHandler, QuoteHandler
 from sahara_lab.server.routes_opinions import AppealHandler, ReportHandler, ReviewsHandler
 from sahara_lab.server.routes_session import NetworkHandler, StatusHandler
@@ -53,6 +59,9 @@ ROUTES: list[tuple[str, type[Any]]] = [
     (r"checkout/outcome", OutcomeHandler),
     (r"mine", LibraryHandler),
     (r"claim", ClaimHandler),
+    (r"statement", StatementHandler),
+    (r"requests", RequestsHandler),
+    (r"requests/([0-9]{1,12})/(grant|decline)", AnswerHandler),
     (r"vaults", VaultsHandler),
     (rf"vaults/{ASSET}/files", FolderHandler),
     (rf"vaults/{ASSET}/readers", ReadersHandler),

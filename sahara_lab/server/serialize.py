@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sahara_lab.licensing.words import InWords
     from sahara_lab.market.lineage import Lineage
     from sahara_lab.market.listings import Listing
+    from sahara_lab.market.requests import Request
     from sahara_lab.vault import Entry
 
 Json = dict[str, Any]
@@ -189,6 +190,18 @@ def grant(value: LicenseGrant) -> Json:
         "expires": value.expires_at,
         "status": value.status,
         "tx": value.tx_hash,
+    }
+
+
+def request(value: Request) -> Json:
+    return {
+        "number": value.number,
+        "asset": value.asset,
+        "account": value.account,
+        "terms": terms(value.terms),
+        "summary": value.terms.summary,
+        "note": value.note,
+        "status": value.status,
     }
 
 

@@ -223,7 +223,24 @@ class LabService:
             "published": [serialize.listing(item) for item in market.mine().items],
             "licenses": [serialize.grant(grant) for grant in market.licenses()],
             "earnings": serialize.earnings(market.earnings()),
+            "requests": [serialize.request(one) for one in market.requests()],
+            "asked": [serialize.request(one) for one in market.requests(sent=True)],
         }
+
+    def statement(self, account: str | None) -> Json:
+        """Every payment that reached the account's assets, as a file of text."""
+        return {"csv": self._lab(account).market.statement().csv()}
+
+    def request(self, account: str | None, name: str, note: str) -> Json:
+        return serialize.request(self._lab(account).market.request(name, note=note))
+
+    def answer(self, account: str | None, number: int, grant: bool) -> Json:
+        market = self._lab(account).market
+        if grant:
+            market.grant(number)
+        else:
+            market.decline(number)
+        return self.library(account)
 
     def claim(self, account: str | None) -> Json:
         self._lab(account).market.claim()

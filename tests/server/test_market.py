@@ -148,3 +148,23 @@ def test_a_report_counts_once_for_each_account(ask: Any, asset: str) -> None:
     assert ask(f"listings/{asset}/report", body={"reason": "these are mine"}, account="carol").status == 200
     assert ask(f"listings/{asset}/report", body={"reason": "again"}, account="carol").status == 409
     assert ask(f"listings/{asset}", account="bob").json["reputation"]["reports"] == 1
+
+
+def test_a_license_is_asked_for_and_the_owner_answers(ask: Any, alice: Any, fresh: Any, table_folder: Path) -> None:
+    name = alice.market.publish(table_folder, name=fresh("asked")).name
+    number = ask("requests", body={"name": name, "note": "for my thesis"}, account="carol").json["number"]
+    [request] = [one for one in ask("mine", account="alice").json["requests"] if one["asset"] == name]
+    assert (request["account"], request["note"], request["status"]) == ("carol", "for my thesis", "open")
+    assert ask(f"requests/{number}/grant", body={}, account="bob").status == 400
+    granted = ask(f"requests/{number}/grant", body={}, account="alice").json
+    assert name not in [one["asset"] for one in granted["requests"]]
+    mine = ask("mine", account="carol").json
+    assert name in [grant["asset"] for grant in mine["licenses"]]
+    assert mine["asked"][0]["status"] == "granted"
+    assert ask(f"requests/{number}/decline", body={}, account="alice").status == 400
+
+
+def test_the_statement_is_a_file_of_every_payment(ask: Any, asset: str, bob: Any) -> None:
+    bob.market.license(asset, license="Non-Commercial Research", max_price="5")
+    lines = ask("statement", account="alice").json["csv"].splitlines()
+    assert any(asset in line and "bob" in line for line in lines[1:])

@@ -3,6 +3,7 @@ import React from 'react';
 import { licenseCode, openCode } from '../code';
 import { useDesk } from '../desk';
 import { formatAmount, formatDate } from '../format';
+import { request } from '../opinions';
 import type { Asset, Grant, Terms } from '../values';
 import { Action, Badge, Code, Price, useSignals } from './parts';
 
@@ -69,6 +70,7 @@ export function Offers(props: { asset: Asset }): JSX.Element {
       <section className="jp-Sahara-box">
         <h2>{trans.__('Licenses')}</h2>
         <p className="jp-Sahara-muted">{trans.__('The owner offers no license at the moment.')}</p>
+        {!asset.owned && !asset.held.some(grant => grant.status === 'valid') && <Ask name={asset.name} />}
       </section>
     );
   }
@@ -88,6 +90,23 @@ export function Offers(props: { asset: Asset }): JSX.Element {
           />
         </details>
       )}
+    </>
+  );
+}
+
+/** A request to the owner, and what became of the last one. */
+function Ask(props: { name: string }): JSX.Element {
+  const desk = useDesk();
+  const { library, trans } = desk;
+  useSignals(library.content.changed);
+  const last = library.asked(props.name);
+  if (last?.status === 'open') {
+    return <p role="status">{trans.__('You asked for it; the owner has not answered.')}</p>;
+  }
+  return (
+    <>
+      {last?.status === 'declined' && <p role="status">{trans.__('The owner declined your request.')}</p>}
+      <Action accent label={trans.__('Ask the owner')} onClick={() => void request(desk, props.name)} />
     </>
   );
 }
