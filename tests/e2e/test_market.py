@@ -89,9 +89,11 @@ def test_the_keyboard_goes_through_the_results(page: Any, market: Any) -> None:
     box.focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
-    second = market.locator(".jp-Sahara-card").nth(1)
-    focused = page.evaluate("document.activeElement.closest('.jp-Sahara-card').dataset.saharaAsset")
-    assert focused == second.get_attribute("data-sahara-asset")
+    focused, place = page.evaluate("""() => {
+        const card = document.activeElement.closest('.jp-Sahara-card');
+        return [card.dataset.saharaAsset, [...document.querySelectorAll('.jp-Sahara-card')].indexOf(card)];
+    }""")
+    assert place == 1
     page.keyboard.press("Enter")
     page.locator(".jp-Sahara-detail").get_by_text(focused, exact=True).wait_for()
     page.get_by_role("searchbox").focus()
@@ -114,11 +116,14 @@ def test_the_context_menu_and_the_palette_act_on_an_asset(page: Any, market: Any
     page.get_by_role("menuitem", name="License Asset…").click()
     page.locator(".jp-Sahara-quote").wait_for()
     page.get_by_role("button", name="Cancel").click()
+    page.locator(".jp-Dialog").wait_for(state="detached")  # it gives the focus back, which would close the palette
     page.keyboard.press("Control+Shift+C")
     page.locator(".lm-CommandPalette-input").fill("Sahara: Open Asset")
+    page.locator(".lm-CommandPalette-item.lm-mod-active", has_text="Open Asset").wait_for()
     page.keyboard.press("Enter")
-    page.get_by_placeholder("alice/digits").fill(herd[3])
-    page.keyboard.press("Enter")
+    wanted = page.get_by_placeholder("alice/digits")
+    wanted.fill(herd[3])
+    wanted.press("Enter")
     page.locator(".jp-Sahara-detail").get_by_text(herd[3], exact=True).wait_for()
 
 
@@ -128,5 +133,5 @@ def test_the_search_is_there_again_after_a_reload(page: Any, market: Any) -> Non
         market.get_by_role("group", name="Tags").get_by_role("button", name=re.compile("^even")).click()
         market.get_by_text("12 results").wait_for()
     page.goto(page.url.split("?")[0])
-    page.locator(".jp-Sahara-market").get_by_text("12 results").wait_for(timeout=90_000)
+    page.locator(".jp-Sahara-market").get_by_text("12 results").wait_for()
     assert page.get_by_role("searchbox").input_value() == WORD
