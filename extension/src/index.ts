@@ -49,6 +49,11 @@ async function resume(state: IStateDB | null, market: MarketModel): Promise<void
   });
 }
 
+/** When the lab has drawn itself; what the sidebar asks for makes the server work. */
+function idle(): Promise<void> {
+  return new Promise(resolve => requestIdleCallback(() => resolve(), { timeout: 3000 }));
+}
+
 /** Say once that the two halves are of different versions, and how to bring them together. */
 function handshake(session: SessionModel, trans: TranslationBundle): void {
   const compare = (): void => {
@@ -161,6 +166,7 @@ const plugin: JupyterFrontEndPlugin<Desk> = {
       market.query.sort = settings.order;
       await resume(state, market);
       await app.restored;
+      await idle();
       session.start();
       jobs.start();
     });

@@ -5,7 +5,7 @@ import { firstPublishCode } from '../code';
 import { type Desk, useDesk } from '../desk';
 import { formatAmount, formatDate, sentence } from '../format';
 import { type Grant, LabError, type Library, type Request } from '../values';
-import { Action, Badge, Busy, Code, Empty, KindTile, Price, Problem, useSignals } from './parts';
+import { Action, Badge, Busy, Code, Empty, KindTile, Price, Problem, Trouble, useSignals } from './parts';
 
 /** What the account published, what it licensed, and what it can claim. */
 export function LibraryView(): JSX.Element {
@@ -155,6 +155,7 @@ function Published(props: { library: Library }): JSX.Element {
                 {line ? trans.__('earned %1', formatAmount(line.received)) : listing.name}
               </span>
             </div>
+            <Trouble reputation={listing.reputation} />
             <Price amount={listing.price} />
           </li>
         );

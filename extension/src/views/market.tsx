@@ -4,9 +4,21 @@ import React from 'react';
 import { listingCode } from '../code';
 import { useDesk } from '../desk';
 import { dragCode } from '../drag';
-import type { Listing, Reputation } from '../values';
+import type { Listing } from '../values';
 import { Facets } from './facets';
-import { Action, Badge, Busy, Empty, KindTile, Price, Problem, Stars, useSignals, Verified } from './parts';
+import {
+  Action,
+  Badge,
+  Busy,
+  Empty,
+  KindTile,
+  Price,
+  Problem,
+  Stars,
+  Trouble,
+  useSignals,
+  Verified
+} from './parts';
 
 /** Search, filters, and what was found. */
 export function MarketView(): JSX.Element {
@@ -169,15 +181,4 @@ export function Card(props: { listing: Listing }): JSX.Element {
       </div>
     </li>
   );
-}
-
-function Trouble(props: { reputation: Reputation }): JSX.Element | null {
-  const { trans } = useDesk();
-  const { standing, warning } = props.reputation;
-  const words = { disputed: trans.__('disputed'), 'taken down': trans.__('taken down'), clear: '' }[standing];
-  return words ? (
-    <span title={warning}>
-      <Badge tone="bad">{words}</Badge>
-    </span>
-  ) : null;
 }

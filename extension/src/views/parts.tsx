@@ -103,6 +103,18 @@ export function Verified(props: { reputation: Reputation }): JSX.Element | null 
   ) : null;
 }
 
+/** In a word what the DAO decided; nothing where it did not. */
+export function Trouble(props: { reputation: Reputation }): JSX.Element | null {
+  const { trans } = useDesk();
+  const { standing, warning } = props.reputation;
+  const words = { disputed: trans.__('disputed'), 'taken down': trans.__('taken down'), clear: '' }[standing];
+  return words ? (
+    <span title={warning}>
+      <Badge tone="bad">{words}</Badge>
+    </span>
+  ) : null;
+}
+
 /** What a buyer has to know; nothing when all is well. */
 export function Warning(props: { text: string; children?: React.ReactNode }): JSX.Element | null {
   return props.text ? (
