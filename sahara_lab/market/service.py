@@ -292,11 +292,13 @@ class Market(Opinions, Earning):
             PriceError: the price is above the cap, or there is no cap.
             FundsError: the balance does not cover the price.
             AccessDenied: the DAO has taken the listing down.
+            IntegrityError: its public document is not the one that its publisher recorded.
         """
         asset = self.get(name)
         if asset.owner == self._wallet.handle:
             raise InputError(f"{asset.name} is yours; its owner needs no license")
         self._refuse_taken_down(asset)
+        self._assets.require_recorded(asset)
         return self._sales.buy(asset.id, asset.name, license, max_price)
 
     def checkout(
@@ -315,6 +317,7 @@ class Market(Opinions, Earning):
 
         asset, address = self.get(name), checksum(payer)
         self._refuse_taken_down(asset)
+        self._assets.require_recorded(asset)
         quote = self._sales.quote(asset.id, asset.name, license, payer=address)
         cap = self._sales.cap(asset.name, quote.price, max_price, "license", address)
         return Checkout.begin(self._chain, self._sales, quote, address, self._wallet.address, cap)

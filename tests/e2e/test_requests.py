@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,6 @@ def test_earnings_are_claimed_by_one_press_and_saved_as_a_file(
     assert any(name in line and "bob" in line for line in (tmp_path / "earnings.csv").read_text().splitlines())
     before = alice.wallet.balance().tokens
     revenue.get_by_role("button", name="Claim").click()
-    page.locator(".jp-Sahara-revenue button:disabled", has_text="Claim").wait_for(timeout=60_000)
+    revenue.locator("strong", has_text=re.compile("^0 SAHARA$")).wait_for(timeout=60_000)
     assert alice.wallet.balance().tokens > before
     assert alice.market.earnings().claimable == 0
