@@ -281,7 +281,10 @@ def network_verify(name: str) -> None:
 @click.option("--format", help="Only assets with files of this media type, e.g. text/csv.")
 @click.option("--tag", help="Only assets with this tag.")
 @click.option("--owner", help="Only assets of this account.")
-@click.option("--sort", default="relevance", show_default=True, help="relevance, newest, price, popular or name.")
+@click.option("--verified", is_flag=True, help="Only of publishers that the DAO vouches for.")
+@click.option(
+    "--sort", default="relevance", show_default=True, help="relevance, newest, price, popular, reputation, name."
+)
 @click.option("--page", default=1, show_default=True)
 def search(text: tuple[str, ...], flavor: str | None, **options: Any) -> None:
     """Search the market."""

@@ -68,3 +68,20 @@ def table_folder(tmp_path: Path) -> Path:
     folder.mkdir()
     pd.DataFrame({"x": range(1000), "y": [n * 0.5 for n in range(1000)]}).to_parquet(folder / "part.parquet")
     return folder
+
+
+@pytest.fixture(scope="session")
+def decide(alice, bob, carol):  # type: ignore[no-untyped-def]
+    """Has the DAO decide on an action: a proposal, from its first word to its execution."""
+
+    def decided(action: object) -> None:
+        proposal = alice.dao.propose([action], "Decide")
+        alice.network.advance("5 seconds")
+        for voter in (alice, bob, carol):
+            voter.dao.vote(proposal.number, "for")
+        alice.network.advance("10 minutes")
+        alice.dao.queue(proposal.number)
+        alice.network.advance("10 minutes")
+        alice.dao.execute(proposal.number)
+
+    return decided

@@ -69,7 +69,8 @@ def _build() -> dict[str, Parser]:
     search.add_argument("--task", help="what it is for, e.g. image-classification")
     search.add_argument("--format", help="a media type, e.g. text/csv")
     search.add_argument("--tag", help="only what has this tag")
-    search.add_argument("--sort", default="relevance", help="relevance, newest, price, popular or name")
+    search.add_argument("--verified", action="store_true", help="only of publishers that the DAO vouches for")
+    search.add_argument("--sort", default="relevance", help="relevance, newest, price, popular, reputation or name")
     search.add_argument("--page", type=int, default=1, help="counted from 1")
 
     show = command("show", "show an asset: versions, offers, what it is made from")
