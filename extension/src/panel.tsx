@@ -6,6 +6,7 @@ import React, { lazy, Suspense } from 'react';
 import { type Desk, DeskProvider } from './desk';
 import { kindIcon, saharaIcon } from './icons';
 import { Loader } from './model/loader';
+import { fill } from './sections';
 import type { Asset } from './values';
 
 export const PANEL_ID = 'sahara-lab-panel';
@@ -16,11 +17,10 @@ export function view(desk: Desk, element: JSX.Element): ReactWidget {
   return ReactWidget.create(<DeskProvider value={desk}>{element}</DeskProvider>);
 }
 
-/** The sidebar: account, market, own assets, vaults, jobs, network. What is in it comes when it is first seen. */
+/** The sidebar: account, market, own assets, vaults, jobs, network. */
 export class SaharaPanel extends SidePanel {
   /** Something may have changed while the panel was out of sight. */
   private stale = true;
-  private filled: Promise<void> | null = null;
 
   constructor(private readonly desk: Desk) {
     super();
@@ -31,6 +31,7 @@ export class SaharaPanel extends SidePanel {
     this.title.caption = trans.__('Sahara Lab');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('Sahara Lab'));
+    fill(this, desk);
   }
 
   /** Fetch again what the panel shows, at once or when it comes into sight. */
@@ -46,7 +47,6 @@ export class SaharaPanel extends SidePanel {
 
   protected onAfterShow(msg: Message): void {
     super.onAfterShow(msg);
-    void this.fill();
     if (this.stale) {
       this.look();
     }
@@ -54,12 +54,7 @@ export class SaharaPanel extends SidePanel {
 
   protected onActivateRequest(msg: Message): void {
     super.onActivateRequest(msg);
-    void this.fill().then(() => this.node.querySelector<HTMLInputElement>('input[type=search]')?.focus());
-  }
-
-  private fill(): Promise<void> {
-    this.filled ??= import('./sections').then(({ fill }) => fill(this, this.desk));
-    return this.filled;
+    this.node.querySelector<HTMLInputElement>('input[type=search]')?.focus();
   }
 }
 
