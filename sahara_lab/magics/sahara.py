@@ -200,9 +200,11 @@ class SaharaMagics(RightsCommands, Magics):
         options = {name: getattr(given, name) for name in FLAGS}
         if given.quote:
             return self.lab.compute.estimate(cell, self.shell.user_ns, inputs=given.inputs, **options)
-        if given.provider and given.max_price:
-            compute = self.lab.compute
-            self._display(compute.quote(given.provider, max_price=given.max_price, workers=given.workers or 2))
+        compute = self.lab.compute
+        provider, stays = compute.goes_to(cell, given.inputs, given.provider)
+        if provider and given.max_price:
+            workers = given.workers or 2
+            self._display(compute.quote(provider, max_price=given.max_price, workers=workers, on_site=stays))
         job = self.lab.compute.run_cell(
             cell,
             self.shell.user_ns,
