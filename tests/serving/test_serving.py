@@ -1,0 +1,211 @@
+"""A model of alice's is served from a real Ray Serve, and called by herself and others."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import pytest
+import urllib3
+
+from sahara_lab.errors import AccessDenied, FundsError, InputError, JobError, NotFound, PriceError
+from sahara_lab.units import to_wei
+
+pytestmark = [pytest.mark.network, pytest.mark.ray]
+PRICE = to_wei("0.01")
+
+
+def test_a_model_answers_as_its_config_says(alice: Any, served: Any) -> None:
+    assert served.healthy
+    assert served.url.startswith("http://127.0.0.1:")
+    assert alice.call("alice/line", [1, 1]) == [3.5, 0.0]
+    assert alice.serving.call_many("alice/line", [[0, 0], [0, -1]]) == [[0.5, 0.0], [0.0, 1.0]]
+
+
+def test_another_kernel_finds_what_is_served(alice: Any, served: Any) -> None:
+    again = alice.use("alice")
+    assert [(one.name, one.healthy) for one in again.serving.status()] == [("alice/line", True)]
+    assert again.call("alice/line", [0, 0]) == [0.5, 0.0]
+
+
+def test_a_key_opens_what_it_was_made_for_and_is_shown_once(alice: Any, bob: Any, served: Any) -> None:
+    made = alice.serving.new_key("app", "alice/line", budget=2)
+    key = made.reveal()
+    assert key not in repr(made)
+    with pytest.raises(InputError, match="shown before"):
+        made.reveal()
+    assert [bob.call("alice/line", [0, 0], key=key) for _ in range(2)] == [[0.5, 0.0]] * 2
+    with pytest.raises(FundsError, match="budget of 2 calls is used up"):
+        bob.call("alice/line", [0, 0], key=key)
+    with pytest.raises(AccessDenied, match="not valid"):
+        bob.call("alice/line", [0, 0], key=key[:-1] + ("A" if key[-1] != "A" else "B"))
+    other = alice.serving.new_key("other", "alice/other").reveal()
+    with pytest.raises(AccessDenied, match="not valid"):
+        bob.call("alice/line", [0, 0], key=other)
+
+
+def test_a_revoked_key_opens_nothing_from_the_next_call_on(alice: Any, bob: Any, served: Any) -> None:
+    made = alice.serving.new_key("gone")
+    key = made.reveal()
+    bob.call("alice/line", [0, 0], key=key)
+    alice.serving.revoke(made.id)
+    with pytest.raises(AccessDenied):
+        bob.call("alice/line", [0, 0], key=key)
+    with pytest.raises(NotFound, match="no key"):
+        alice.serving.revoke("nobody")
+
+
+def test_keys_are_kept_as_hashes_only(alice: Any, served: Any, home: Any) -> None:
+    secret = alice.serving.new_key("hashed").reveal().rpartition("-")[2]
+    book = alice.profile.folder / "serving" / "alice.sqlite3"
+    assert book.stat().st_mode & 0o077 == 0
+    for path in book.parent.iterdir():
+        assert secret.encode() not in path.read_bytes()
+
+
+def test_calls_are_paid_into_the_royalties_of_the_model(alice: Any, bob: Any, served: Any) -> None:
+    before = _received(alice)
+    with pytest.raises(PriceError, match="needs a cap"):
+        bob.call("alice/line", [0, 0])
+    with pytest.raises(PriceError, match=r"above the cap of 0\.005"):
+        bob.call("alice/line", [0, 0], max_price="0.005")
+    with pytest.raises(FundsError, match="nothing is prepaid"):
+        bob.call("alice/line", [0, 0], max_price="0.01")
+    for _ in range(3):
+        assert bob.call("alice/line", [1, 1], max_price="0.01", budget="0.05") == [3.5, 0.0]
+    assert bob.serving.prepaid("alice/line").left == to_wei("0.02")
+    assert _received(alice) == before  # many calls are one transaction
+    assert alice.serving.settle() == 3 * PRICE
+    assert _received(alice) == before + 3 * PRICE
+    assert alice.serving.settle() == 0
+
+
+def test_the_same_request_is_charged_once(alice: Any, bob: Any, served: Any) -> None:
+    bob.serving.prepay("alice/line", "1")
+    signed = bob.serving.prepaid("alice/line").signed
+    for _ in range(3):
+        assert bob.call("alice/line", [1, 2], max_price="0.01", request_id="one-order") == [5.5, 0.0]
+    assert bob.serving.prepaid("alice/line").signed == signed + PRICE
+    with pytest.raises(InputError, match="another request had this id"):
+        bob.call("alice/line", [2, 2], max_price="0.01", request_id="one-order")
+    assert bob.serving.prepaid("alice/line").signed == signed + PRICE
+
+
+def test_calls_at_the_same_time_are_each_charged_once(alice: Any, bob: Any, served: Any) -> None:
+    bob.serving.prepay("alice/line", "1")
+    alice.serving.settle()
+    before, signed = _received(alice), bob.serving.prepaid("alice/line").signed
+    found: list[Any] = []
+    threads = [
+        threading.Thread(target=lambda n=n: found.append(bob.call("alice/line", [n, 0], max_price="0.01")))
+        for n in range(12)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == [[n + 0.5, 0.0] for n in range(12)]
+    assert bob.serving.prepaid("alice/line").signed == signed + 12 * PRICE
+    alice.serving.settle()
+    assert _received(alice) == before + 12 * PRICE
+
+
+def test_a_call_that_fails_costs_nothing(alice: Any, bob: Any, served: Any) -> None:
+    bob.serving.prepay("alice/line", "1")
+    signed = bob.serving.prepaid("alice/line").signed
+    with pytest.raises(InputError, match="does not take this shape"):
+        bob.call("alice/line", [1, 2, 3], max_price="0.01")
+    with pytest.raises(InputError, match="lists of numbers"):
+        bob.call("alice/line", {"not": "numbers"}, max_price="0.01")
+    assert bob.serving.prepaid("alice/line").signed == signed
+
+
+def test_what_was_not_used_comes_back(alice: Any, carol: Any, served: Any, until: Any) -> None:
+    had = carol.wallet.balance().tokens
+    carol.call("alice/line", [0, 0], max_price="0.01", budget="0.5")
+    channel = carol.serving.prepaid("alice/line").channel
+    assert carol.serving.refund("alice/line") == 0
+    until(lambda: carol.channels.state(channel).redeemed == PRICE, 60)  # who serves sees it close, and redeems
+    carol.network.advance(120)
+    assert carol.serving.refund("alice/line") == to_wei("0.5") - PRICE
+    assert carol.wallet.balance().tokens == had - PRICE
+
+
+def test_usage_says_who_called_how_often(alice: Any, bob: Any, served: Any) -> None:
+    before = alice.serving.usage()
+    bob.call("alice/line", [0, 0], key=alice.serving.new_key("counted").reveal())
+    bob.call("alice/line", [0, 0], max_price="0.01", budget="2")
+    after = alice.serving.usage()
+    assert (after.calls, after.charged) == (before.calls + 2, before.charged + PRICE)
+    assert "counted" in after._repr_mimebundle_()["text/plain"]
+
+
+def test_over_http_without_key_or_money_the_price_is_told(served: Any) -> None:
+    http = urllib3.PoolManager()
+    url = f"{served.url}/v1/models/alice/line:predict"
+    refused = http.request("POST", url, body=b'{"instances": [[0, 0]]}')
+    assert refused.status == 402
+    from sahara_lab.serving.payments import decoded
+
+    terms = decoded(refused.headers["PAYMENT-REQUIRED"])
+    assert (terms["x402Version"], terms["accepts"][0]["amount"]) == (2, str(PRICE))
+    assert http.request("GET", f"{served.url}/v1/health").json() == {"status": "ok", "models": 1}
+    assert http.request("GET", f"{served.url}/v1/models").json()["data"][0]["id"] == "alice/line"
+    assert http.request("POST", f"{served.url}/v1/models/alice/none:predict", body=b"{}").status == 404
+    assert http.request("POST", url, body=b"x" * 5_000_000).status == 400
+    assert http.request("GET", f"{served.url}/").status == 404
+
+
+def test_a_loader_of_who_serves_says_how_a_model_is_called(
+    alice: Any, publish_model: Any, tmp_path: Any, ray: None
+) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    save_file({"scale": torch.tensor([2.0])}, tmp_path / "model.safetensors")
+    (tmp_path / "labels.json").write_text(json.dumps({"small": 10}))
+    name = publish_model(tmp_path, "scaled")
+    with pytest.raises(JobError, match="says how it is called"):
+        alice.serve(name)
+    offset = 1
+
+    def load(files: Any) -> Any:
+        scale, limit = files.weights()["scale"], files.json("labels.json")["small"]
+
+        def predict(instances: list[Any]) -> list[Any]:
+            return ["small" if float(scale) * one + offset < limit else "large" for one in instances]
+
+        return predict
+
+    assert alice.serve(name, loader=load, price="0").healthy
+    assert alice.serving.call_many(name, [1, 100]) == ["small", "large"]
+    with pytest.raises(JobError, match="model failed: TypeError"):
+        alice.call(name, "text")
+    alice.serving.stop(name)
+    with pytest.raises(NotFound, match="not served"):
+        alice.call(name, 1)
+    with pytest.raises(JobError, match="loader failed: KeyError"):
+        alice.serve(name, loader=lambda files: files.weights()["nothing"])
+
+
+def test_pickled_weights_are_refused(alice: Any, publish_model: Any, tmp_path: Any, ray: None) -> None:
+    import torch
+
+    torch.save({"net.0.weight": torch.zeros(1, 1)}, tmp_path / "model.pt")
+    (tmp_path / "config.json").write_text('{"architecture": "sequential", "layers": [{"type": "relu"}]}')
+    with pytest.raises(JobError, match="pickles are refused"):
+        alice.serve(publish_model(tmp_path, "pickled"))
+
+
+def test_others_serve_with_a_license_and_never_for_money(
+    alice: Any, bob: Any, line: str, tmp_path: Any, ray: None
+) -> None:
+    with pytest.raises(AccessDenied, match="no license for inference"):
+        bob.serve("alice/line")
+    with pytest.raises(AccessDenied, match="only the owner can charge"):
+        bob.serve("alice/line", price="1")
+
+
+def _received(lab: Any) -> int:
+    return int(next(line.received for line in lab.market.earnings().lines if line.asset == "alice/line"))
