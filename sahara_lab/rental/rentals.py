@@ -173,7 +173,8 @@ class Rentals:
         why: list[str] = []
         for offer in self._providers.all():
             if offer.isolation.startswith(UNSAFE):
-                continue  # somebody who wants that one names it
+                why.append(f"{offer.provider}: no isolation, so it must be named")
+                continue
             try:
                 self._ask(offer, workers)
                 return self._quoted(offer, workers, cap)

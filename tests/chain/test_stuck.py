@@ -16,6 +16,7 @@ from sahara_lab.chain.journal import Journal
 from sahara_lab.chain.transaction import read
 from sahara_lab.errors import ChainError, FundsError, SaharaError
 from tests.chain.proxy import Proxy
+from tests.waiting import until
 
 SOMEBODY = "0x00000000000000000000000000000000000000cC"
 
@@ -82,15 +83,6 @@ class Sending:
             meanwhile()
             self._thread.join(0.05)
         raise AssertionError("it did not end")
-
-
-def until(condition: Callable[[], Any]) -> None:
-    pause = threading.Event()
-    for _ in range(1_000):
-        if condition():
-            return
-        pause.wait(0.02)
-    raise AssertionError("it did not happen")
 
 
 def pool(world: Any, name: str) -> dict[int, dict[str, Any]]:

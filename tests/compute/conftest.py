@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from sahara_lab.compute import Compute
+from tests import waiting
 
 DATA = """
 import torch
@@ -78,17 +78,7 @@ def cells() -> SimpleNamespace:
 @pytest.fixture(scope="session")
 def until() -> Callable[..., Any]:
     """Waits for a condition and returns its first true value."""
-
-    def wait(condition: Callable[[], Any], within: float = 240.0) -> Any:
-        deadline = time.monotonic() + within
-        while time.monotonic() < deadline:
-            value = condition()
-            if value:
-                return value
-            time.sleep(0.02)
-        raise AssertionError("the condition did not come true")
-
-    return wait
+    return waiting.until
 
 
 @pytest.fixture

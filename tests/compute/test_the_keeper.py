@@ -46,8 +46,8 @@ def test_job_outlives_its_notebook_and_the_keeper_leaves_after_the_last_client(
     time.sleep(2.5)
     assert compute.status() is not None  # being connected counts as well
     compute._link().close()
-    until(lambda: not cluster_file.exists(), within=30)
-    until(lambda: not any(_running(pid) for pid in processes), within=20)
+    until(lambda: not cluster_file.exists())
+    until(lambda: not any(_running(pid) for pid in processes))
     assert not Path(status["home"]).exists()
 
 
@@ -60,12 +60,12 @@ def test_job_is_lost_with_its_keeper_and_no_process_stays_behind(
     assert status is not None
     processes = _family(status["pid"])
     os.kill(status["pid"], signal.SIGKILL)
-    until(lambda: job.status == "lost", within=10)
+    until(lambda: job.status == "lost")
     assert job.error is not None
     assert "checkpoint is kept" in job.error
     with pytest.raises(JobError, match="was lost"):
         job.result()
-    until(lambda: not any(_running(pid) for pid in processes), within=20)
+    until(lambda: not any(_running(pid) for pid in processes))
     assert not Path(status["home"]).exists()
 
 

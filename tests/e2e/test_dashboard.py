@@ -81,23 +81,21 @@ def status(url: str) -> int:
         return 0
 
 
-def opened(chromium: Any, address: str) -> Iterator[tuple[Any, list[Any]]]:
+def opened(new_page: Any, address: str) -> Iterator[tuple[Any, list[Any]]]:
     """The page, and what it asked for."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(30_000)
+    page = new_page(width=1280)
     asked: list[Any] = []
     page.on("request", lambda request: asked.append(request))  # Playwright takes no built-in function
     page.on("websocket", lambda socket: asked.append(socket))
-    page.goto(f"{address}/?token={TOKEN}", timeout=120_000)
-    page.locator(".sahara-board").wait_for(timeout=120_000)
+    page.goto(f"{address}/?token={TOKEN}")
+    page.locator(".sahara-board").wait_for()
     yield page, asked
-    context.close()
+    page.context.close()
 
 
 @pytest.fixture(scope="module")
-def looking(address: str, chromium: Any) -> Iterator[tuple[Any, list[Any]]]:
-    yield from opened(chromium, address)
+def looking(address: str, new_page: Any) -> Iterator[tuple[Any, list[Any]]]:
+    yield from opened(new_page, address)
 
 
 @pytest.fixture(scope="module")
@@ -106,9 +104,9 @@ def page(looking: tuple[Any, list[Any]]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def desk(acting: str, chromium: Any) -> Iterator[tuple[Any, list[Any]]]:
+def desk(acting: str, new_page: Any) -> Iterator[tuple[Any, list[Any]]]:
     """The page that claims and votes."""
-    yield from opened(chromium, acting)
+    yield from opened(new_page, acting)
 
 
 def tile(page: Any, name: str) -> str:
@@ -240,7 +238,7 @@ def take_pictures(page: Any, folder: Path) -> None:
     """The page in both themes, for people to look at."""
     for theme in ("light", "dark"):
         page.goto(page.url.split("?")[0] + f"?token={TOKEN}&theme={theme}")
-        page.locator(".sahara-board").wait_for(timeout=120_000)
+        page.locator(".sahara-board").wait_for()
         page.locator(".sahara-widget").wait_for()
         page.set_viewport_size({"width": 1280, "height": 1700})
         page.screenshot(path=str(folder / f"dashboard-{theme}.png"))

@@ -77,7 +77,7 @@ def test_open_pages_come_back_after_a_reload(page: Any, offered: Callable[..., s
     ):
         show(page, name)
     page.goto(page.url.split("?")[0])
-    page.locator(".jp-Sahara-detail").get_by_role("heading", name="A well that stays").wait_for(timeout=90_000)
+    page.locator(".jp-Sahara-detail").get_by_role("heading", name="A well that stays").wait_for()
 
 
 def test_a_double_click_pays_once(page: Any, offered: Callable[..., str], bob: Any) -> None:

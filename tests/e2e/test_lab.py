@@ -78,7 +78,7 @@ def test_settings_choose_the_account_and_hide_the_balance(page: Any) -> None:
         {"balance": False, "account": "carol"},
     )
     page.reload()
-    page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=90_000)
+    page.wait_for_selector("#jupyterlab-splash", state="detached")
     try:
         page.locator(".jp-Sahara-status").get_by_text("carol · local", exact=True).wait_for()
     finally:
@@ -86,9 +86,9 @@ def test_settings_choose_the_account_and_hide_the_balance(page: Any) -> None:
 
 
 def test_behind_a_base_url_everything_is_where_it_should_be(
-    chromium: Any, prefixed: str, alice: Any, tmp_path: Path
+    new_page: Any, prefixed: str, alice: Any, tmp_path: Path
 ) -> None:
-    page = chromium.new_page()
+    page = new_page()
     strangers: list[str] = []
     page.on("request", lambda request: strangers.append(request.url) if "/some/prefix/" not in request.url else None)
     open_lab(page, prefixed)

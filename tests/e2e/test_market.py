@@ -116,9 +116,11 @@ def test_the_context_menu_and_the_palette_act_on_an_asset(page: Any, market: Any
     page.get_by_role("button", name="Cancel").click()
     page.keyboard.press("Control+Shift+C")
     page.locator(".lm-CommandPalette-input").fill("Sahara: Open Asset")
+    page.locator(".lm-CommandPalette-item.lm-mod-active", has_text="Open Asset").wait_for()
     page.keyboard.press("Enter")
-    page.get_by_placeholder("alice/digits").fill(herd[3])
-    page.keyboard.press("Enter")
+    wanted = page.get_by_placeholder("alice/digits")
+    wanted.fill(herd[3])
+    wanted.press("Enter")
     page.locator(".jp-Sahara-detail").get_by_text(herd[3], exact=True).wait_for()
 
 
@@ -128,5 +130,5 @@ def test_the_search_is_there_again_after_a_reload(page: Any, market: Any) -> Non
         market.get_by_role("group", name="Tags").get_by_role("button", name=re.compile("^even")).click()
         market.get_by_text("12 results").wait_for()
     page.goto(page.url.split("?")[0])
-    page.locator(".jp-Sahara-market").get_by_text("12 results").wait_for(timeout=90_000)
+    page.locator(".jp-Sahara-market").get_by_text("12 results").wait_for()
     assert page.get_by_role("searchbox").input_value() == WORD

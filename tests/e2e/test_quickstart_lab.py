@@ -69,14 +69,13 @@ def code_cells(notebook: Path) -> list[dict[str, Any]]:
     return [cell for cell in json.loads(notebook.read_text())["cells"] if cell["cell_type"] == "code"]
 
 
-def test_the_quickstart_runs_cell_by_cell_in_the_lab(server: tuple[str, str], room: Path, chromium: Any) -> None:
+def test_the_quickstart_runs_cell_by_cell_in_the_lab(server: tuple[str, str], room: Path, new_page: Any) -> None:
     address, token = server
-    context = chromium.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    page.goto(f"{address}/lab/tree/00_quickstart.ipynb?token={token}", timeout=90_000)
-    page.locator("#jupyterlab-splash").wait_for(state="detached", timeout=90_000)
-    page.locator(".jp-Notebook").wait_for(timeout=60_000)
-    page.get_by_text(re.compile(r"\| Idle")).wait_for(timeout=60_000)
+    page = new_page()
+    page.goto(f"{address}/lab/tree/00_quickstart.ipynb?token={token}")
+    page.locator("#jupyterlab-splash").wait_for(state="detached")
+    page.locator(".jp-Notebook").wait_for()
+    page.get_by_text(re.compile(r"\| Idle")).wait_for()
     page.locator(".lm-MenuBar-item", has_text="Run").click()
     page.locator('.lm-Menu-item[data-command="runmenu:run-all"]').click()
 
@@ -96,7 +95,7 @@ def test_the_quickstart_runs_cell_by_cell_in_the_lab(server: tuple[str, str], ro
     page.wait_for_selector(".jp-Sahara-network[data-state=up]")
     if "SAHARA_LAB_SHOTS" in os.environ:
         take_pictures(page, Path(os.environ["SAHARA_LAB_SHOTS"]))
-    context.close()
+    page.context.close()
 
 
 def take_pictures(page: Any, folder: Path) -> None:

@@ -100,7 +100,7 @@ def test_the_code_of_a_license_goes_into_the_notebook_and_runs(page: Any, asset:
     cell = page.locator(".jp-Notebook .jp-CodeCell", has_text=f"vault://{asset}@1")
     cell.wait_for()
     page.keyboard.press("Shift+Enter")
-    page.locator(".jp-OutputArea-output", has_text="barchan").wait_for(timeout=90_000)
+    page.locator(".jp-OutputArea-output", has_text="barchan").wait_for()
 
 
 def test_the_code_of_a_license_can_be_dragged_into_the_notebook(page: Any, asset: str, bob: Any) -> None:
@@ -149,9 +149,7 @@ def test_alice_sees_what_she_can_claim(
     library = page.locator(".jp-Sahara-library")
     library.get_by_role("button", name="Heights of sand dunes").first.wait_for()
     library.get_by_role("button", name="Claim").click()
-    page.wait_for_function(
-        "() => document.querySelector('.jp-Sahara-revenue strong')?.textContent === '0 SAHARA'", timeout=30_000
-    )
+    page.wait_for_function("() => document.querySelector('.jp-Sahara-revenue strong')?.textContent === '0 SAHARA'")
     assert alice.market.earnings().claimable == 0
     shot("claimed")
 

@@ -60,7 +60,7 @@ def upload(page: Any, folder: Path, name: str) -> None:
     form.get_by_text("Sends and encrypts 3 files").wait_for()
     assert form.get_by_label("Name").input_value() == name.split("/")[1]
     page.get_by_role("button", name="Encrypt and publish").click()
-    row(page, name).wait_for(timeout=60_000)
+    row(page, name).wait_for()
 
 
 def test_a_folder_from_the_desktop_becomes_a_vault_that_opens_in_a_notebook(
@@ -79,7 +79,7 @@ def test_a_folder_from_the_desktop_becomes_a_vault_that_opens_in_a_notebook(
     page.locator(".jp-Sahara-form").get_by_label("Price in SAHARA").fill("3")
     shot("vault-new")
     page.get_by_role("button", name="Encrypt and publish").click()
-    row(page, name).wait_for(timeout=60_000)
+    row(page, name).wait_for()
     assert alice.market.get(name).offers[0].summary == "Commercial, 3 SAHARA"
 
     row(page, name).click()
@@ -97,7 +97,7 @@ def test_a_folder_from_the_desktop_becomes_a_vault_that_opens_in_a_notebook(
     page.keyboard.press("Enter")
     page.locator(".jp-Notebook .jp-CodeCell", has_text=f"vault://{name}@1/dunes.parquet").wait_for()
     page.keyboard.press("Shift+Enter")
-    page.locator(".jp-OutputArea-output", has_text="barchan").wait_for(timeout=90_000)
+    page.locator(".jp-OutputArea-output", has_text="barchan").wait_for()
 
     start = row(page, f"{name}/more/dunes.csv").bounding_box()
     end = page.locator(".jp-Notebook .jp-Cell").first.bounding_box()
@@ -113,7 +113,7 @@ def test_a_folder_from_the_desktop_becomes_a_vault_that_opens_in_a_notebook(
     page.locator(".jp-Sahara-form select").select_option("30 days")
     shot("vault-share")
     page.get_by_role("button", name="Share", exact=True).click()
-    tree.get_by_text("carol (shared, until").wait_for(timeout=60_000)
+    tree.get_by_text("carol (shared, until").wait_for()
     choose(page, name, "Who Can Read")
     page.locator(".jp-Sahara-readers tr", has_text="carol").get_by_text("shared").wait_for()
     shot("vault-readers")
@@ -130,7 +130,7 @@ def test_one_file_is_shared_and_nothing_beside_it(page: Any, folder: Path, name:
     form.get_by_text("nothing beside it").wait_for()
     form.get_by_label("With").fill("carol")
     page.get_by_role("button", name="Share", exact=True).click()
-    page.get_by_role("tree", name="My vaults").get_by_text("carol (shared of notes.md").wait_for(timeout=60_000)
+    page.get_by_role("tree", name="My vaults").get_by_text("carol (shared of notes.md").wait_for()
     assert carol.vault.open(f"{name}/notes.md").read() == b"Measured by hand."
     with pytest.raises(SaharaError):
         carol.vault.open(f"{name}/more/dunes.csv").read()
@@ -153,7 +153,7 @@ def test_what_is_dropped_on_a_vault_becomes_its_next_version(
     page.locator(".jp-Sahara-plan").get_by_text("Adds 1 file").wait_for()
     shot("vault-version")
     page.get_by_role("button", name="Publish", exact=True).click()
-    row(page, name).get_by_text("v2").wait_for(timeout=60_000)
+    row(page, name).get_by_text("v2").wait_for()
     assert alice.vault.open(f"{name}@2/more/added.txt").read() == b"dropped"
     assert alice.vault.open(f"{name}@2/notes.md").read() == b"Measured by hand."
 
@@ -161,7 +161,7 @@ def test_what_is_dropped_on_a_vault_becomes_its_next_version(
     page.locator(".jp-Sahara-plan").get_by_text("No file is encrypted again").wait_for()
     shot("vault-renew")
     page.get_by_role("button", name="Renew keys").click()
-    page.get_by_text("2 versions have new keys").wait_for(timeout=60_000)
+    page.get_by_text("2 versions have new keys").wait_for()
 
 
 def test_what_was_open_is_open_again_when_the_page_is_loaded_again(page: Any, folder: Path, name: str) -> None:
@@ -171,8 +171,8 @@ def test_what_was_open_is_open_again_when_the_page_is_loaded_again(page: Any, fo
     with page.expect_response(lambda answer: "/api/workspaces" in answer.url and answer.request.method == "PUT"):
         row(page, f"{name}/more").click()
     page.reload()
-    page.wait_for_function("() => window.jupyterapp?.commands.hasCommand('sahara-lab:open')", timeout=90_000)
-    page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=90_000)
+    page.wait_for_function("() => window.jupyterapp?.commands.hasCommand('sahara-lab:open')")
+    page.wait_for_selector("#jupyterlab-splash", state="detached")
     page.evaluate("jupyterapp.commands.execute('sahara-lab:open')")
     page.wait_for_selector(".jp-Sahara-network[data-state=up]")
     act(page, "alice")

@@ -110,16 +110,14 @@ def offered(alice: Any, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def lab(chromium: Any, jupyter: str, device: Device) -> Any:
+def lab(new_page: Any, jupyter: str, device: Device) -> Any:
     """JupyterLab in a browser with the wallet."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(30_000)
+    page = new_page()
     page.expose_function("deviceRequest", device.request)
     page.add_init_script(INJECTED)
     open_lab(page, jupyter)
     yield page
-    context.close()
+    page.context.close()
 
 
 def ask_price(page: Any, name: str) -> None:

@@ -29,7 +29,7 @@ def offered(alice: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def page(
-    offered: str, voila: Callable[..., str], chromium: Any, tmp_path_factory: pytest.TempPathFactory
+    offered: str, voila: Callable[..., str], new_page: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Any]:
     """Both widgets as Bob's; the card is shown twice."""
     cells = [
@@ -44,13 +44,12 @@ def page(
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     path = tmp_path_factory.mktemp("widgets") / "widgets.ipynb"
     nbformat.write(notebook, path)
-    opened = chromium.new_page(viewport={"width": 1100, "height": 1400})
-    opened.set_default_timeout(30_000)
-    opened.goto(voila(path, SAHARA_LAB_ACCOUNT="bob"), timeout=120_000)
-    opened.get_by_text("Governance", exact=True).wait_for(timeout=120_000)
-    opened.get_by_text("Earnings of alice", exact=True).wait_for(timeout=60_000)
+    opened = new_page(width=1100, height=1400)
+    opened.goto(voila(path, SAHARA_LAB_ACCOUNT="bob"))
+    opened.get_by_text("Governance", exact=True).wait_for()
+    opened.get_by_text("Earnings of alice", exact=True).wait_for()
     yield opened
-    opened.close()
+    opened.context.close()
 
 
 def test_a_license_is_bought_at_the_price_shown_and_every_view_knows(page: Any, offered: str, bob: Any) -> None:

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from sahara_lab.cli import main
 from sahara_lab.errors import AccessDenied, IntegrityError
+from tests.waiting import until
 
 pytestmark = pytest.mark.network
 
@@ -102,6 +103,8 @@ def test_the_command_line_checks_and_cleans(asset, alice) -> None:  # type: igno
 def test_what_encrypting_again_left_behind_goes_when_old_versions_are_given_up(asset, alice, bob) -> None:  # type: ignore[no-untyped-def]
     before, again = folder_of(alice, asset.name), alice.vault.reencrypt(asset.name)
     assert again
+    head = alice.chain.block("latest").number
+    until(lambda: alice.chain.block("finalized").number >= head)
     kept = alice.vault.vault(f"{asset.name}@2")
     old_key = kept.keyed(("same.bin",))
     folder = folder_of(alice, asset.name)

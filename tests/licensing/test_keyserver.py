@@ -8,7 +8,6 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +25,11 @@ from sahara_lab.localnet.founding import server_keys
 from sahara_lab.localnet.node import free_port
 from sahara_lab.vault import ReceiptLog
 from sahara_lab.vault.release import exchange
+from tests.waiting import until
 
 pytestmark = pytest.mark.network
 
 PASSPHRASE = "correct horse"
-
-
-def until(condition: Callable[[], Any], patience: float = 60.0) -> Any:
-    deadline = time.monotonic() + patience
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
-    return found
 
 
 @pytest.fixture

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -17,17 +15,9 @@ import pytest
 from sahara_lab.chain import Chain, Keyring, Network, Receipt, Sender
 from sahara_lab.localnet import down, ensure_up
 from sahara_lab.profile import Profile
+from tests.waiting import until
 
 SOMEBODY = "0x00000000000000000000000000000000005A4a7a"
-
-
-def until(condition: Callable[[], Any], patience: float = 30.0) -> Any:
-    """Wait for a condition and return what it was."""
-    deadline = time.monotonic() + patience
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
-    return found
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ import sahara_lab as sahara
 from sahara_lab import lab
 from sahara_lab.chain import sender as sending
 from sahara_lab.errors import KeyServersUnavailable, NetworkError
-from tests.localnet.conftest import Net, until
+from tests.localnet.conftest import Net
+from tests.waiting import until
 
 pytestmark = pytest.mark.network
 ROOT = Path(sahara.__file__).parents[1]

@@ -7,7 +7,8 @@ import signal
 import pytest
 
 from sahara_lab.localnet import Check, doctor
-from tests.localnet.conftest import Net, until
+from tests.localnet.conftest import Net
+from tests.waiting import until
 
 pytestmark = pytest.mark.network
 

@@ -18,7 +18,8 @@ import pytest
 from sahara_lab.errors import ChainError, NetworkError
 from sahara_lab.localnet import ensure_up, status
 from sahara_lab.localnet.processes import Identity
-from tests.localnet.conftest import SOMEBODY, Net, until
+from tests.localnet.conftest import SOMEBODY, Net
+from tests.waiting import until
 
 pytestmark = pytest.mark.network
 

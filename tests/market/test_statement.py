@@ -49,6 +49,12 @@ def test_parts_add_up_to_what_the_ledger_divides(moves: list[tuple[bool, int]], 
     assert whole == sum(amount for settles, amount in moves if not settles)
 
 
+def after_fee(lab: Any, tokens: int) -> int:
+    """What is left of a price, in wei, when the DAO's fee is taken."""
+    fee = next(entry.value for entry in lab.dao.parameters() if entry.name == "fee")
+    return tokens * 10**18 * (10_000 - fee) // 10_000
+
+
 @pytest.fixture(scope="module")
 def family(alice: Any, bob: Any, carol: Any, tmp_path_factory: Any) -> tuple[str, str]:
     """Alice's data set, and Bob's remix of it, which Carol has licensed twice."""
@@ -71,7 +77,7 @@ def family(alice: Any, bob: Any, carol: Any, tmp_path_factory: Any) -> tuple[str
 def test_a_statement_shows_sales_and_royalties_apart(alice: Any, family: tuple[str, str]) -> None:
     base, remix = family
     found = alice.market.statement(base)
-    net, royalty = 25 * 10**18 * 975 // 1000, 7 * 10**18 * 975 // 1000 // 10
+    net, royalty = after_fee(alice, 25), after_fee(alice, 7) // 10
     assert [(line.kind, line.source, line.payer, line.amount) for line in found.earned] == [
         ("sale", base, "bob", net), ("sale", remix, "carol", royalty), ("renewal", remix, "carol", royalty),
     ]  # fmt: skip
@@ -83,9 +89,9 @@ def test_a_statement_shows_sales_and_royalties_apart(alice: Any, family: tuple[s
 def test_a_statement_says_what_each_ancestor_got(bob: Any, family: tuple[str, str]) -> None:
     base, remix = family
     found = bob.market.statement(remix)
-    assert found.by_ancestor == {base: 2 * (7 * 10**18 * 975 // 1000 // 10)}
+    assert found.by_ancestor == {base: 2 * (after_fee(bob, 7) // 10)}
     assert {line.owner for line in found.passed_on} == {"alice"}
-    assert found.total + sum(found.by_ancestor.values()) == 2 * 7 * 10**18 * 975 // 1000
+    assert found.total + sum(found.by_ancestor.values()) == 2 * after_fee(bob, 7)
 
 
 @pytest.mark.network

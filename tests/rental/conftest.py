@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from sahara_lab.rental.sandbox import find_isolation
+from tests import waiting
 
 CELL = """
 import torch, pytorch_lightning as pl
@@ -107,13 +107,4 @@ def carols_machine(carol: Any, isolation: Any) -> Iterator[ProviderProcess]:
 @pytest.fixture(scope="session")
 def until() -> Callable[..., Any]:
     """Waits for a condition and returns its first true value."""
-
-    def wait(condition: Callable[[], Any], within: float = 240.0) -> Any:
-        deadline = time.monotonic() + within
-        while time.monotonic() < deadline:
-            if value := condition():
-                return value
-            time.sleep(0.02)
-        raise AssertionError("the condition did not come true")
-
-    return wait
+    return waiting.until

@@ -23,11 +23,15 @@ def run(*words: str) -> str:
 
 
 def test_a_machine_drains_goes_down_leaves_and_comes_back(
-    bob: Any, carol: Any, carols_machine: Any, until: Any
+    bob: Any, carol: Any, carols_machine: Any, isolation: Any, until: Any
 ) -> None:
     assert "taking jobs" in str(carol.machine.status())
     assert "GFLOPS" in run("list")
-    assert bob.compute.quote("any", max_price="5", workers=2).offer.provider == "carol"
+    if isolation.safe:
+        assert bob.compute.quote("any", max_price="5", workers=2).offer.provider == "carol"
+    else:
+        with pytest.raises(JobError, match="carol: no isolation, so it must be named"):
+            bob.compute.quote("any", max_price="5", workers=2)
     with pytest.raises(JobError, match="served already"):
         carol.machine.join(rate="1", port=1, unsafe_no_isolation=True, tell=lambda text: None)
     run("drain")

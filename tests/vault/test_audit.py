@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +11,7 @@ from hypothesis import strategies as st
 from sahara_lab.signing import LocalSigner
 from sahara_lab.vault.audit import Anchor, AuditedServer, Collected, collect
 from sahara_lab.vault.merkle import MerkleTree, leaf_hash, verify_consistency
+from tests.waiting import until
 
 World = Any  # the fixture of conftest.py
 CHAIN, REGISTRY = 31337, "0x" + "ab" * 20
@@ -27,13 +26,6 @@ def published(world: World) -> Any:
     log = world.servers[0].app.state.server.log
     until(lambda: len(log.of_asset(ref.asset, None, 0, 9)) == 2)  # the slowest server answers when nobody waits for it
     return ref
-
-
-def until(condition: Callable[[], bool], patience: float = 10.0) -> None:
-    deadline = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.005)
 
 
 def look(world: World, ref: Any, who: Any, anchors: tuple[Anchor, ...] = (), **changes: Any) -> Collected:
