@@ -40,12 +40,14 @@ class Services:
     def handle(self, request: dict[str, Any], blobs: list[bytes]) -> dict[str, Any]:
         """Pass a request on to the service it names, which is started where the request says from what.
 
+        Where there is none and it does not, the answer is ``{"absent": True}``.
+
         Raises:
-            JobError: there is no such service, it does not start, or it has died.
+            JobError: it does not start, or it has died.
         """
         name = str(request["service"])
         if name not in self._actors and "actor" not in request:
-            raise JobError(f"there is no service {name!r}", hint="Start it first")
+            return {"absent": True}
         self._wait_for_ray(_START_WITHIN)  # before Ray is imported: it reads its settings then
         import ray
 

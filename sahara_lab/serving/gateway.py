@@ -28,7 +28,7 @@ from sahara_lab.serving.replica import Answer, Serving, deployment
 
 _log = logging.getLogger(__name__)
 _LOOK = 5.0  # seconds between two looks at what is earned and closing
-_RIGHTS = 60.0  # seconds between two looks at whether the account may still serve
+_RIGHTS = 15.0  # seconds between two looks at whether the account may still serve
 _SESSION = 1500.0  # seconds after which a reader's session is made anew
 _STARTED = 15.0
 _LOGGING = {"enable_access_log": False, "log_level": "WARNING"}
@@ -148,8 +148,7 @@ class Gateway:
     def close(self) -> None:
         """Redeem what was earned, and stop."""
         self._ended.set()
-        with contextlib.suppress(Exception):
-            self._settler.settle(now=True)
+        self._settle(now=True)
         self._server.should_exit = True
         sign_path(self._profile, self._account).unlink(missing_ok=True)
         for name in list(self._asked):
@@ -199,7 +198,7 @@ class Gateway:
             application = self._applications[name]
             self._forget(name)
             serve.delete(application)
-            self._settler.settle(now=True)
+            self._settle(now=True)
 
     def _forget(self, name: str) -> None:
         self._deployed.pop(name, None)
@@ -257,17 +256,20 @@ class Gateway:
         """Settle what is due, and see that the account may still serve."""
         looked = 0.0
         while not self._ended.wait(_LOOK):
-            try:
-                self._settler.settle()
-                self._problem = ""
-            except WalletError:
-                self._problem = "what was earned waits for your password: sahara-lab serving settle"
-            except Exception as error:  # the node may be away; what was earned is in the book
-                self._problem = f"what was earned could not be redeemed: {error}"
+            self._settle()
             if time.monotonic() - looked >= _RIGHTS:
                 looked = time.monotonic()
                 with contextlib.suppress(SaharaError):
                     self._check_rights()
+
+    def _settle(self, *, now: bool = False) -> None:
+        try:
+            self._settler.settle(now=now)
+            self._problem = ""
+        except WalletError:
+            self._problem = "what was earned waits for your password: sahara-lab serving settle"
+        except Exception as error:  # the node may be away; what was earned is in the book
+            self._problem = f"what was earned could not be redeemed: {error}"
 
     def _check_rights(self) -> None:
         from sahara_lab.serving.rights import refusal

@@ -6,6 +6,7 @@ counted and remembered in one transaction, so that a crash leaves all of it or n
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -82,8 +83,9 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.parent.chmod(0o700)
-        with storing("the book of calls cannot be opened"):
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        # Only where there is none: closing a file of its own would take SQLite's locks from this process (POSIX).
+        with storing("the book of calls cannot be opened"), contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         self._lock = threading.RLock()
         self._database = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
         self._database.execute("PRAGMA journal_mode=WAL")

@@ -140,11 +140,11 @@ class Till:
     # -- inside -------------------------------------------------------------------------------------------------------
 
     def _by_key(self, model: Model, bearer: str, request_id: str) -> Ticket:
-        record = self._ledger.key(bearer)
-        if record is None or record.model not in ("", model.name):
-            raise AccessDenied(f"the key is not valid for {model.name}")
-        fingerprint = _fingerprint(model, record.id, request_id)
-        with self._lock:
+        with self._lock:  # what was used is read here, so that it fits what is held back
+            record = self._ledger.key(bearer)
+            if record is None or record.model not in ("", model.name):
+                raise AccessDenied(f"the key is not valid for {model.name}")
+            fingerprint = _fingerprint(model, record.id, request_id)
             if self._begun(fingerprint):
                 return Ticket(f"key {record.name}", fingerprint=fingerprint, again=True)
             if record.budget is not None and record.used + self._held[record.id] >= record.budget:

@@ -126,6 +126,8 @@ def deployment(serving: Serving, gateway: str, loader: bytes | None) -> Any:
             "min_replicas": least,
             "max_replicas": most,
             "target_ongoing_requests": max(2, serving.batch),
+            "upscale_delay_s": 5,
+            "downscale_delay_s": 60,
         }
     else:
         options["num_replicas"] = least

@@ -134,12 +134,18 @@ class Serving:
             answer = self._ask("status")
         except ConnectionError:
             return ServedRows()
+        if "absent" in answer:
+            return ServedRows()
         rows = ServedRows(_served(answer).values())
         rows.note = str(answer["problem"])
         return rows
 
     def usage(self) -> UsageRows:
-        """Calls of the account's models, by day and caller."""
+        """Calls of the account's models, by day and caller; the newest day first."""
+        from sahara_lab.serving.gateway import book_path
+
+        if not book_path(self._profile, self._account).exists():
+            return UsageRows()
         return UsageRows(reversed(self._ledger.usage()))
 
     def settle(self) -> Wei:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -52,18 +51,3 @@ def ray(alice: Any) -> Iterator[None]:
 def served(alice: Any, line: str, ray: None) -> SimpleNamespace:
     """``alice/line``, served at 0.01 a call."""
     return alice.serve(line, price="0.01")
-
-
-@pytest.fixture(scope="session")
-def until() -> Callable[..., Any]:
-    """Waits for a condition and returns its first true value."""
-
-    def wait(condition: Callable[[], Any], within: float = 60.0) -> Any:
-        deadline = time.monotonic() + within
-        while time.monotonic() < deadline:
-            if value := condition():
-                return value
-            time.sleep(0.05)
-        raise AssertionError("the condition did not come true")
-
-    return wait

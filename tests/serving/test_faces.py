@@ -46,10 +46,14 @@ def test_the_command_line_serves_calls_and_stops(publish_model: Any, tmp_path: P
     assert "not JSON" in sahara("call", name, "owl").stderr
 
 
-def test_a_notebook_serves_with_a_function_of_its_own(notebook: Any, publish_model: Any, tmp_path: Path, ray: None) -> None:
+def test_a_notebook_serves_with_a_function_of_its_own(
+    notebook: Any, publish_model: Any, tmp_path: Path, ray: None
+) -> None:
     name = publish_model(_words(tmp_path), "more-words")
     notebook("%sahara use alice")
-    notebook("def load(files):\n    n = len(files.json('words.json'))\n    return lambda many: [n + one for one in many]")
+    notebook(
+        "def load(files):\n    n = len(files.json('words.json'))\n    return lambda many: [n + one for one in many]"
+    )
     served = notebook(f"%sahara serve {name} --loader load")
     assert served.healthy
     notebook("x = 40")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ TEXT = "the owl and the cat and the dog and the owl"
 
 
 @pytest.fixture(scope="module")
-def parrot(alice: Any, publish_model: Any, tmp_path_factory: pytest.TempPathFactory, ray: None) -> Any:
+def parrot(alice: Any, publish_model: Any, tmp_path_factory: pytest.TempPathFactory, ray: None) -> Iterator[Any]:
     """``alice/parrot``: a Llama of two small layers that has learned one line by heart."""
     pytest.importorskip("transformers")
     import torch
@@ -51,7 +52,8 @@ def parrot(alice: Any, publish_model: Any, tmp_path_factory: pytest.TempPathFact
     (folder / "config.json").write_text(json.dumps(config.to_dict()))
     tokenizer.save(str(folder / "tokenizer.json"))
     (folder / "tokenizer_config.json").write_text(json.dumps({"eos_token": "<end>", "unk_token": "<unk>"}))
-    return alice.serve(publish_model(folder, "parrot"))
+    yield alice.serve(publish_model(folder, "parrot"))
+    alice.serving.stop("alice/parrot")
 
 
 def test_completions_and_chat_are_openais(alice: Any, parrot: Any) -> None:
@@ -66,7 +68,7 @@ def test_completions_and_chat_are_openais(alice: Any, parrot: Any) -> None:
     assert done["object"] == "text_completion"
     assert done["choices"][0]["text"].split() == TEXT.split()[5:]
     assert done["choices"][0]["finish_reason"] == "stop"
-    assert done["usage"] == {"prompt_tokens": 5, "completion_tokens": 5 + 0, "total_tokens": 10}
+    assert done["usage"] == {"prompt_tokens": 5, "completion_tokens": 6, "total_tokens": 11}
     said = post("/chat/completions", messages=[{"role": "user", "content": "the owl"}], max_tokens=3).json()
     assert said["object"] == "chat.completion"
     assert said["choices"][0]["message"]["role"] == "assistant"

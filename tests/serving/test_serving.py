@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import threading
 from typing import Any
 
@@ -11,6 +12,7 @@ import urllib3
 
 from sahara_lab.errors import AccessDenied, FundsError, InputError, JobError, NotFound, PriceError
 from sahara_lab.units import to_wei
+from tests.waiting import until
 
 pytestmark = [pytest.mark.network, pytest.mark.ray]
 PRICE = to_wei("0.01")
@@ -25,7 +27,7 @@ def test_a_model_answers_as_its_config_says(alice: Any, served: Any) -> None:
 
 def test_another_kernel_finds_what_is_served(alice: Any, served: Any) -> None:
     again = alice.use("alice")
-    assert [(one.name, one.healthy) for one in again.serving.status()] == [("alice/line", True)]
+    assert ("alice/line", True) in [(one.name, one.healthy) for one in again.serving.status()]
     assert again.call("alice/line", [0, 0]) == [0.5, 0.0]
 
 
@@ -60,8 +62,10 @@ def test_keys_are_kept_as_hashes_only(alice: Any, served: Any, home: Any) -> Non
     secret = alice.serving.new_key("hashed").reveal().rpartition("-")[2]
     book = alice.profile.folder / "serving" / "alice.sqlite3"
     assert book.stat().st_mode & 0o077 == 0
-    for path in book.parent.iterdir():
-        assert secret.encode() not in path.read_bytes()
+    # In a process of its own: a file that is read and closed here would take SQLite's locks from this one.
+    found = subprocess.run(["grep", "-r", "-c", "-a", "--", secret, str(book.parent)], capture_output=True, text=True)
+    assert found.stdout.count("\n") >= 2
+    assert all(line.endswith(":0") for line in found.stdout.splitlines())
 
 
 def test_calls_are_paid_into_the_royalties_of_the_model(alice: Any, bob: Any, served: Any) -> None:
@@ -121,12 +125,12 @@ def test_a_call_that_fails_costs_nothing(alice: Any, bob: Any, served: Any) -> N
     assert bob.serving.prepaid("alice/line").signed == signed
 
 
-def test_what_was_not_used_comes_back(alice: Any, carol: Any, served: Any, until: Any) -> None:
+def test_what_was_not_used_comes_back(alice: Any, carol: Any, served: Any) -> None:
     had = carol.wallet.balance().tokens
     carol.call("alice/line", [0, 0], max_price="0.01", budget="0.5")
     channel = carol.serving.prepaid("alice/line").channel
     assert carol.serving.refund("alice/line") == 0
-    until(lambda: carol.channels.state(channel).redeemed == PRICE, 60)  # who serves sees it close, and redeems
+    until(lambda: carol.channels.state(channel).redeemed == PRICE)  # who serves sees it close, and redeems
     carol.network.advance(120)
     assert carol.serving.refund("alice/line") == to_wei("0.5") - PRICE
     assert carol.wallet.balance().tokens == had - PRICE
@@ -150,8 +154,9 @@ def test_over_http_without_key_or_money_the_price_is_told(served: Any) -> None:
 
     terms = decoded(refused.headers["PAYMENT-REQUIRED"])
     assert (terms["x402Version"], terms["accepts"][0]["amount"]) == (2, str(PRICE))
-    assert http.request("GET", f"{served.url}/v1/health").json() == {"status": "ok", "models": 1}
-    assert http.request("GET", f"{served.url}/v1/models").json()["data"][0]["id"] == "alice/line"
+    assert http.request("GET", f"{served.url}/v1/health").json()["status"] == "ok"
+    listed = http.request("GET", f"{served.url}/v1/models").json()["data"]
+    assert next(one["price"] for one in listed if one["id"] == "alice/line") == str(PRICE)
     assert http.request("POST", f"{served.url}/v1/models/alice/none:predict", body=b"{}").status == 404
     assert http.request("POST", url, body=b"x" * 5_000_000).status == 400
     assert http.request("GET", f"{served.url}/").status == 404
@@ -209,3 +214,39 @@ def test_others_serve_with_a_license_and_never_for_money(
 
 def _received(lab: Any) -> int:
     return int(next(line.received for line in lab.market.earnings().lines if line.asset == "alice/line"))
+
+
+def test_what_was_trained_is_served_without_its_code(alice: Any, fresh: Any, ray: None) -> None:
+    job = alice.compute.run_cell(TRAINING, {}, workers=1, backend="local")
+    job.wait()
+    name = alice.market.publish(job, name=fresh("trained"), royalty="5%").name
+    assert alice.serve(name).healthy
+    import torch
+    from safetensors.torch import load_file
+
+    weights = load_file(job.weights)
+    row = torch.tensor([1.0, -2.0, 0.5])
+    hidden = torch.relu(weights["net.0.weight"] @ row + weights["net.0.bias"])
+    wanted = weights["net.2.weight"] @ hidden + weights["net.2.bias"]
+    assert alice.call(name, row) == pytest.approx(wanted.tolist(), abs=1e-5)
+    alice.serving.stop(name)
+
+
+TRAINING = """
+import torch, pytorch_lightning as pl
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+class Net(pl.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+    def forward(self, rows):
+        return self.net(rows)
+    def training_step(self, batch, index):
+        return self(batch[0]).square().mean()
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), 0.1)
+
+pl.Trainer(max_epochs=1).fit(Net(), DataLoader(TensorDataset(torch.randn(8, 3)), batch_size=4))
+"""
