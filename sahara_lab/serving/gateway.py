@@ -84,7 +84,7 @@ class Gateway:
     # -- what the keeper asks -----------------------------------------------------------------------------------------
 
     def handle(self, request: dict[str, Any], blobs: list[bytes]) -> dict[str, Any]:
-        """Answer the account's own programs: deploy, remove, status, settle. Failures are answers."""
+        """Answer the account's own programs: deploy, remove, status. Failures are answers."""
         try:
             match request["do"]:
                 case "deploy":
@@ -92,8 +92,6 @@ class Gateway:
                     self._deploy(request, blobs[1] or None)
                 case "remove":
                     self._remove(str(request["name"]))
-                case "settle":
-                    return {"settled": str(self._settler.settle(now=True))}
             return self.status()
         except SaharaError as error:
             return {"error": error.message, "hint": error.hint}

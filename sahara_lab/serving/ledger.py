@@ -204,6 +204,7 @@ class Ledger:
                     "UPDATE channels SET owed = ?, changed = ? WHERE id = ?",
                     (str(owed + charged), time.time(), channel),
                 )
+                _drop_lower(database, channel, owed + charged)
             if remember is not None:
                 database.execute("DELETE FROM calls WHERE at < ?", (time.time() - _REMEMBERED,))
                 database.execute(
@@ -242,23 +243,13 @@ class Ledger:
             database.execute("INSERT OR IGNORE INTO vouchers VALUES (?, ?, ?)", (channel, str(amount), signature))
 
     def earned(self) -> dict[str, tuple[int, str]]:
-        """For each channel the highest voucher that is no higher than what was earned: its wei and its signature.
-
-        Lower vouchers are worth nothing any more, and go.
-        """
-        with self._writing() as database:
-            owed = {row[0]: int(row[1]) for row in database.execute("SELECT id, owed FROM channels")}
+        """For each channel the highest voucher that is no higher than what was earned: its wei and its signature."""
+        with self._lock:
+            owed = {row[0]: int(row[1]) for row in self._rows("SELECT id, owed FROM channels")}
             best: dict[str, tuple[int, str]] = {}
-            for channel, text, signature in database.execute(
-                "SELECT channel, amount, signature FROM vouchers"
-            ).fetchall():
-                amount = int(text)
-                if best.get(channel, (0, ""))[0] < amount <= owed[channel]:
-                    if channel in best:
-                        database.execute(
-                            "DELETE FROM vouchers WHERE channel = ? AND amount = ?", (channel, str(best[channel][0]))
-                        )
-                    best[channel] = (amount, signature)
+            for channel, text, signature in self._rows("SELECT channel, amount, signature FROM vouchers"):
+                if best.get(channel, (0, ""))[0] < int(text) <= owed[channel]:
+                    best[channel] = (int(text), signature)
             return best
 
     # -- what this account prepaid elsewhere --------------------------------------------------------------------------
@@ -287,3 +278,12 @@ class Ledger:
                 "UPDATE prepaid SET signed = ? WHERE model = ? AND signed = ?",
                 (str(signed - price), model, str(signed)),
             )
+
+
+def _drop_lower(database: sqlite3.Connection, channel: str, owed: int) -> None:
+    """Forget the vouchers below the highest one that was earned: they are worth nothing any more."""
+    rows = database.execute("SELECT amount FROM vouchers WHERE channel = ?", (channel,)).fetchall()
+    earned = sorted(int(row[0]) for row in rows if int(row[0]) <= owed)
+    database.executemany(
+        "DELETE FROM vouchers WHERE channel = ? AND amount = ?", [(channel, str(amount)) for amount in earned[:-1]]
+    )

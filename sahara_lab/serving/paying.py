@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sahara_lab.chain import Chain
-from sahara_lab.errors import AccessDenied, FundsError, InputError, NotFound, SaharaError
+from sahara_lab.errors import AccessDenied, ChainError, FundsError, InputError, NotFound, SaharaError
 from sahara_lab.rental.vouchers import CallVoucher
 from sahara_lab.serving.ledger import Answered, Ledger
 from sahara_lab.serving.payments import Digests, voucher_of
@@ -270,29 +270,40 @@ class Settler:
         """Redeem what is worth it, or all that was earned; returns the wei.
 
         What is left of a channel is redeemed at once when its payer begins to close it.
+
+        Raises:
+            SaharaError: a voucher could not be redeemed; the others were.
         """
         with self._lock:
             due = now or time.monotonic() - self._last >= self._every
-            total = 0
+            total, problem = 0, None
             for channel, (amount, signature) in self._ledger.earned().items():
                 facts = self._channels.facts(channel)
                 more = amount - facts.redeemed
                 closing = facts.closes_at - facts.now <= self._notice
                 if more <= 0 or facts.closed or not (due or closing or more >= self._enough):
                     continue
-                self._redeem(CallVoucher(channel, amount, signature))
-                self._channels.forget(channel)
-                total += more
+                try:
+                    self._paid(CallVoucher(channel, amount, signature))
+                    total += more
+                except SaharaError as error:
+                    problem = error
+            if problem is not None:
+                raise problem
             if due:
                 self._last = time.monotonic()
             return total
 
-    def unsettled(self) -> int:
-        """Earned and not redeemed yet, in wei."""
-        return sum(
-            max(0, amount - self._channels.facts(channel).redeemed)
-            for channel, (amount, _) in self._ledger.earned().items()
-        )
+    def _paid(self, voucher: CallVoucher) -> None:
+        """Redeem one; what another program of the account redeemed at the same moment is redeemed, too."""
+        try:
+            self._redeem(voucher)
+        except ChainError:
+            self._channels.forget(voucher.channel_id)
+            if self._channels.facts(voucher.channel_id).redeemed < voucher.amount:
+                raise
+        finally:
+            self._channels.forget(voucher.channel_id)
 
 
 def _fingerprint(model: Model, caller: str, request_id: str) -> bytes | None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sahara_lab.errors import AccessDenied, FundsError, InputError
+from sahara_lab.errors import AccessDenied, ChainError, FundsError, InputError
 from sahara_lab.rental.vouchers import CallVoucher, typed_data
 from sahara_lab.serving.ledger import Ledger
 from sahara_lab.serving.paying import ChannelFacts, ChannelSource, Model, PaymentRequired, Settler, Till
@@ -98,6 +98,25 @@ def test_only_what_was_earned_is_redeemed(payer: Payer) -> None:
     settler = Settler(payer.ledger, payer.source, redeemed.append)
     assert settler.settle(now=True) == 10
     assert [voucher.amount for voucher in redeemed] == [10]
+
+
+def test_one_voucher_that_fails_holds_back_no_other(payer: Payer) -> None:
+    other = "02" * 32
+    for channel in (CHANNEL, other):
+        header = payment(payer.voucher(10, channel))
+        payer.till.charge(MODEL, payer.till.admit(MODEL, "", header, "a"), None)
+    redeemed: list[str] = []
+
+    def redeem(voucher: CallVoucher) -> None:
+        if voucher.channel_id == CHANNEL:
+            raise ChainError("refused")
+        redeemed.append(voucher.channel_id)
+
+    with pytest.raises(ChainError, match="refused"):
+        Settler(payer.ledger, payer.source, redeem).settle(now=True)
+    assert redeemed == [other]
+    payer.source.given = replace(payer.source.given, redeemed=10)  # somebody else redeemed it at the same moment
+    assert Settler(payer.ledger, payer.source, redeem).settle(now=True) == 0
 
 
 def test_an_id_is_charged_once_even_at_the_same_time(payer: Payer) -> None:
