@@ -301,7 +301,8 @@ class Caller:
         try:
             return self._ask("POST", url, body, headers, timeout)
         except NetworkError:
-            return self._ask("POST", url, body, headers, timeout)
+            status, _, data = self._ask("POST", url, body, headers, timeout)
+            return status, None, data  # the first one may have been charged: this answer does not say
 
     def _ask(
         self, method: str, url: str, body: bytes | None, headers: dict[str, str], timeout: float

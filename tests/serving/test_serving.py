@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import subprocess
 import threading
 from typing import Any
@@ -113,6 +115,57 @@ def test_calls_at_the_same_time_are_each_charged_once(alice: Any, bob: Any, serv
     assert bob.serving.prepaid("alice/line").signed == signed + 12 * PRICE
     alice.serving.settle()
     assert _received(alice) == before + 12 * PRICE
+
+
+def test_a_call_whose_answer_was_lost_is_asked_again_and_charged_once(alice: Any, bob: Any, served: Any) -> None:
+    bob.serving.prepay("alice/line", "1")
+    bob.call("alice/line", [0, 0], max_price="0.01")
+    before = alice.serving.usage().charged
+    with Lossy(served.url) as url:
+        assert bob.call("alice/line", [1, 2], max_price="0.01", url=url) == [5.5, 0.0]
+    assert bob.call("alice/line", [1, 1], max_price="0.01") == [3.5, 0.0]
+    assert alice.serving.usage().charged == before + 2 * PRICE
+
+
+class Lossy:
+    """A way to a gateway on which the first answer to a POST is lost."""
+
+    def __init__(self, url: str) -> None:
+        self._target = ("127.0.0.1", int(url.rpartition(":")[2]))
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._lost = False
+
+    def __enter__(self) -> str:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def __exit__(self, *failure: object) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                caller, _ = self._listener.accept()
+                threading.Thread(target=self._pass, args=(caller,), daemon=True).start()
+
+    def _pass(self, caller: socket.socket) -> None:
+        asked: list[bytes] = []
+        with caller, socket.create_connection(self._target) as gateway, contextlib.suppress(OSError):
+            threading.Thread(target=self._forward, args=(caller, gateway, asked), daemon=True).start()
+            while data := gateway.recv(65536):
+                if asked[-1] == b"POST" and not self._lost:
+                    self._lost = True
+                    caller.shutdown(socket.SHUT_RDWR)
+                    return
+                caller.sendall(data)
+
+    @staticmethod
+    def _forward(caller: socket.socket, gateway: socket.socket, asked: list[bytes]) -> None:
+        with contextlib.suppress(OSError):
+            while data := caller.recv(65536):
+                if data[:4] in (b"POST", b"GET "):
+                    asked.append(data[:4])
+                gateway.sendall(data)
 
 
 def test_a_call_that_fails_costs_nothing(alice: Any, bob: Any, served: Any) -> None:
