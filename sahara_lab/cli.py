@@ -20,6 +20,7 @@ from sahara_lab.profile import ACCOUNT_VARIABLE, Profile, choose_account
 from sahara_lab.provider_cli import provider
 from sahara_lab.rights_cli import COMMANDS as RIGHTS
 from sahara_lab.searches_cli import searches
+from sahara_lab.serving_cli import commands as serving
 from sahara_lab.train_cli import commands as training
 from sahara_lab.vault_cli import custody, recovery
 
@@ -49,7 +50,7 @@ def main(ctx: click.Context, account: str | None, profile: str) -> None:
     ctx.obj = {"account": account, "profile": profile}
 
 
-for command in training:
+for command in (*training, *serving):
     main.add_command(command)
 main.add_command(keyserver)
 main.add_command(custody)
