@@ -20,6 +20,7 @@ from sahara_lab.profile import ACCOUNT_VARIABLE, Profile, choose_account
 from sahara_lab.provider_cli import provider, verify_job
 from sahara_lab.rights_cli import COMMANDS as RIGHTS
 from sahara_lab.searches_cli import searches
+from sahara_lab.serving_cli import commands as serving
 from sahara_lab.train_cli import commands as training
 from sahara_lab.vault_cli import custody, recovery
 
@@ -49,7 +50,7 @@ def main(ctx: click.Context, account: str | None, profile: str) -> None:
     ctx.obj = {"account": account, "profile": profile}
 
 
-for command in training:
+for command in (*training, *serving):
     main.add_command(command)
 main.add_command(keyserver)
 main.add_command(custody)
@@ -282,7 +283,10 @@ def network_verify(name: str) -> None:
 @click.option("--format", help="Only assets with files of this media type, e.g. text/csv.")
 @click.option("--tag", help="Only assets with this tag.")
 @click.option("--owner", help="Only assets of this account.")
-@click.option("--sort", default="relevance", show_default=True, help="relevance, newest, price, popular or name.")
+@click.option("--verified", is_flag=True, help="Only of publishers that the DAO vouches for.")
+@click.option(
+    "--sort", default="relevance", show_default=True, help="relevance, newest, price, popular, reputation, name."
+)
 @click.option("--page", default=1, show_default=True)
 def search(text: tuple[str, ...], flavor: str | None, **options: Any) -> None:
     """Search the market."""

@@ -6,6 +6,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,3 +69,44 @@ def table_folder(tmp_path: Path) -> Path:
     folder.mkdir()
     pd.DataFrame({"x": range(1000), "y": [n * 0.5 for n in range(1000)]}).to_parquet(folder / "part.parquet")
     return folder
+
+
+@pytest.fixture(scope="session")
+def decide(alice, bob, carol):  # type: ignore[no-untyped-def]
+    """Has the DAO decide on an action: a proposal, from its first word to its execution."""
+
+    def decided(action: object) -> None:
+        proposal = alice.dao.propose([action], "Decide")
+        alice.network.advance("5 seconds")
+        for voter in (alice, bob, carol):
+            voter.dao.vote(proposal.number, "for")
+        alice.network.advance("10 minutes")
+        alice.dao.queue(proposal.number)
+        alice.network.advance("10 minutes")
+        alice.dao.execute(proposal.number)
+
+    return decided
+
+
+@pytest.fixture(scope="session")
+def shell() -> Any:
+    from IPython.testing.globalipapp import get_ipython, start_ipython
+
+    return start_ipython() or get_ipython()
+
+
+@pytest.fixture
+def notebook(shell: Any, network: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Runs a cell and gives back its result; failures are raised."""
+    import sahara_lab
+
+    monkeypatch.setenv("SAHARA_LAB_ACCOUNT", "bob")
+    sahara_lab.load_ipython_extension(shell)
+
+    def run(cell: str) -> Any:
+        done = shell.run_cell(cell)
+        done.raise_error()
+        return done.result
+
+    yield run
+    sahara_lab.unload_ipython_extension(shell)

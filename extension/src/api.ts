@@ -3,17 +3,22 @@
 import type { Wish } from './model/wallet';
 import type {
   Announcement,
+  Answers,
   Asset,
   Checkout,
   FolderPage,
   Grant,
+  InWords,
   Job,
   JobDetail,
   Library,
   Page,
+  Proposed,
   Quote,
   Reader,
   Renewals,
+  Request,
+  Reviews,
   Status,
   UploadPlan,
   UploadState,
@@ -41,6 +46,8 @@ export interface Query {
   task: string;
   format: string;
   tag: string;
+  /** "yes": only of publishers that the DAO vouches for. */
+  verified: string;
   /** In tokens, exact; besides or instead of a band. */
   maxPrice: string;
   sort: string;
@@ -77,6 +84,7 @@ export class Api {
       task: query.task,
       format: query.format,
       tag: query.tag,
+      verified: query.verified,
       max_price: query.maxPrice,
       sort: query.sort,
       after,
@@ -85,7 +93,27 @@ export class Api {
   }
 
   asset(name: string): Promise<Asset> {
-    return this.get<Asset>(`listings/${name.split('/').map(encodeURIComponent).join('/')}`);
+    return this.get<Asset>(assetPath('listings', name));
+  }
+
+  reviews(name: string): Promise<Reviews> {
+    return this.get<Reviews>(assetPath('listings', name, 'reviews'));
+  }
+
+  review(name: string, stars: number, text: string): Promise<Reviews> {
+    return this.post<Reviews>(assetPath('listings', name, 'reviews'), { stars: String(stars), text });
+  }
+
+  withdrawReview(name: string): Promise<Reviews> {
+    return this.delete<Reviews>(assetPath('listings', name, 'reviews'));
+  }
+
+  async report(name: string, reason: string): Promise<void> {
+    await this.post(assetPath('listings', name, 'report'), { reason });
+  }
+
+  async appeal(name: string, reason: string): Promise<void> {
+    await this.post(assetPath('listings', name, 'appeal'), { reason });
   }
 
   /** What a license costs and who gets it; with the balance of `payer` where a wallet would pay. */
@@ -123,6 +151,19 @@ export class Api {
     return this.post<Library>('claim');
   }
 
+  async statement(): Promise<string> {
+    return (await this.get<{ csv: string }>('statement')).csv;
+  }
+
+  /** Ask the owner of an asset for a license. */
+  request(name: string, note: string): Promise<Request> {
+    return this.post<Request>('requests', { name, note });
+  }
+
+  answer(number: number, grant: boolean): Promise<Library> {
+    return this.post<Library>(`requests/${number}/${grant ? 'grant' : 'decline'}`);
+  }
+
   async jobs(): Promise<Job[]> {
     return (await this.get<{ jobs: Job[] }>('jobs')).jobs;
   }
@@ -140,7 +181,7 @@ export class Api {
   }
 
   folder(vault: Vault, path: string, offset: number, limit: number): Promise<FolderPage> {
-    return this.get<FolderPage>(this.vaultPath(vault.name, 'files'), {
+    return this.get<FolderPage>(assetPath('vaults', vault.name, 'files'), {
       version: String(vault.version),
       folder: path,
       offset: String(offset),
@@ -149,21 +190,31 @@ export class Api {
   }
 
   async readers(name: string): Promise<Reader[]> {
-    return (await this.get<{ readers: Reader[] }>(this.vaultPath(name, 'readers'))).readers;
+    return (await this.get<{ readers: Reader[] }>(assetPath('vaults', name, 'readers'))).readers;
   }
 
   /** Share a folder ("" is all of it); `until` in seconds since the epoch, 0 for ever. */
   async share(name: string, account: string, path: string, until: number): Promise<Reader[]> {
     const body = { account, path, until: until ? String(until) : '' };
-    return (await this.post<{ readers: Reader[] }>(this.vaultPath(name, 'share'), body)).readers;
+    return (await this.post<{ readers: Reader[] }>(assetPath('vaults', name, 'share'), body)).readers;
   }
 
   unshare(name: string, account: string): Promise<Renewals> {
-    return this.post<Renewals>(this.vaultPath(name, 'unshare'), { account });
+    return this.post<Renewals>(assetPath('vaults', name, 'unshare'), { account });
   }
 
   rotate(name: string): Promise<Renewals> {
-    return this.post<Renewals>(this.vaultPath(name, 'rotate'));
+    return this.post<Renewals>(assetPath('vaults', name, 'rotate'));
+  }
+
+  /** What a listing of files could say, made of samples of them (base64 by path). */
+  propose(name: string, files: [string, number][], samples: Record<string, string>): Promise<Proposed> {
+    return this.post<Proposed>('uploads/proposal', { name, files, samples });
+  }
+
+  /** The license that answers mean. */
+  terms(answers: Partial<Answers>): Promise<InWords> {
+    return this.get<InWords>('uploads/terms', answers as Record<string, string>);
   }
 
   announce(what: Announcement): Promise<UploadPlan> {
@@ -184,14 +235,7 @@ export class Api {
   }
 
   cancelUpload(id: string): Promise<UploadState> {
-    return this.send(`uploads/${id}`, {
-      query: this.withAccount({}),
-      method: 'DELETE'
-    }) as Promise<UploadState>;
-  }
-
-  private vaultPath(name: string, last: string): string {
-    return `vaults/${name.split('/').map(encodeURIComponent).join('/')}/${last}`;
+    return this.delete<UploadState>(`uploads/${id}`);
   }
 
   private get<T>(path: string, query: Record<string, string> = {}): Promise<T> {
@@ -202,8 +246,18 @@ export class Api {
     return this.send(path, { query: this.withAccount({}), body }) as Promise<T>;
   }
 
+  private delete<T>(path: string): Promise<T> {
+    return this.send(path, { query: this.withAccount({}), method: 'DELETE' }) as Promise<T>;
+  }
+
   private withAccount(query: Record<string, string>): Record<string, string> {
     const given = Object.entries({ ...query, account: this.account }).filter(([, value]) => value !== '');
     return Object.fromEntries(given);
   }
+}
+
+/** The route of an asset, or of something about it; what separates owner and name stays. */
+function assetPath(under: string, name: string, about = ''): string {
+  const path = `${under}/${name.split('/').map(encodeURIComponent).join('/')}`;
+  return about ? `${path}/${about}` : path;
 }

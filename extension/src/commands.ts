@@ -6,7 +6,7 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { listingCode, openCode } from './code';
 import type { Desk } from './desk';
-import { sentence } from './purchase';
+import { sentence } from './format';
 import { LabError } from './values';
 
 export const CommandIDs = {

@@ -135,3 +135,8 @@ export function keptVault(root: string, trans: TranslationBundle): string {
   const kept = trans.__('Encrypted, anchored on chain');
   return root ? `${kept}: ${root.slice(0, 10)}…` : kept;
 }
+
+/** A failure in one line. */
+export function sentence(error: LabError): string {
+  return error.hint ? `${error.message}. ${error.hint}` : error.message;
+}

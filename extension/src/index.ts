@@ -20,7 +20,6 @@ import { UploadModel } from './model/upload';
 import { type Memory, VaultsModel } from './model/vaults';
 import { WalletModel } from './model/wallet';
 import { AssetPage, PANEL_ID, SaharaPanel } from './panel';
-import { purchase } from './purchase';
 import { sendTo } from './request';
 import { runningPlugin } from './running';
 import { Settings } from './settings';
@@ -48,6 +47,11 @@ async function resume(state: IStateDB | null, market: MarketModel): Promise<void
       void state?.save(QUERY_ID, { ...market.query });
     }
   });
+}
+
+/** When the lab has drawn itself; what the sidebar asks for makes the server work. */
+function idle(): Promise<void> {
+  return new Promise(resolve => requestIdleCallback(() => resolve(), { timeout: 3000 }));
 }
 
 /** Say once that the two halves are of different versions, and how to bring them together. */
@@ -142,6 +146,7 @@ const plugin: JupyterFrontEndPlugin<Desk> = {
         }
         buying.add(name);
         try {
+          const { purchase } = await import('./purchase');
           if (await purchase(desk, name, flavor)) {
             desk.refresh();
             desk.open(name);
@@ -161,6 +166,7 @@ const plugin: JupyterFrontEndPlugin<Desk> = {
       market.query.sort = settings.order;
       await resume(state, market);
       await app.restored;
+      await idle();
       session.start();
       jobs.start();
     });

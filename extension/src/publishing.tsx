@@ -1,31 +1,13 @@
 import { Dialog, Notification, ReactWidget } from '@jupyterlab/apputils';
-import React, { useState } from 'react';
+import React from 'react';
 
 import { type Desk, DeskProvider, useDesk } from './desk';
 import { type Picked, plainName, withoutTop } from './dropped';
-import { formatSize } from './format';
+import { formatSize, sentence } from './format';
 import type { Row } from './model/vaults';
-import { sentence } from './purchase';
-import { type Announcement, LabError, type UploadPlan, type Vault } from './values';
-
-export const FLAVORS = [
-  'Open Use',
-  'Non-Commercial Research',
-  'Commercial',
-  'Commercial Remix',
-  'Compute-Only'
-];
-
-interface Wish {
-  name: string;
-  kind: string;
-  title: string;
-  license: string;
-  price: string;
-  royalty: string;
-}
-
-const KINDS = ['dataset', 'model', 'agent', 'notebook', 'service', 'collection'];
+import { samplesOf } from './samples';
+import { LabError, type Statement, type UploadPlan, type Vault } from './values';
+import { announced, NewVault, type Wish } from './views/newVault';
 
 /** Ask what is to become of files, show what publishing them does, and publish them. `into` is where they were dropped. */
 export async function publish(desk: Desk, picked: Picked[], into?: Row): Promise<void> {
@@ -76,49 +58,63 @@ const contents = (files: Picked[]): Blob => new Blob(files.map(({ file }) => fil
 async function publishNew(desk: Desk, picked: Picked[], prepared = ''): Promise<void> {
   const { api, trans } = desk;
   const { name, files } = prepared ? { name: prepared, files: picked } : withoutTop(picked);
-  let wish: Wish = {
-    name: prepared || plainName(name),
-    kind: 'dataset',
-    title: '',
-    license: '',
-    price: '',
-    royalty: '10%'
-  };
-  let problem: LabError | null = null;
-  for (;;) {
-    const form: Form<Wish> = new Form(desk, wish, change => (
-      <NewVault wish={wish} files={files} fixed={prepared !== ''} problem={problem} onChange={change} />
-    ));
-    const { button } = await new Dialog({
-      title: trans.__('New vault'),
-      body: form,
-      buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Encrypt and publish') })],
-      focusNodeSelector: '.jp-Sahara-form input'
-    }).launch();
-    if (!button.accept) {
-      return;
-    }
-    wish = form.value;
-    const paid = !['', 'Open Use'].includes(wish.license);
-    const what: Announcement = {
-      name: wish.name,
-      kind: wish.kind,
-      title: wish.title,
-      license: wish.license,
-      price: paid ? wish.price : '',
-      royalty: wish.license === 'Commercial Remix' ? wish.royalty : '',
-      update: false,
-      files: sizes(files)
+  try {
+    const found = await api.propose(name, sizes(files), await samplesOf(files));
+    const { proposal, questions } = found;
+    let wish: Wish = {
+      name: prepared || plainName(name) || (proposal?.name ?? ''),
+      kind: proposal?.kind ?? 'dataset',
+      title: proposal?.title ?? '',
+      description: proposal?.description ?? '',
+      task: proposal?.task ?? '',
+      tags: proposal?.tags.join(', ') ?? '',
+      statement: proposal?.statement ?? NOTHING_SAID,
+      answers: { use: proposal?.use ?? '', price: '', back: '', lasts: '' }
     };
-    try {
-      const plan = await api.announce(what);
-      void desk.uploads.run(plan, contents(files));
-      return;
-    } catch (error) {
-      problem = LabError.from(error);
+    let problem: LabError | null = null;
+    for (;;) {
+      const form: Form<Wish> = new Form(desk, wish, change => (
+        <NewVault
+          wish={wish}
+          files={files}
+          questions={questions}
+          checks={proposal?.checks ?? []}
+          named={proposal?.named_license ?? ''}
+          fixed={prepared !== ''}
+          problem={problem}
+          onChange={change}
+        />
+      ));
+      const { button } = await new Dialog({
+        title: trans.__('New vault'),
+        body: form,
+        buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Encrypt and publish') })],
+        focusNodeSelector: '.jp-Sahara-form input'
+      }).launch();
+      if (!button.accept) {
+        return;
+      }
+      wish = form.value;
+      try {
+        const plan = await api.announce(announced(wish, questions, sizes(files)));
+        void desk.uploads.run(plan, contents(files));
+        return;
+      } catch (error) {
+        problem = LabError.from(error);
+      }
     }
+  } catch (error) {
+    Notification.error(sentence(LabError.from(error)), { autoClose: false });
   }
 }
+
+const NOTHING_SAID: Statement = {
+  source: '',
+  consent: '',
+  personal_data: '',
+  intended_use: '',
+  known_risks: ''
+};
 
 /** A body of a dialog whose value is what was last typed. */
 export class Form<T> extends ReactWidget {
@@ -186,98 +182,6 @@ function PlanView(props: { plan: UploadPlan }): JSX.Element {
       <p className="jp-Sahara-muted">
         {trans.__(
           'Versions before it stay as they are. Names, sizes and columns of the files become public; their content does not.'
-        )}
-      </p>
-    </div>
-  );
-}
-
-function NewVault(props: {
-  wish: Wish;
-  files: Picked[];
-  /** The name is given already: what is published was prepared under it. */
-  fixed: boolean;
-  problem: LabError | null;
-  onChange: (wish: Wish) => void;
-}): JSX.Element {
-  const { session, trans } = useDesk();
-  const { files, fixed, problem } = props;
-  const [wish, setWish] = useState(props.wish);
-  const set = (change: Partial<Wish>): void => {
-    const next = { ...wish, ...change };
-    setWish(next);
-    props.onChange(next);
-  };
-  const field = (key: keyof Wish, label: string, more: object = {}): JSX.Element => (
-    <label>
-      <span>{label}</span>
-      <input
-        type="text"
-        className="jp-mod-styled"
-        value={wish[key]}
-        onChange={event => set({ [key]: event.target.value })}
-        {...more}
-      />
-    </label>
-  );
-  const priced = wish.license !== '' && wish.license !== 'Open Use';
-  const size = files.reduce((sum, { file }) => sum + file.size, 0);
-  return (
-    <div className="jp-Sahara-form">
-      {problem && (
-        <div className="jp-Sahara-problem" role="alert">
-          <strong>{problem.message}</strong>
-          {problem.hint && <p className="jp-Sahara-hint">{problem.hint}</p>}
-        </div>
-      )}
-      {field('name', trans.__('Name'), { maxLength: 64, readOnly: fixed })}
-      {field('title', trans.__('Title'), { maxLength: 120, placeholder: trans.__('What it is, in a line') })}
-      <label>
-        <span>{trans.__('Kind')}</span>
-        <select value={wish.kind} onChange={event => set({ kind: event.target.value })}>
-          {KINDS.map(kind => (
-            <option key={kind}>{kind}</option>
-          ))}
-        </select>
-      </label>
-      <label>
-        <span>{trans.__('License on offer')}</span>
-        <select value={wish.license} onChange={event => set({ license: event.target.value })}>
-          <option value="">{trans.__('None')}</option>
-          {FLAVORS.map(flavor => (
-            <option key={flavor}>{flavor}</option>
-          ))}
-        </select>
-      </label>
-      {priced &&
-        field('price', trans.__('Price in SAHARA'), {
-          inputMode: 'decimal',
-          maxLength: 24,
-          placeholder: '0'
-        })}
-      {wish.license === 'Commercial Remix' &&
-        field('royalty', trans.__('Royalty of derivatives'), { maxLength: 8 })}
-      <ul>
-        <li>
-          {files.length
-            ? trans._n(
-                'Sends and encrypts %1 file (%2)',
-                'Sends and encrypts %1 files (%2)',
-                files.length,
-                formatSize(size)
-              )
-            : trans.__('Publishes what was prepared in a notebook')}
-        </li>
-        <li>{trans.__('Records version 1 of %1 on chain', `${session.account}/${wish.name || '…'}`)}</li>
-        <li>
-          {wish.license
-            ? trans.__('Who licenses it can open it')
-            : trans.__('Only you, and whom you share it with, can open it')}
-        </li>
-      </ul>
-      <p className="jp-Sahara-muted">
-        {trans.__(
-          'Names, sizes and columns of the files become public; their content does not. A version stays for ever.'
         )}
       </p>
     </div>

@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import { type Desk, DeskProvider } from './desk';
-import { formatAmount } from './format';
+import { formatAmount, sentence } from './format';
 import { LabError, type Grant, type Quote } from './values';
 import { QuoteView } from './views/quote';
 
@@ -85,9 +85,4 @@ function refused(error: LabError, name: string, trans: TranslationBundle): strin
   return error.code === 'price'
     ? trans.__('%1 costs more than the quote said, so nothing was paid. Look at its price again.', name)
     : sentence(error);
-}
-
-/** A failure in one line. */
-export function sentence(error: LabError): string {
-  return error.hint ? `${error.message}. ${error.hint}` : error.message;
 }

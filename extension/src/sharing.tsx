@@ -2,10 +2,9 @@ import { Dialog, Notification, ReactWidget } from '@jupyterlab/apputils';
 import React, { useState } from 'react';
 
 import { type Desk, DeskProvider, useDesk } from './desk';
-import { formatUntil } from './format';
+import { formatUntil, sentence } from './format';
 import type { Row } from './model/vaults';
 import { confirmed, Form } from './publishing';
-import { sentence } from './purchase';
 import { LabError, type Reader, type Renewals, type Vault } from './values';
 import { Empty } from './views/parts';
 

@@ -17,6 +17,38 @@ export interface Terms {
   not_enforced: string[];
 }
 
+/** What people may know of a listing before they buy. */
+export interface Reputation {
+  /** The DAO vouches for who its owner is. */
+  verified: boolean;
+  reviews: number;
+  /** Of 1 to 5 stars; null without reviews. */
+  mean: number | null;
+  standing: 'clear' | 'disputed' | 'taken down';
+  appealed: boolean;
+  reports: number;
+  /** What a buyer has to know; empty when all is well. */
+  warning: string;
+}
+
+export interface Review {
+  author: string;
+  stars: number;
+  text: string;
+  /** The license behind it, and whether it was bought for a price. */
+  license: number;
+  bought: boolean;
+  time: number;
+  mine: boolean;
+}
+
+export interface Reviews {
+  mean: number | null;
+  /** How many have a license behind them that was paid for. */
+  bought: number;
+  items: Review[];
+}
+
 export interface Listing {
   name: string;
   owner: string;
@@ -35,6 +67,9 @@ export interface Listing {
   sold: number;
   task: string;
   formats: string[];
+  /** Somebody listed before whose handle looks like the owner's; empty in the ordinary case. */
+  alike: string;
+  reputation: Reputation;
 }
 
 export type Facets = Record<string, Record<string, number>>;
@@ -87,6 +122,11 @@ export interface Asset {
   tables: { name: string; columns: { name: string; type: string }[] }[];
   held: Grant[];
   owned: boolean;
+  reputation: Reputation;
+  /** Why the DAO disputes it or has taken it down. */
+  decided: string;
+  /** See Listing. */
+  alike: string;
   family: Family;
   /** What it brought so far; null for the assets of others. */
   earned: { received: Amount; claimable: Amount; sales: number } | null;
@@ -108,6 +148,12 @@ export interface Quote {
   balance: Amount;
   buyer: string;
   affordable: boolean;
+  /** What the chain takes besides, in words; null where the node does not tell. */
+  gas: string | null;
+  /** What is asked to be signed, in words. */
+  signatures: string;
+  /** What is said against the listing; empty when all is well. */
+  warning: string;
 }
 
 /** A purchase that a wallet pays: what it is to sign (EIP-712; null where nothing is paid), and until when that counts. */
@@ -117,9 +163,23 @@ export interface Checkout {
   permit: object | null;
 }
 
+/** A license that somebody asked an owner for. */
+export interface Request {
+  number: number;
+  asset: string;
+  account: string;
+  terms: Terms;
+  summary: string;
+  note: string;
+  status: 'open' | 'granted' | 'declined';
+}
+
 export interface Library {
   published: Listing[];
   licenses: Grant[];
+  /** What others ask for and nobody answered; and what the account asked for itself. */
+  requests: Request[];
+  asked: Request[];
   earnings: { claimable: Amount; lines: { asset: string; claimable: Amount; received: Amount }[] };
 }
 
@@ -210,9 +270,64 @@ export interface Announcement {
   kind?: string;
   title?: string;
   description?: string;
-  license?: string;
+  task?: string;
+  tags?: string[];
+  statement?: Statement;
+  /** Answers to the questions about the license; none is on offer where the first one has none. */
+  use?: string;
   price?: string;
-  royalty?: string;
+  back?: string;
+  lasts?: string;
+}
+
+/** What a publisher claims of data. */
+export interface Statement {
+  source: string;
+  consent: string;
+  personal_data: string;
+  intended_use: string;
+  known_risks: string;
+}
+
+export type Answers = Record<'use' | 'price' | 'back' | 'lasts', string>;
+
+/** A question about a license. */
+export interface Question {
+  key: keyof Answers;
+  text: string;
+  choices: { key: string; text: string }[];
+  /** What else can be typed. */
+  free: string;
+  default: string;
+  /** The answers to the first question that leave this one open. */
+  uses: string[];
+}
+
+/** What a listing of files could say; no proposal where there are no files. */
+export interface Proposed {
+  questions: Question[];
+  proposal: {
+    name: string;
+    kind: string;
+    title: string;
+    description: string;
+    tags: string[];
+    task: string;
+    use: string;
+    named_license: string;
+    statement: Statement;
+    /** What a person should look at first, a sentence each. */
+    checks: string[];
+  } | null;
+}
+
+/** Terms in plain words. */
+export interface InWords {
+  flavor: string;
+  summary: string;
+  may: string[];
+  may_not: string[];
+  must: string[];
 }
 
 export type JobStatus = 'starting' | 'running' | 'stopping' | 'stopped' | 'done' | 'failed' | 'lost';

@@ -7,8 +7,6 @@ import { fileCode, folderCode } from './code';
 import type { Desk } from './desk';
 import type { Picked } from './dropped';
 import type { Row, VaultsModel } from './model/vaults';
-import { publish, publishVersion } from './publishing';
-import { renewKeys, share, stopSharing, whoCanRead } from './sharing';
 
 /** What can be done with a row of the tree of vaults. */
 export interface VaultActions {
@@ -20,6 +18,10 @@ export interface VaultActions {
   menu: (x: number, y: number) => void;
   publish: (files: Picked[], into?: Row) => void;
 }
+
+// Dialogs come when they are asked for.
+const publishing = () => import('./publishing');
+const sharing = () => import('./sharing');
 
 const url = (row: Row): string =>
   `vault://${row.vault.name}@${row.vault.version}${row.path ? `/${row.path}` : ''}`;
@@ -64,32 +66,32 @@ export function vaultActions(
     'who',
     trans.__('Who Can Read'),
     row => own(row) && published(row),
-    row => whoCanRead(desk(), row.vault)
+    async row => (await sharing()).whoCanRead(desk(), row.vault)
   );
   add(
     'share',
     trans.__('Share…'),
     row => own(row) && published(row),
-    row => share(desk(), row)
+    async row => (await sharing()).share(desk(), row)
   );
   add(
     'unshare',
     trans.__('Stop Sharing…'),
     row => own(row) && published(row),
-    row => stopSharing(desk(), row.vault)
+    async row => (await sharing()).stopSharing(desk(), row.vault)
   );
   add(
     'rotate',
     trans.__('Renew Keys…'),
     row => own(row) && published(row),
-    row => renewKeys(desk(), row.vault)
+    async row => (await sharing()).renewKeys(desk(), row.vault)
   );
   menu.addItem({ type: 'separator' });
   add(
     'publish',
     trans.__('Publish Changes…'),
     row => own(row) && row.vault.changes > 0,
-    row => publishVersion(desk(), row.vault, [])
+    async row => (await publishing()).publishVersion(desk(), row.vault, [])
   );
   return {
     code,
@@ -97,9 +99,9 @@ export function vaultActions(
       row.kind === 'file'
         ? void desk().insert(code(row))
         : row.kind === 'about' && own(row)
-          ? void whoCanRead(desk(), row.vault)
+          ? void sharing().then(({ whoCanRead }) => whoCanRead(desk(), row.vault))
           : desk().open(row.vault.name),
     menu: (x, y) => menu.open(x, y),
-    publish: (files, into) => void publish(desk(), files, into)
+    publish: (files, into) => void publishing().then(({ publish }) => publish(desk(), files, into))
   };
 }

@@ -1,3 +1,4 @@
 import './base.css';
 import './market.css';
 import './detail.css';
+import './reviews.css';

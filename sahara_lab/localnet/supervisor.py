@@ -216,6 +216,8 @@ class Supervisor:
         self._register_moves(self._node)
         if wait:
             self._wait_for_servers()
+        if not self._state.exists():
+            return  # the folder was deleted: to write into it would bring it back
         Network(
             chain_id=CHAIN_ID,
             rpc_url=self._node.url,

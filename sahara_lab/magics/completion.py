@@ -29,11 +29,13 @@ _ASSETS = {
     "reencrypt",
     "reshare",
     "verify",
+    "serve",
+    "call",
 }
 _JOBS = {"attach", "stop"}
 _VALUES = {
     "--kind": ("dataset", "model", "agent", "notebook", "service", "collection"),
-    "--sort": ("relevance", "newest", "price", "popular", "name"),
+    "--sort": ("relevance", "newest", "price", "popular", "reputation", "name"),
     "--price": ('"under 1"', '"1 to 10"', '"10 to 100"', '"100 to 1,000"', '"1,000 and more"', "free"),
     "--license": ('"Open Use"', '"Non-Commercial Research"', "Commercial", '"Commercial Remix"', "Compute-Only"),
 }

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from sahara_lab.compute.options import FLAGS
 from sahara_lab.errors import InputError
+from sahara_lab.magics import serving
 from sahara_lab.magics.rights import add_parsers
 
 
@@ -69,7 +70,8 @@ def _build() -> dict[str, Parser]:
     search.add_argument("--task", help="what it is for, e.g. image-classification")
     search.add_argument("--format", help="a media type, e.g. text/csv")
     search.add_argument("--tag", help="only what has this tag")
-    search.add_argument("--sort", default="relevance", help="relevance, newest, price, popular or name")
+    search.add_argument("--verified", action="store_true", help="only of publishers that the DAO vouches for")
+    search.add_argument("--sort", default="relevance", help="relevance, newest, price, popular, reputation or name")
     search.add_argument("--page", type=int, default=1, help="counted from 1")
 
     show = command("show", "show an asset: versions, offers, what it is made from")
@@ -152,6 +154,7 @@ def _build() -> dict[str, Parser]:
     stop.add_argument("job", help="a job's id or name")
 
     add_parsers(command)
+    serving.add_parsers(command)
 
     command("mine", "list the assets you own")
     command("licenses", "list the licenses you hold")

@@ -14,6 +14,7 @@ from sahara_lab.compute.options import FLAGS
 from sahara_lab.errors import InputError
 from sahara_lab.magics.parsers import PARSERS, parse
 from sahara_lab.magics.rights import RightsCommands
+from sahara_lab.magics.serving import ServingCommands
 from sahara_lab.magics.tables import Checks, Commands, Jobs, Proposals
 from sahara_lab.profile import ACCOUNT_VARIABLE, current_account
 
@@ -26,7 +27,7 @@ _CAP_HINT = "Add --max-price, or --yes to pay the price quoted"
 
 
 @magics_class
-class SaharaMagics(RightsCommands, Magics):
+class SaharaMagics(RightsCommands, ServingCommands, Magics):
     """The magics of one notebook. The account that acts is ``SAHARA_LAB_ACCOUNT``, which ``%sahara use`` sets."""
 
     shell: Any

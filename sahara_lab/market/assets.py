@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from sahara_lab.chain import Chain
-from sahara_lab.errors import NotFound
+from sahara_lab.errors import IntegrityError, NotFound
 from sahara_lab.identity import Directory
 from sahara_lab.licensing.limits import RELATIONS
 from sahara_lab.licensing.records import AssetNames
@@ -99,6 +99,19 @@ class Assets:
             reputation=self._standing.of([identity], [owner])[0],
             version=version,
         )
+
+    def require_recorded(self, asset: Asset) -> None:
+        """Refuse what is described by other words than those whose hash its publisher signed into the chain.
+
+        Raises:
+            IntegrityError: the public document of that version is another one.
+        """
+        version = self._registry.call("versionOf", asset.id, asset.version)
+        if any(bytes(version["metadataHash"])) and (reason := self._listings.altered(version)):
+            raise IntegrityError(
+                f"what describes {asset.name} is not what its publisher recorded: {reason}",
+                hint="Nothing was paid; tell its owner, or report it",
+            )
 
     def document(self, asset: Asset) -> dict[str, Any]:
         """The public document about an asset's version; empty when it is away or not the one that the chain records."""

@@ -11,7 +11,7 @@ import orjson
 from sahara_lab.chain import Chain
 from sahara_lab.display import Align, bundle, table, text_table
 from sahara_lab.market.catalog import Catalog, Record, shared_store
-from sahara_lab.market.indexing import Away, Documents, Indexer, Refused
+from sahara_lab.market.indexing import Altered, Away, Documents, Indexer, Refused
 from sahara_lab.market.metadata import Summary
 from sahara_lab.market.reviews import Reputation
 from sahara_lab.market.values import format_size
@@ -184,6 +184,10 @@ class Listings:
         items = tuple(Listing.of(record, found.alike.get(record.owner, "")) for record in found.items)
         return Page(items, found.total, found.page, found.per_page, found.facets, found.next, found.similar)
 
+    def alike(self, owner: str) -> str:
+        """Whose handle, listed before, this owner's could be taken for; empty in the ordinary case."""
+        return self._catalog.store.lookalikes([owner]).get(owner, "")
+
     def get(self, asset: int) -> Listing | None:
         """An asset's listing by its id, as it is known here."""
         record = self._catalog.get(asset)
@@ -206,6 +210,16 @@ class Listings:
             return self._documents.summary(version["uri"], bytes(version["metadataHash"]).hex())
         except (Away, Refused):
             return Summary()
+
+    def altered(self, version: dict[str, Any]) -> str:
+        """Why a version's public document is not the one that its publisher recorded; empty where it is, or is away."""
+        try:
+            self._documents.read(version["uri"], bytes(version["metadataHash"]).hex())
+        except Altered as error:
+            return error.message
+        except (Away, Refused):
+            return ""
+        return ""
 
     def document(self, version: dict[str, Any]) -> bytes:
         """A version's public metadata document, as its publisher wrote it; empty like :meth:`summary`."""

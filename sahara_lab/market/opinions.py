@@ -31,6 +31,14 @@ class Opinions:
         """
         return self._standing.reviews(self.get(name).id)
 
+    def decided(self, name: str) -> str:
+        """Why the DAO last decided about an asset, in its words; empty where it never did.
+
+        Raises:
+            NotFound: no such asset.
+        """
+        return self._standing.why(self.get(name).id)
+
     def review(self, name: str, stars: int, text: str = "") -> Reviews:
         """Say what you think of an asset that you hold a license of, for everyone to read; it replaces what you said.
 

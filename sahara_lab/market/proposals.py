@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from sahara_lab.market.metadata import DataStatement, Malformed, Summary, parse_
 from sahara_lab.market.metadata.files import FileEntry, columns, walk
 from sahara_lab.market.metadata.reading import MAX_DOCUMENT
 from sahara_lab.market.values import format_size
+from sahara_lab.vault.source import Lazy
 
 CARD = "README.md"
 CROISSANT = ("croissant.json", "metadata.json")
@@ -89,25 +90,45 @@ def propose(source: Path) -> Proposal:
     """
     if not source.exists():
         raise InputError(f"there is no file or folder {str(source)!r}")
-    described = source if source.is_file() and source.suffix == ".json" and _is_croissant(source) else None
+    described = _is_croissant(source.name, source.read_bytes()[: MAX_DOCUMENT + 1]) if source.is_file() else False
     folder = source.parent if described else source
     entries = walk(folder if folder.is_dir() else {folder.name: folder})
     if not entries:
         raise InputError(f"{str(source)!r} holds no files", hint=_linked(folder))
-    front, card = _card(folder)
-    croissant = described or next((path for path in _croissants(folder) if _is_croissant(path)), None)
-    document = orjson.loads(croissant.read_bytes()) if croissant else {}
-    said = _summary(croissant) if croissant else card
+    return _proposal(folder, entries, (source.name,) if described else CROISSANT)
+
+
+def propose_files(name: str, files: Mapping[str, Lazy]) -> Proposal:
+    """The same for files that are on their way here under a folder's or a file's ``name``.
+
+    Args:
+        files: by their paths. Documents must give all of their content, tables only what tells their columns: the
+            first rows of a CSV file, the end of a Parquet file.
+
+    Raises:
+        InputError: there is nothing to publish.
+    """
+    entries = walk(files)
+    if not entries:
+        raise InputError("there are no files")
+    return _proposal(Path(name), entries, CROISSANT)
+
+
+def _proposal(source: Path, entries: Sequence[FileEntry], croissants: Sequence[str]) -> Proposal:
+    documents = {entry.path: entry for entry in entries if entry.size <= MAX_DOCUMENT}
+    front, card = _card(documents.get(CARD))
+    contents = ((path, _read(documents[path])) for path in croissants if path in documents)
+    croissant = next(((path, data) for path, data in contents if _is_croissant(path, data)), None)
+    document = orjson.loads(croissant[1]) if croissant else {}
+    said = _summary(*croissant) if croissant else card
     named = str(front.get("license") or _first(document.get("license")) or "").strip()
     mentioned = [*card.parents, *_strings(front.get("base_model")), *(said.parents if croissant else ())]
     derived = tuple(dict.fromkeys(mentioned))
-    kind = said.kind or card.kind or _kind(entries, front)
-    statement = DataStatement.read(document)
     found = Proposal(
-        source=folder,
-        name=_name(folder, said.title),
-        kind=kind,
-        title=said.title or card.title or folder.stem.replace("_", " ").replace("-", " "),
+        source=source,
+        name=_name(source, said.title),
+        kind=said.kind or card.kind or _kind(entries, front),
+        title=said.title or card.title or source.stem.replace("_", " ").replace("-", " "),
         description=said.summary or card.summary,
         tags=said.tags or card.tags,
         task=said.task or card.task,
@@ -115,55 +136,55 @@ def propose(source: Path) -> Proposal:
         named_license=named.rpartition("/")[2] if named.startswith("http") else named,
         derived=derived,
         parents=(),
-        statement=statement,
+        statement=DataStatement.read(document),
         size=sum(entry.size for entry in entries),
         files=len(entries),
         checks=(),
     )
-    checks = [*_checks(found, entries), *(_invalid(croissant) if croissant else [])]
-    return Proposal(**{**found.__dict__, "checks": tuple(checks)})
+    checks = [*_checks(found, entries), *(_invalid(croissant[0], document) if croissant else [])]
+    return replace(found, checks=tuple(checks))
 
 
 # -- what the files say -----------------------------------------------------------------------------------------------
 
 
-def _card(folder: Path) -> tuple[dict[str, Any], Summary]:
+def _read(entry: FileEntry) -> bytes:
+    with entry.open() as stream:
+        return stream.read(MAX_DOCUMENT + 1)
+
+
+def _card(entry: FileEntry | None) -> tuple[dict[str, Any], Summary]:
     """Front matter and summary of a card; empty where there is none."""
-    path = folder / CARD
-    if not path.is_file() or path.stat().st_size > MAX_DOCUMENT:
+    if entry is None:
         return {}, Summary()
     from sahara_lab.market.metadata.reading import front_matter
 
-    data = path.read_bytes()
+    data = _read(entry)
     try:
         return front_matter(data.decode("utf-8-sig", "replace")), parse_summary(data)
     except Malformed:
         return {}, Summary()
 
 
-def _croissants(folder: Path) -> list[Path]:
-    return [folder / name for name in CROISSANT if (folder / name).is_file()] if folder.is_dir() else []
-
-
-def _is_croissant(path: Path) -> bool:
-    if path.stat().st_size > MAX_DOCUMENT:
+def _is_croissant(name: str, data: bytes) -> bool:
+    if not name.endswith(".json") or len(data) > MAX_DOCUMENT:
         return False
     try:
-        document = orjson.loads(path.read_bytes())
+        document = orjson.loads(data)
     except ValueError:
         return False
     marks = (document.get("conformsTo"), document.get("dct:conformsTo")) if isinstance(document, dict) else ()
     return any("mlcommons.org/croissant" in str(mark) for mark in marks)
 
 
-def _summary(path: Path) -> Summary:
+def _summary(name: str, data: bytes) -> Summary:
     try:
-        return parse_summary(path.read_bytes())
+        return parse_summary(data)
     except Malformed as error:
-        raise InputError(f"{path.name} cannot be read: {error}") from error
+        raise InputError(f"{name} cannot be read: {error}") from error
 
 
-def _invalid(path: Path) -> list[str]:
+def _invalid(name: str, document: dict[str, Any]) -> list[str]:
     """What the Croissant validator finds wrong with a document."""
     import logging
 
@@ -171,10 +192,10 @@ def _invalid(path: Path) -> list[str]:
 
     logging.getLogger("absl").setLevel(logging.ERROR)
     try:
-        mlcroissant.Dataset(jsonld=str(path))
+        mlcroissant.Dataset(jsonld=document)
     except Exception as error:  # whatever the library raises on a stranger's file is one sentence here
         lines = [line.strip(" -") for line in str(error).splitlines() if line.strip().startswith("-")]
-        return [f"{path.name} is no valid Croissant: {(lines or [str(error).splitlines()[0]])[0][:200]}"]
+        return [f"{name} is no valid Croissant: {(lines or [str(error).splitlines()[0]])[0][:200]}"]
     return []
 
 

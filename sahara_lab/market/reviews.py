@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import Any
 
-from sahara_lab.chain import Chain, Contract, Event, Sender
+from sahara_lab.chain import Chain, Contract, Event, EventLog, Position, Sender
 from sahara_lab.display import Rows, format_time, plain
 from sahara_lab.errors import ChainError, InputError, NetworkError, NotFound
 from sahara_lab.governance import Action
@@ -109,6 +110,7 @@ class Standing:
         self._sender = sender
         self._account = account
         self._from_block = from_block
+        self._publishers: Publishers | None = None
 
     @property
     def _reviews(self) -> Contract:
@@ -133,6 +135,14 @@ class Standing:
         """The reason of the DAO's last decision about an asset."""
         decisions = self._moderation.logs("StandingChanged", self._from_block, "latest")
         return next((plain(one.args["reason"]) for one in reversed(decisions) if one.args["asset"] == asset), "")
+
+    def verified(self) -> list[str]:
+        """The addresses of publishers that the DAO vouches for."""
+        if "Moderation" not in self._chain.addresses:
+            return []
+        if self._publishers is None:
+            self._publishers = Publishers(self._chain, self._from_block)
+        return self._publishers.look()
 
     def of(self, assets: list[int], owners: list[str]) -> list[Reputation]:
         """The reputation of many assets, whose owners' addresses are given, in one request."""
@@ -228,6 +238,33 @@ class Standing:
     def verification(self, account: str, verified: bool, reason: str) -> Action:
         """What a proposal does to vouch for a publisher, or to stop doing so."""
         return Action("Moderation", "setVerified", (self._directory.address(account), verified, _reason(reason)))
+
+
+class Publishers:
+    """Who is verified, kept from one look to the next; only what happened since is asked for."""
+
+    def __init__(self, chain: Chain, from_block: int) -> None:
+        self._log = EventLog(chain, ["Moderation"], from_block)
+        self._position: Position | None = None
+        self._verified: dict[str, None] = {}
+        self._lock = threading.Lock()
+
+    def look(self) -> list[str]:
+        """The addresses, the longest verified first."""
+        with self._lock:
+            more = True
+            while more:
+                batch = self._log.read(self._position)
+                if batch.rolled_back_to is not None:  # decisions are few: read them all again
+                    self._position, self._verified = None, {}
+                    continue
+                for event in batch.events:
+                    if event.name == "PublisherVerified":
+                        self._verified.pop(event.args["publisher"], None)
+                        if event.args["verified"]:
+                            self._verified[event.args["publisher"]] = None
+                self._position, more = batch.position or self._position, batch.more
+            return list(self._verified)
 
 
 def _reason(text: str) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sahara_lab.market.listings import Page
 
 #: What of a search is saved; where a page begins is not.
-FIELDS = ("kind", "license", "price", "max_price", "task", "format", "tag", "owner", "sort")
+FIELDS = ("kind", "license", "price", "max_price", "task", "format", "tag", "owner", "verified", "sort")
 MOST = 200
 
 _NAME = re.compile(r"[\w .,:'+-]{1,64}")
@@ -95,7 +95,7 @@ class SavedSearches:
         """
         if not _NAME.fullmatch(name):
             raise InputError(f"{name!r} cannot be a search's name", hint="Up to 64 letters, digits, spaces and .,:'+-")
-        chosen = {key: str(value) for key, value in filters.items() if value is not None}
+        chosen = {key: str(value) for key, value in filters.items() if value not in (None, False)}
         if unknown := [key for key in chosen if key not in FIELDS]:
             raise InputError(f"there is no filter {unknown[0]!r}", hint=f"Filters are: {', '.join(FIELDS)}")
         asked: dict[str, Any] = {key: value for key, value in chosen.items() if key != "max_price"}

@@ -185,6 +185,7 @@ class Market(Opinions, Earning):
         format: str | None = None,
         tag: str | None = None,
         owner: str | None = None,
+        verified: bool = False,
         sort: str = "relevance",
         page: int = 1,
         after: str | None = None,
@@ -197,7 +198,8 @@ class Market(Opinions, Earning):
             license: a flavor as shown ("Commercial"), or the first words of several ("commercial").
             price: a band of prices as ``page.facets["price"]`` names it: "free", "1 to 10".
             max_price: in whole tokens.
-            sort: "relevance", "newest", "price", "popular" (most licensed) or "name".
+            verified: only of publishers that the DAO vouches for.
+            sort: "relevance", "newest", "price", "popular" (most licensed), "reputation" (best reviewed) or "name".
             after: ``page.next`` of the page before.
 
         Raises:
@@ -207,7 +209,8 @@ class Market(Opinions, Earning):
         self.refresh()
         found = self.listings.search(
             text, cap, kind=kind, license=license, price=price, task=task, format=format, tag=tag, owner=owner,
-            sort=sort, page=page, after=after, per_page=per_page,
+            sort=sort, page=page, after=after, per_page=per_page, verified=verified, reader=self._wallet.handle,
+            vouched=[self._directory.handle(account) for account in self._standing.verified()],
         )  # fmt: skip
         owners = [self._directory.address(item.owner) for item in found.items]
         known = self._standing.of([item.id for item in found.items], owners)
@@ -298,11 +301,13 @@ class Market(Opinions, Earning):
             PriceError: the price is above the cap, or there is no cap.
             FundsError: the balance does not cover the price.
             AccessDenied: the DAO has taken the listing down.
+            IntegrityError: its public document is not the one that its publisher recorded.
         """
         asset = self.get(name)
         if asset.owner == self._wallet.handle:
             raise InputError(f"{asset.name} is yours; its owner needs no license")
         self._refuse_taken_down(asset)
+        self._assets.require_recorded(asset)
         return self._sales.buy(asset.id, asset.name, license, max_price)
 
     def checkout(
@@ -321,6 +326,7 @@ class Market(Opinions, Earning):
 
         asset, address = self.get(name), checksum(payer)
         self._refuse_taken_down(asset)
+        self._assets.require_recorded(asset)
         quote = self._sales.quote(asset.id, asset.name, license, payer=address)
         cap = self._sales.cap(asset.name, quote.price, max_price, "license", address)
         return Checkout.begin(self._chain, self._sales, quote, address, self._wallet.address, cap)

@@ -484,9 +484,9 @@ class Rental:
         if not job.accepted:
             self._escrow.reject(self.id)
         elif silent and not self.state.get("ended_on_chain"):
-            self.say("stopping", f"{why}; ending the job in the escrow")
             self._escrow.stop(self.id)
             self.write(ended_on_chain=True)
+            self.say("stopping", f"{why}; ending the job in the escrow")
 
     def _complain(self, why: str) -> None:
         """The provider said what cannot be: sign nothing more, and end the job."""

@@ -13,10 +13,23 @@ from traitlets import Unicode, default
 from sahara_lab.profile import current_account
 from sahara_lab.server.routes_checkout import CheckoutHandler, OutcomeHandler, TransactionHandler
 from sahara_lab.server.routes_jobs import JobHandler, JobsHandler, StopHandler
-from sahara_lab.server.routes_library import ClaimHandler, LibraryHandler
+from sahara_lab.server.routes_library import (
+    AnswerHandler,
+    ClaimHandler,
+    LibraryHandler,
+    RequestsHandler,
+    StatementHandler,
+)
 from sahara_lab.server.routes_market import LicenseHandler, ListingHandler, ListingsHandler, QuoteHandler
+from sahara_lab.server.routes_opinions import AppealHandler, ReportHandler, ReviewsHandler
 from sahara_lab.server.routes_session import NetworkHandler, StatusHandler
-from sahara_lab.server.routes_upload import PublishHandler, UploadHandler, UploadsHandler
+from sahara_lab.server.routes_upload import (
+    ProposalHandler,
+    PublishHandler,
+    TermsHandler,
+    UploadHandler,
+    UploadsHandler,
+)
 from sahara_lab.server.routes_vault import (
     FolderHandler,
     ReadersHandler,
@@ -36,6 +49,9 @@ ROUTES: list[tuple[str, type[Any]]] = [
     (r"network", NetworkHandler),
     (r"listings", ListingsHandler),
     (rf"listings/{ASSET}", ListingHandler),
+    (rf"listings/{ASSET}/reviews", ReviewsHandler),
+    (rf"listings/{ASSET}/report", ReportHandler),
+    (rf"listings/{ASSET}/appeal", AppealHandler),
     (r"quote", QuoteHandler),
     (r"license", LicenseHandler),
     (r"checkout", CheckoutHandler),
@@ -43,6 +59,9 @@ ROUTES: list[tuple[str, type[Any]]] = [
     (r"checkout/outcome", OutcomeHandler),
     (r"mine", LibraryHandler),
     (r"claim", ClaimHandler),
+    (r"statement", StatementHandler),
+    (r"requests", RequestsHandler),
+    (r"requests/([0-9]{1,12})/(grant|decline)", AnswerHandler),
     (r"vaults", VaultsHandler),
     (rf"vaults/{ASSET}/files", FolderHandler),
     (rf"vaults/{ASSET}/readers", ReadersHandler),
@@ -50,6 +69,8 @@ ROUTES: list[tuple[str, type[Any]]] = [
     (rf"vaults/{ASSET}/unshare", UnshareHandler),
     (rf"vaults/{ASSET}/rotate", RotateHandler),
     (r"uploads", UploadsHandler),
+    (r"uploads/proposal", ProposalHandler),
+    (r"uploads/terms", TermsHandler),
     (UPLOAD, UploadHandler),
     (rf"{UPLOAD}/publish", PublishHandler),
     (r"jobs", JobsHandler),

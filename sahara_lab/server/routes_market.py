@@ -5,12 +5,11 @@ from __future__ import annotations
 from tornado.web import authenticated
 
 from sahara_lab.errors import InputError
-from sahara_lab.market.catalog import BAND_NAMES
+from sahara_lab.market.catalog import BAND_NAMES, SORTS
 from sahara_lab.market.names import FLAVORS, KINDS, AssetName
 from sahara_lab.server.handler import ADDRESS, SaharaHandler, authorized, matching
 from sahara_lab.units import to_wei
 
-SORTS = ("relevance", "newest", "price", "popular", "name")
 MAX_PAGE = 10_000
 MAX_PER_PAGE = 50
 
@@ -36,6 +35,7 @@ class ListingsHandler(SaharaHandler):
             format=self.text("format") or None,
             tag=self.text("tag") or None,
             owner=self.text("owner") or None,
+            verified=self.choice("verified", ("yes",)) is not None,
             sort=self.choice("sort", SORTS) or SORTS[0],
             after=self.text("after") or None,
             page=self.number("page", 1, 1, MAX_PAGE),

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from tornado.web import HTTPError, authenticated, stream_request_body
 
 from sahara_lab.errors import InputError
 from sahara_lab.licensing.terms import License
+from sahara_lab.licensing.words import in_words
+from sahara_lab.market.metadata import DataStatement
 from sahara_lab.market.names import KINDS, checked_name
+from sahara_lab.server import serialize
 from sahara_lab.server.handler import MAX_PATH, SaharaHandler, authorized
+from sahara_lab.server.proposed import proposed
 from sahara_lab.server.upload import CHUNK, Announced
 from sahara_lab.server.uploads import checked_files
-from sahara_lab.units import to_wei
 
 MAX_FILES = 20_000
 MAX_LIST = 4 << 20
 MAX_SIZE = 2**50
 MAX_DESCRIPTION = 2_000
-_FIELDS = ("name", "kind", "title", "description", "license", "price", "royalty")
+MAX_TAGS = 20
+_TERMS = ("use", "price", "back", "lasts")
+_STATEMENT = tuple(field.name for field in fields(DataStatement))
+_FIELDS = ("name", "kind", "title", "description", "task", *_TERMS)
 
 
 class UploadsHandler(SaharaHandler):
@@ -27,16 +35,15 @@ class UploadsHandler(SaharaHandler):
     @authenticated
     @authorized("write", "sahara-lab.uploads")
     async def post(self) -> None:
-        document = self.document((*_FIELDS, "update", "files"), MAX_LIST)
+        document = self.document((*_FIELDS, "tags", "statement", "update", "files"), MAX_LIST)
         said = {field: self.field(document, field, MAX_DESCRIPTION) for field in _FIELDS}
         update = document.get("update", False)
         if not isinstance(update, bool):
             raise InputError("update must be true or false")
         if said["kind"] and said["kind"] not in KINDS:
             raise InputError(f"there is no kind {said['kind'][:40]!r}", hint=f"Use one of: {', '.join(KINDS)}")
-        if update and said["license"]:
+        if update and said["use"]:
             raise InputError("a version keeps the licenses that are on offer")
-        to_wei(said["price"] or "0")
         wanted = Announced(
             name=checked_name(said["name"]),
             files=checked_files(_listed(document.get("files"))),
@@ -44,12 +51,42 @@ class UploadsHandler(SaharaHandler):
             kind=said["kind"] or None,
             title=said["title"],
             description=said["description"],
-            license=License.named(said["license"], said["price"] or "0", said["royalty"] or "0")
-            if said["license"]
-            else None,
+            task=said["task"],
+            tags=_tags(document.get("tags")),
+            statement=_statement(document.get("statement")),
+            license=_license(said),
         )
         self.set_status(201)
         self.finish(await self.ask(self.service.uploads.announce, self.account, wanted))
+
+
+class ProposalHandler(SaharaHandler):
+    """``POST uploads/proposal``: what a listing of files could say, and what to ask about its license.
+
+    ``samples`` are the contents of documents, the first rows of tables and the ends of Parquet files, in base64.
+    """
+
+    @authenticated
+    @authorized("write", "sahara-lab.uploads")
+    async def post(self) -> None:
+        document = self.document(("name", "files", "samples"), MAX_LIST)
+        samples = document.get("samples", {})
+        if not isinstance(samples, dict) or not all(isinstance(sample, str) for sample in samples.values()):
+            raise InputError("samples must be texts by path")
+        name = self.field(document, "name") or "files"
+        self.finish(await self.ask(proposed, name, _listed(document.get("files")), samples))
+
+
+class TermsHandler(SaharaHandler):
+    """``GET uploads/terms``: the license that fits the answers to the four questions, in plain words."""
+
+    @authenticated
+    @authorized("read", "sahara-lab.uploads")
+    async def get(self) -> None:
+        license = _license({name: self.text(name) for name in _TERMS})
+        if license is None:
+            raise InputError("use is missing")
+        self.finish(serialize.words(in_words(license)))
 
 
 @stream_request_body
@@ -97,6 +134,28 @@ class PublishHandler(SaharaHandler):
         self.body()
         self.set_status(202)
         self.finish(await self.ask(self.service.uploads.publish, self.account, upload))
+
+
+def _license(said: Mapping[str, str]) -> License | None:
+    """The terms that the answers mean; none are on offer where the first question has no answer."""
+    if not said["use"]:
+        return None
+    return License.choose(said["use"], said["price"] or "free", said["back"] or "nothing", said["lasts"] or "for ever")
+
+
+def _tags(tags: Any) -> tuple[str, ...]:
+    tags = tags or []
+    if not isinstance(tags, list) or len(tags) > MAX_TAGS or not all(isinstance(tag, str) for tag in tags):
+        raise InputError("tags must be a list of texts", hint=f"Use at most {MAX_TAGS}")
+    return tuple(tags)
+
+
+def _statement(said: Any) -> DataStatement | None:
+    if not said:
+        return None
+    if not isinstance(said, dict) or set(said) - set(_STATEMENT) or not all(isinstance(t, str) for t in said.values()):
+        raise InputError("statement must have texts", hint=f"Known fields: {', '.join(_STATEMENT)}")
+    return DataStatement(**said)
 
 
 def _listed(files: Any) -> list[tuple[str, int]]:

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from sahara_lab.compute import progress_of
 from sahara_lab.licensing.terms import NOT_ENFORCED, READ, License, format_duration
-from sahara_lab.market.reviews import Reputation
+from sahara_lab.market.reviews import Reputation, Reviews
 from sahara_lab.market.values import Asset, Earnings, LicenseGrant, Parent, Quote, QuoteLine, Version
 from sahara_lab.units import format_share, format_tokens
 
 if TYPE_CHECKING:
     from sahara_lab.compute import Job
     from sahara_lab.licensing.sharing import Reader, Renewals
+    from sahara_lab.licensing.words import InWords
     from sahara_lab.market.lineage import Lineage
     from sahara_lab.market.listings import Listing
+    from sahara_lab.market.requests import Request
     from sahara_lab.vault import Entry
 
 Json = dict[str, Any]
@@ -60,6 +62,7 @@ def listing(value: Any) -> Json:
         "sold": value.sold,
         "task": value.task,
         "formats": list(value.formats),
+        "alike": value.alike,
         "reputation": reputation(value.reputation),
     }
 
@@ -73,6 +76,37 @@ def reputation(value: Reputation) -> Json:
         "appealed": value.appealed,
         "reports": value.reports,
         "warning": value.warning,
+    }
+
+
+def words(value: InWords) -> Json:
+    """Terms in plain words."""
+    return {
+        "flavor": value.license.flavor,
+        "summary": value.license.summary,
+        "may": list(value.may),
+        "may_not": list(value.may_not),
+        "must": list(value.must),
+    }
+
+
+def reviews(value: Reviews, reader: str) -> Json:
+    """What license holders say, newest first, and which of it the reader wrote."""
+    return {
+        "mean": value.mean,
+        "bought": value.paid,
+        "items": [
+            {
+                "author": one.author,
+                "stars": one.stars,
+                "text": one.text,
+                "license": one.license,
+                "bought": one.paid,
+                "time": one.time,
+                "mine": one.author == reader,
+            }
+            for one in value
+        ],
     }
 
 
@@ -156,6 +190,18 @@ def grant(value: LicenseGrant) -> Json:
         "expires": value.expires_at,
         "status": value.status,
         "tx": value.tx_hash,
+    }
+
+
+def request(value: Request) -> Json:
+    return {
+        "number": value.number,
+        "asset": value.asset,
+        "account": value.account,
+        "terms": terms(value.terms),
+        "summary": value.terms.summary,
+        "note": value.note,
+        "status": value.status,
     }
 
 

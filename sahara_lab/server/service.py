@@ -172,6 +172,8 @@ class LabService:
         return {
             **serialize.asset(asset, held),
             **described(market.document(asset)),
+            "decided": market.decided(asset.name) if asset.reputation.warning else "",
+            "alike": market.listings.alike(asset.owner),
             "family": serialize.lineage(market.lineage(asset)),
             "owned": (owned := asset.owner == (account or self._account)),
             "earned": self._earned(market, asset) if owned else None,
@@ -193,6 +195,26 @@ class LabService:
     def license(self, account: str | None, name: str, license: str | None, max_price: str) -> Json:
         return serialize.grant(self._lab(account).market.license(name, license=license, max_price=max_price))
 
+    # -- opinions -----------------------------------------------------------------------------------------------------
+
+    def reviews(self, account: str | None, name: str) -> Json:
+        return serialize.reviews(self._lab(account).market.reviews(name), account or self._account)
+
+    def review(self, account: str | None, name: str, stars: int, text: str) -> Json:
+        return serialize.reviews(self._lab(account).market.review(name, stars, text), account or self._account)
+
+    def withdraw_review(self, account: str | None, name: str) -> Json:
+        self._lab(account).market.withdraw_review(name)
+        return self.reviews(account, name)
+
+    def report(self, account: str | None, name: str, reason: str) -> Json:
+        self._lab(account).market.report(name, reason)
+        return {}
+
+    def appeal(self, account: str | None, name: str, reason: str) -> Json:
+        self._lab(account).market.appeal(name, reason)
+        return {}
+
     # -- library ------------------------------------------------------------------------------------------------------
 
     def library(self, account: str | None) -> Json:
@@ -201,7 +223,24 @@ class LabService:
             "published": [serialize.listing(item) for item in market.mine().items],
             "licenses": [serialize.grant(grant) for grant in market.licenses()],
             "earnings": serialize.earnings(market.earnings()),
+            "requests": [serialize.request(one) for one in market.requests()],
+            "asked": [serialize.request(one) for one in market.requests(sent=True)],
         }
+
+    def statement(self, account: str | None) -> Json:
+        """Every payment that reached the account's assets, as a file of text."""
+        return {"csv": self._lab(account).market.statement().csv()}
+
+    def request(self, account: str | None, name: str, note: str) -> Json:
+        return serialize.request(self._lab(account).market.request(name, note=note))
+
+    def answer(self, account: str | None, number: int, grant: bool) -> Json:
+        market = self._lab(account).market
+        if grant:
+            market.grant(number)
+        else:
+            market.decline(number)
+        return self.library(account)
 
     def claim(self, account: str | None) -> Json:
         self._lab(account).market.claim()
@@ -229,6 +268,6 @@ class LabService:
 
 def _of_market(lab: Lab, first: int, last: int) -> Json:
     """The query for whatever changes what is listed, held or earned."""
-    names = ("AssetRegistry", "Market", "LicenseToken", "RoyaltyLedger")
-    addresses = [lab.chain.contract(name).address for name in names]
+    names = ("AssetRegistry", "Market", "LicenseToken", "RoyaltyLedger", "Reviews", "Moderation")
+    addresses = [lab.chain.addresses[name] for name in names if name in lab.chain.addresses]
     return {"address": addresses, "fromBlock": hex(first), "toBlock": hex(last)}

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from sahara_lab.errors import InputError, SaharaError, StorageError, storing
 from sahara_lab.licensing.terms import License
+from sahara_lab.market.metadata import DataStatement
 from sahara_lab.server.serialize import Json
 from sahara_lab.vault import Draft
 
@@ -41,6 +42,9 @@ class Announced:
     kind: str | None = None
     title: str = ""
     description: str = ""
+    task: str = ""
+    tags: tuple[str, ...] = ()
+    statement: DataStatement | None = None
     license: License | None = None
 
     @property
@@ -184,7 +188,7 @@ class Upload:
     def _publish(self) -> Asset:
         market, wanted, asset = self.lab.market, self.wanted, self.asset
         title, description = wanted.title, wanted.description
-        tags: tuple[str, ...] = ()
+        tags = wanted.tags
         if asset is not None:
             title, tags = asset.title, asset.tags
             said = market.document(asset).get("description")
@@ -198,6 +202,8 @@ class Upload:
             title=title or None,
             description=description or None,
             tags=tags,
+            task=wanted.task,
+            statement=wanted.statement,
             update=asset is not None,
             progress=self._told,
         )

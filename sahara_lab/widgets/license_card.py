@@ -61,19 +61,27 @@ class LicenseCard(ActionWidget):
             "title": asset.title,
             "kind": asset.kind,
             "summary": asset.summary,
+            "standing": asset.reputation.summary,
+            "warning": asset.reputation.warning,
             "account": self._lab.account,
             "balance": format_tokens(self._lab.wallet.balance().tokens),
             "licensed": licensed,
             "code": f'fsspec.open("{asset.url}/…")' if licensed else "",
-            "offers": [_offer(key, quote) for key, quote in self._quotes.items()],
+            "offers": []
+            if asset.reputation.standing == "taken down"
+            else [_offer(key, quote) for key, quote in self._quotes.items()],
         }
 
     def twins(self) -> dict[str, str]:
-        from sahara_lab.display import bundle, card, text_card
+        from sahara_lab.display import Accent, bundle, card, text_card
 
         rows = [(offer["flavor"], f"{offer['price']}: {offer['terms']}") for offer in self.card["offers"]]
         rows.append(("License", self.card["licensed"] or "none yet"))
-        return bundle(text_card(self.card["name"], rows), card(self.card["title"], rows, badge=self.card["kind"]))
+        if self.card["standing"]:
+            rows.append(("Standing", self.card["standing"]))
+        accent: Accent | None = "error" if self.card["warning"] else None
+        html = card(self.card["title"], rows, badge=self.card["kind"], accent=accent)
+        return bundle(text_card(self.card["name"], rows), html)
 
 
 def _offer(key: str, quote: Quote) -> dict[str, Any]:

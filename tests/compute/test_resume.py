@@ -145,7 +145,11 @@ def test_resume_with_another_number_of_workers_covers_the_rest_of_the_epoch(
     first.wait(timeout=WITHIN)
     again = local.run_cell(cell, {}, workers=after, resume=first.id).wait(timeout=WITHIN)
     assert again.error is None
-    assert seen(path, 2) == {epoch: Counter(range(SAMPLES)) for epoch in range(2)}
+    found, whole = seen(path, 2), Counter(range(SAMPLES))
+    assert found[1] == whole
+    assert not whole - found[0]
+    # One worker may have stopped after a number of batches that two cannot share: then one batch comes again.
+    assert (found[0] - whole).total() in ((0,) if after == 1 else (0, BATCH))
 
 
 def test_truncated_checkpoint_is_noticed_and_the_one_before_is_used(local: Compute, tmp_path: Path) -> None:

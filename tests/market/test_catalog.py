@@ -278,9 +278,12 @@ def test_pages_divide_everything_without_gaps_or_repeats(catalog: Catalog, text:
 
 
 @pytest.mark.parametrize("text", ["", "same"])
-@pytest.mark.parametrize("sort", ["relevance", "newest", "price", "popular", "name"])
+@pytest.mark.parametrize("sort", ["relevance", "newest", "price", "popular", "reputation", "name"])
 def test_next_leads_through_everything_once(catalog: Catalog, text: str, sort: str) -> None:
-    records = [listing(n, "same", created=n % 3, sold=n % 2, offers=(offer(n % 4),)) for n in range(1, 54)]
+    records = [
+        listing(n, "same", created=n % 3, sold=n % 2, reviews=1, stars=n % 5, offers=(offer(n % 4),))
+        for n in range(1, 54)
+    ]
     catalog.apply(records, (1, "a"))
     page = catalog.search(text, sort=sort, per_page=10)
     seen = ids(page)
@@ -289,6 +292,43 @@ def test_next_leads_through_everything_once(catalog: Catalog, text: str, sort: s
         assert page.total == 53
         seen += ids(page)
     assert sorted(seen) == list(range(1, 54))
+
+
+@pytest.mark.parametrize("text", ["", "same"])
+def test_the_best_reviewed_comes_first_and_one_reviewer_is_no_crowd(catalog: Catalog, text: str) -> None:
+    catalog.apply(
+        [
+            listing(1, "same", reviews=1, stars=5),
+            listing(2, "same", reviews=40, stars=180),
+            listing(3, "same"),
+            listing(4, "same", reviews=2, stars=2),
+            listing(5, "same", reviews=99, stars=495, standing="disputed"),
+        ],
+        (1, "a"),
+    )
+    assert ids(catalog.search(text, sort="reputation")) == [2, 1, 3, 4, 5]
+
+
+def test_only_its_owner_finds_what_was_taken_down(catalog: Catalog) -> None:
+    gone = listing(2, "same", owner="Bob", standing="taken down")
+    catalog.apply([listing(1, "same"), gone, listing(3, "same", standing="disputed")], (1, "a"))
+    found = catalog.search("same", facets=("kind",))
+    assert (set(ids(found)), found.total, found.facets) == ({1, 3}, 2, {"kind": {"dataset": 2}})
+    assert catalog.search("", reader="alice").total == 2
+    assert catalog.search("", reader="bob").total == 3
+    catalog.apply([listing(2, "same", owner="Bob")], (2, "b"))
+    assert catalog.search("same").total == 3
+
+
+def test_verified_is_what_publishers_have_whom_the_reader_trusts(catalog: Catalog) -> None:
+    catalog.apply([listing(n, "same", owner="Bob" if n % 2 else "alice") for n in range(1, 8)], (1, "a"))
+    assert catalog.search("same").facets["verified"] == {}
+    assert catalog.search("same", vouched=["bob"]).facets["verified"] == {"yes": 4}
+    found = catalog.search("same", verified=True, vouched=["Bob", "carol"])
+    assert (set(ids(found)), found.facets["verified"], found.facets["kind"]) == (
+        {1, 3, 5, 7}, {"yes": 4}, {"dataset": 4},
+    )  # fmt: skip
+    assert catalog.search("", verified=True).total == 0
 
 
 @pytest.mark.parametrize("sort", ["newest", "price", "popular"])

@@ -207,3 +207,13 @@ def test_a_handle_that_looks_like_an_earlier_one_is_named(opened: Opened) -> Non
     assert alike == {"a1ice": "alice", "al-ice": "alice", "modem": "modern"}
     store.apply([Record(1, "alice/x", "alice", "alice", "dataset", "again")], Cursor(2, "b"))
     assert opened().lookalikes(["alice", "a1ice"]) == {"a1ice": "alice"}
+
+
+def test_a_handle_that_looks_like_one_that_was_here_before_is_known(opened: Opened) -> None:
+    owners = ["alice", "bob", "a1ice", "al-ice", "rnary", "mary"]
+    store = opened()
+    store.apply(
+        [Record(n, f"{who}/x", who, who, "dataset", created=n) for n, who in enumerate(owners, 1)], Cursor(1, "a")
+    )
+    found = opened().lookalikes([*owners, "nobody", "0x" + "a1" * 20])
+    assert found == {"a1ice": "alice", "al-ice": "alice", "mary": "rnary"}

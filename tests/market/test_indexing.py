@@ -163,6 +163,41 @@ def test_a_withdrawn_listing_is_no_longer_offered(publisher: Publisher, opened: 
     assert catalog.search("shortlived").items[0].price is None
 
 
+def test_reviews_are_counted_once_for_each_account_through_a_reorganization(publisher: Publisher, opened: Any) -> None:
+    catalog, indexer = opened()
+    asset = publisher.publish("reviewed")
+    publisher.offer(asset, "0")
+    terms = publisher.market.call("offersOf", asset)[0]
+    reviews = publisher.world.chain.contract("Reviews")
+    licenses = {}
+    for name in ("bob", "carol"):
+        receipt = publisher.send("alice", publisher.market, "grant", asset, terms, publisher.address(name))
+        licenses[name] = next(e.args["license"] for e in receipt.events if e.name == "LicenseGranted")
+
+    def counted() -> tuple[int, int]:
+        indexer.sync()
+        found = catalog.get(asset)
+        assert found
+        return found.reviews, found.stars
+
+    publisher.send("bob", reviews, "review", licenses["bob"], 2, "so so")
+    publisher.send("bob", reviews, "review", licenses["bob"], 4, "better")
+    publisher.send("carol", reviews, "review", licenses["carol"], 5, "")
+    assert counted() == (2, 9)
+    publisher.send("bob", reviews, "review", licenses["bob"], 1, "worse")
+    assert counted() == (2, 6)
+    publisher.send("carol", reviews, "withdraw", asset)
+    assert counted() == (1, 1)
+    publisher.send("carol", reviews, "review", licenses["carol"], 3, "again")
+    assert counted() == (2, 4)
+    publisher.world.chain.rpc("anvil_reorg", 3, [])
+    counted()
+    assert counted() == tuple(reviews.call("summaryOf", asset))
+    scratch, other = opened("scratch")
+    other.sync()
+    assert told(catalog) == told(scratch)
+
+
 def test_a_reorganization_of_ten_blocks_is_undone(publisher: Publisher, opened: Any) -> None:
     catalog, indexer = opened()
     kept = publisher.publish("kept")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sahara_lab import License
-from sahara_lab.errors import ChainError, NotFound, PriceError
+from sahara_lab.errors import ChainError, IntegrityError, NotFound, PriceError
 from sahara_lab.units import to_wei
 
 pytestmark = pytest.mark.network
@@ -63,3 +63,20 @@ def test_two_clicks_are_one_license_and_one_charge(alice: Any, table_folder: Any
     assert len({grant.id for grant in grants}) == 1
     assert before - tokens(clicks[0]) == to_wei(price)
     assert [grant.asset for grant in clicks[0].market.licenses()].count(asset.name) == 1
+
+
+def test_what_its_publisher_did_not_record_is_not_bought(alice: Any, bob: Any, table_folder: Any, fresh: Any) -> None:
+    asset = alice.market.publish(table_folder, name=fresh("forged"), license=License.commercial("3"))
+    place = alice.profile.storage / asset.versions[0].uri
+    documents = [path for path in place.iterdir() if path.is_file() and b"schema.org" in path.read_bytes()]
+    assert documents
+    kept = {path: path.read_bytes() for path in documents}
+    before = bob.wallet.balance().tokens
+    for path, content in kept.items():
+        path.write_bytes(content.replace(b"Dataset", b"Datasex"))
+    with pytest.raises(IntegrityError, match="not what its publisher recorded"):
+        bob.market.license(asset.name, max_price="3")
+    assert bob.wallet.balance().tokens == before
+    for path, content in kept.items():
+        path.write_bytes(content)
+    assert bob.market.license(asset.name, max_price="3").asset == asset.name

@@ -114,6 +114,7 @@ def test_a_renter_that_is_killed_finds_its_job_again(
     process.wait()
     [job] = bob.compute.recover()
     if step == "paying":
+        until(lambda: job.record().get("step", 0) > 0)
         job.stop()
     job.wait(timeout=300)
     assert job.status == ("stopped" if step == "paying" else "done"), job.record()

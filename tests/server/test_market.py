@@ -120,3 +120,52 @@ class TestNetworkDown:
             assert ask("status").json["network"]["up"] is True
         finally:
             down(elsewhere)
+
+
+def test_a_holder_says_what_they_think_and_takes_it_back(ask: Any, asset: str, bob: Any) -> None:
+    bob.market.license(asset, license="Non-Commercial Research", max_price="5")
+    said = ask(f"listings/{asset}/reviews", body={"stars": "4", "text": "clean"}, account="bob")
+    assert said.status == 201
+    [review] = said.json["items"]
+    assert (review["author"], review["stars"], review["text"], review["bought"], review["mine"]) == (
+        "bob", 4, "clean", True, True,
+    )  # fmt: skip
+    assert ask(f"listings/{asset}/reviews", account="carol").json["items"][0]["mine"] is False
+    assert ask(f"listings/{asset}", account="carol").json["reputation"]["mean"] == 4.0
+    assert ask(f"listings/{asset}/reviews", method="DELETE", account="bob").json["items"] == []
+
+
+@pytest.mark.parametrize("stars", ["0", "6", "", "five", "1.5"])
+def test_stars_are_one_to_five(ask: Any, asset: str, stars: str) -> None:
+    assert ask(f"listings/{asset}/reviews", body={"stars": stars}, account="bob").status == 400
+
+
+def test_who_holds_no_license_neither_reviews_nor_appeals(ask: Any, asset: str) -> None:
+    assert ask(f"listings/{asset}/reviews", body={"stars": "1", "text": "bad"}, account="carol").status == 404
+    assert ask(f"listings/{asset}/appeal", body={"reason": "mine"}, account="carol").status == 409
+
+
+def test_a_report_counts_once_for_each_account(ask: Any, asset: str) -> None:
+    assert ask(f"listings/{asset}/report", body={"reason": "these are mine"}, account="carol").status == 200
+    assert ask(f"listings/{asset}/report", body={"reason": "again"}, account="carol").status == 409
+    assert ask(f"listings/{asset}", account="bob").json["reputation"]["reports"] == 1
+
+
+def test_a_license_is_asked_for_and_the_owner_answers(ask: Any, alice: Any, fresh: Any, table_folder: Path) -> None:
+    name = alice.market.publish(table_folder, name=fresh("asked")).name
+    number = ask("requests", body={"name": name, "note": "for my thesis"}, account="carol").json["number"]
+    [request] = [one for one in ask("mine", account="alice").json["requests"] if one["asset"] == name]
+    assert (request["account"], request["note"], request["status"]) == ("carol", "for my thesis", "open")
+    assert ask(f"requests/{number}/grant", body={}, account="bob").status == 400
+    granted = ask(f"requests/{number}/grant", body={}, account="alice").json
+    assert name not in [one["asset"] for one in granted["requests"]]
+    mine = ask("mine", account="carol").json
+    assert name in [grant["asset"] for grant in mine["licenses"]]
+    assert mine["asked"][0]["status"] == "granted"
+    assert ask(f"requests/{number}/decline", body={}, account="alice").status == 400
+
+
+def test_the_statement_is_a_file_of_every_payment(ask: Any, asset: str, bob: Any) -> None:
+    bob.market.license(asset, license="Non-Commercial Research", max_price="5")
+    lines = ask("statement", account="alice").json["csv"].splitlines()
+    assert any(asset in line and "bob" in line for line in lines[1:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import errno
 import shutil
 import time
@@ -63,7 +64,7 @@ def leftovers(name: str) -> list[Path]:
 
 def test_files_sent_in_any_pieces_become_a_vault(announce: Any, put: Any, publish: Any, fresh: Any, alice: Any) -> None:
     name, stream = fresh("sent"), b"".join(FILES.values())
-    plan = announce(name, FILES, title="Sent", kind="dataset", license="Commercial", price="3")
+    plan = announce(name, FILES, title="Sent", kind="dataset", use="work", price="3", tags=["sent"], task="counting")
     assert plan.status == 201
     assert (plan.json["version"], plan.json["files"], plan.json["total"]) == (1, 4, len(stream))
     for at in range(0, len(stream), 70):
@@ -74,6 +75,7 @@ def test_files_sent_in_any_pieces_become_a_vault(announce: Any, put: Any, publis
         assert alice.vault.open(f"alice/{name}/{path}").read() == content
     asset = alice.market.get(f"alice/{name}")
     assert (asset.title, [offer.summary for offer in asset.offers]) == ("Sent", ["Commercial, 3 SAHARA"])
+    assert asset.tags == ("sent",)
     assert name not in drafts(alice)
     assert leftovers(name) == []
 
@@ -223,9 +225,12 @@ def test_only_so_many_uploads_at_once(announce: Any, ask: Any, fresh: Any) -> No
         ({"name": "Bad Name"}, "name"),
         ({"name": "../x"}, "name"),
         ({"kind": "cat"}, "kind"),
-        ({"license": "Free Beer"}, "Free Beer"),
-        ({"license": "Commercial", "price": "cheap"}, "not a number"),
-        ({"license": "Commercial", "update": True}, "keeps the licenses"),
+        ({"use": "Free Beer"}, "Free Beer"),
+        ({"use": "work", "price": "cheap"}, "not a number"),
+        ({"use": "anything", "price": "3"}, "free"),
+        ({"use": "work", "update": True}, "keeps the licenses"),
+        ({"tags": "one"}, "tags"),
+        ({"statement": {"origin": "moon"}}, "statement"),
         ({"update": "yes"}, "update"),
         ({"files": "all"}, "list"),
         ({"files": [["a"]]}, "path and a size"),
@@ -245,3 +250,37 @@ def test_what_cannot_be_meant_is_refused(ask: Any, change: dict[str, Any], word:
     answer = ask("uploads", account="alice", body={"name": "fine", "files": [["a", 1]], **change})
     assert answer.status == 400
     assert word in answer.json["message"]
+
+
+def test_a_listing_is_proposed_from_what_the_files_say(ask: Any, tmp_path: Path) -> None:
+    import pandas as pd
+
+    card = b"---\nlicense: cc-by-nc-4.0\ntags: [dunes]\n---\n# Heights of dunes\n\nMeasured by hand.\n"
+    pd.DataFrame({"height": range(5000), "email": "a@b.c"}).to_parquet(tmp_path / "x.parquet")
+    table = (tmp_path / "x.parquet").read_bytes()
+    rows = b"phone,height\n" + b"1,2\n" * 500
+    samples = {"README.md": card, "x.parquet": table[-2000:], "y.csv": rows[:1001]}
+    body = {
+        "name": "Dune Data",
+        "files": [["README.md", len(card)], ["x.parquet", len(table)], ["y.csv", len(rows)], [".env", 10]],
+        "samples": {path: base64.b64encode(sample).decode() for path, sample in samples.items()},
+    }
+    answer = ask("uploads/proposal", body=body, account="alice")
+    found = answer.json["proposal"]
+    assert (found["name"], found["title"], found["tags"], found["use"]) == (
+        "dune-data", "Heights of dunes", ["dunes"], "study",
+    )  # fmt: skip
+    assert "these columns look like personal data: email, phone" in found["checks"]
+    assert ".env may hold secrets: take it out" in found["checks"]
+    assert [question["key"] for question in answer.json["questions"]] == ["use", "price", "back", "lasts"]
+    assert ask("uploads/proposal", body={"name": "x", "files": []}).json["proposal"] is None
+    assert ask("uploads/proposal", body={**body, "samples": {"y.csv": "%"}}).status == 400
+
+
+def test_answers_are_told_as_a_license_in_plain_words(ask: Any) -> None:
+    told = ask("uploads/terms", use="build", price="25", back="10%").json
+    assert told["flavor"] == "Commercial Remix"
+    assert "publish and sell what you make of it" in told["may"]
+    assert any("10%" in duty for duty in told["must"])
+    assert ask("uploads/terms", use="study", back="10%").status == 400
+    assert ask("uploads/terms").status == 400

@@ -170,3 +170,15 @@ def test_what_was_earned_is_claimed_by_one_press(asset, alice, bob):  # type: ig
     press(panel, {"action": "claim"})
     assert panel.earnings["nothing"]
     assert alice.market.earnings().claimable == 0
+
+
+def test_the_card_says_what_the_dao_decided(asset, alice, bob, decide):  # type: ignore[no-untyped-def]
+    decide(alice.market.decision(asset, "disputed", "carol says it is hers"))
+    card = LicenseCard(asset, bob)
+    assert card.card["warning"] == "The DAO disputes this listing."
+    assert "The DAO disputes this listing" in card.twins()["text/plain"]
+    assert "The DAO disputes this listing" in card.twins()["text/html"]
+    assert card.card["offers"]
+    decide(alice.market.decision(asset, "taken down", "she showed her notebook"))
+    press(card, {"action": "refresh"})
+    assert card.card["offers"] == []

@@ -34,6 +34,12 @@ test("every payee is shown before anything can be paid", () => {
   for (const line of offer.lines) assert.match(root.text, new RegExp(`${line.label} ${line.amount}`));
 });
 
+test("a listing in dispute says so before it can be paid", () => {
+  const { root } = open({ warning: "The DAO disputes this listing.", standing: "★ 4.5 (2)" });
+  assert.equal(root.find((node) => node.attributes.role === "note").text, "The DAO disputes this listing.");
+  assert.match(root.text, /alice\/digits · ★ 4.5 \(2\)/);
+});
+
 test("a purchase takes two presses, and the message names no price", () => {
   const { root, model } = open();
   root.button("License for 25 SAHARA").click();

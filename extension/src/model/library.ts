@@ -1,5 +1,5 @@
 import type { Api } from '../api';
-import type { Grant, Library } from '../values';
+import type { Grant, Library, Request } from '../values';
 import { Loader } from './loader';
 
 /** What the account owns, holds and can claim. */
@@ -17,6 +17,11 @@ export class LibraryModel {
 
   owns(name: string): boolean {
     return this.content.value?.published.some(listing => listing.name === name) ?? false;
+  }
+
+  /** The newest request of the account for an asset. */
+  asked(name: string): Request | undefined {
+    return this.content.value?.asked.find(request => request.asset === name);
   }
 
   claim(): Promise<void> {

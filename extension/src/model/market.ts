@@ -12,6 +12,7 @@ export const EMPTY_QUERY: Readonly<Query> = {
   task: '',
   format: '',
   tag: '',
+  verified: '',
   maxPrice: '',
   sort: 'relevance'
 };

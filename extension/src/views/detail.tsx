@@ -7,7 +7,8 @@ import type { Loader } from '../model/loader';
 import type { Asset } from '../values';
 import { Lineage } from './lineage';
 import { Access, Offers } from './offers';
-import { Busy, KindTile, Problem, useSignals } from './parts';
+import { Alike, Busy, KindTile, Problem, Stars, useSignals, Verified, Warning } from './parts';
+import { Actions, ReviewsOf } from './reviews';
 
 /** Everything about one asset: what it is, where it comes from, what it costs, and how to open it. */
 export function DetailView(props: { asset: Loader<Asset> }): JSX.Element {
@@ -31,6 +32,7 @@ export function DetailView(props: { asset: Loader<Asset> }): JSX.Element {
   return (
     <article className="jp-Sahara-detail">
       <Head asset={value} />
+      <Notices asset={value} />
       <div className="jp-Sahara-columns">
         <div className="jp-Sahara-main">
           <Description asset={value} />
@@ -38,10 +40,12 @@ export function DetailView(props: { asset: Loader<Asset> }): JSX.Element {
           <Columns asset={value} />
           <Files asset={value} />
           <Versions asset={value} />
+          <ReviewsOf asset={value} />
         </div>
         <aside className="jp-Sahara-aside">
           <Access asset={value} />
           <Offers asset={value} />
+          <Actions asset={value} />
         </aside>
       </div>
     </article>
@@ -58,10 +62,11 @@ function Head(props: { asset: Asset }): JSX.Element {
       <div>
         <h1 dir="auto">{asset.title || asset.name}</h1>
         <p className="jp-Sahara-muted">
-          <code>{asset.name}</code> · {trans.__('%1 by %2', asset.kind, asset.owner)} ·{' '}
-          {trans.__('version %1', String(asset.version))}
+          <code>{asset.name}</code> · {trans.__('%1 by %2', asset.kind, asset.owner)}{' '}
+          <Verified reputation={asset.reputation} /> · {trans.__('version %1', String(asset.version))}
           {latest && ` · ${formatDate(latest.published)}`} · {formatSize(asset.size)}
         </p>
+        <Stars reputation={asset.reputation} />
         {asset.tags.length > 0 && (
           <ul className="jp-Sahara-tags" aria-label={trans.__('Tags')}>
             {asset.tags.map(tag => (
@@ -80,6 +85,20 @@ function Section(props: { title: string; children: React.ReactNode }): JSX.Eleme
       <h2>{props.title}</h2>
       {props.children}
     </section>
+  );
+}
+
+/** What somebody must know before anything else about the asset. */
+function Notices(props: { asset: Asset }): JSX.Element {
+  const { trans } = useDesk();
+  const { reputation, decided, alike, owner } = props.asset;
+  return (
+    <>
+      <Warning text={reputation.warning}>
+        {decided && <p dir="auto">{trans.__('Its reason: %1', decided)}</p>}
+      </Warning>
+      <Alike owner={owner} alike={alike} />
+    </>
   );
 }
 

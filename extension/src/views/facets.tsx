@@ -51,6 +51,7 @@ export function Facets(): JSX.Element {
           <option value="newest">{trans.__('Newest')}</option>
           <option value="price">{trans.__('Lowest price')}</option>
           <option value="popular">{trans.__('Most licensed')}</option>
+          <option value="reputation">{trans.__('Best reviewed')}</option>
         </select>
       </div>
       <Chosen />
@@ -58,6 +59,7 @@ export function Facets(): JSX.Element {
         <Facet name="license" label={trans.__('License')} />
         <Facet name="price" label={trans.__('Price in SAHARA')} />
         <HighestPrice />
+        <Facet name="verified" label={trans.__('Publisher')} words={{ yes: trans.__('verified') }} />
         <Facet name="task" label={trans.__('Task')} />
         <Facet name="format" label={trans.__('Format')} />
         <Facet name="tag" label={trans.__('Tags')} />
@@ -105,7 +107,11 @@ function Chosen(): JSX.Element | null {
     <ul className="jp-Sahara-chosen" aria-label={trans.__('Narrowed to')}>
       {shown.map(name => {
         const value = market.query[name];
-        const text = name === 'maxPrice' ? trans.__('at most %1', value) : value;
+        const words: Partial<Record<keyof Query, string>> = {
+          maxPrice: trans.__('at most %1', value),
+          verified: trans.__('verified publishers')
+        };
+        const text = words[name] ?? value;
         return (
           <li key={name}>
             <button
@@ -124,7 +130,12 @@ function Chosen(): JSX.Element | null {
   );
 }
 
-function Facet(props: { name: keyof Query; label: string }): JSX.Element | null {
+/** `words` are shown in place of values that are no words for people. */
+function Facet(props: {
+  name: keyof Query;
+  label: string;
+  words?: Record<string, string>;
+}): JSX.Element | null {
   const { market, trans } = useDesk();
   const [all, setAll] = useState(false);
   useSignals(market.queryChanged, market.results.changed);
@@ -145,10 +156,10 @@ function Facet(props: { name: keyof Query; label: string }): JSX.Element | null 
           type="button"
           className="jp-Sahara-chip"
           aria-pressed={value === chosen}
-          title={value}
+          title={props.words?.[value] ?? value}
           onClick={() => void market.apply({ [props.name]: value === chosen ? '' : value })}
         >
-          <bdi>{value}</bdi> <span className="jp-Sahara-count">{count}</span>
+          <bdi>{props.words?.[value] ?? value}</bdi> <span className="jp-Sahara-count">{count}</span>
         </button>
       ))}
       {values.length > shown.length && (

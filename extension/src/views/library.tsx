@@ -1,10 +1,11 @@
-import React from 'react';
+import { Notification } from '@jupyterlab/apputils';
+import React, { useState } from 'react';
 
 import { firstPublishCode } from '../code';
-import { useDesk } from '../desk';
-import { formatAmount, formatDate } from '../format';
-import type { Grant, Library } from '../values';
-import { Action, Badge, Busy, Code, Empty, KindTile, Price, Problem, useSignals } from './parts';
+import { type Desk, useDesk } from '../desk';
+import { formatAmount, formatDate, sentence } from '../format';
+import { type Grant, LabError, type Library, type Request } from '../values';
+import { Action, Badge, Busy, Code, Empty, KindTile, Price, Problem, Trouble, useSignals } from './parts';
 
 /** What the account published, what it licensed, and what it can claim. */
 export function LibraryView(): JSX.Element {
@@ -20,6 +21,7 @@ export function LibraryView(): JSX.Element {
   return (
     <div className="jp-Sahara-library">
       <Revenue library={value} />
+      <Requests requests={value.requests} />
       <h3>{trans.__('Published')}</h3>
       <Published library={value} />
       <h3>{trans.__('Licensed')}</h3>
@@ -29,7 +31,8 @@ export function LibraryView(): JSX.Element {
 }
 
 function Revenue(props: { library: Library }): JSX.Element | null {
-  const { library, session, trans } = useDesk();
+  const desk = useDesk();
+  const { library, session, trans } = desk;
   const { claimable, lines } = props.library.earnings;
   if (lines.length === 0) {
     return null;
@@ -48,7 +51,81 @@ function Revenue(props: { library: Library }): JSX.Element | null {
         title={nothing ? trans.__('Nothing to claim yet') : trans.__('Move it into your account')}
         onClick={() => void library.claim().then(() => session.status.refresh())}
       />
+      <Action
+        minimal
+        label={trans.__('Statement')}
+        title={trans.__('Save every payment to your assets, and what their ancestors got, as CSV')}
+        onClick={() => void save(desk)}
+      />
     </div>
+  );
+}
+
+/** Give the statement to the browser as a file. */
+async function save(desk: Desk): Promise<void> {
+  try {
+    const file = new Blob([await desk.api.statement()], { type: 'text/csv' });
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(file);
+    link.download = `earnings-${desk.session.account}.csv`;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  } catch (error) {
+    Notification.error(sentence(LabError.from(error)), { autoClose: false });
+  }
+}
+
+/** What others ask for, each with the two answers; one answer is under way at a time. */
+function Requests(props: { requests: Request[] }): JSX.Element | null {
+  const { api, library, refresh, trans } = useDesk();
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<LabError | null>(null);
+  if (props.requests.length === 0) {
+    return null;
+  }
+  const answer = async (request: Request, grant: boolean): Promise<void> => {
+    setBusy(true);
+    setError(null);
+    try {
+      const said = api.answer(request.number, grant);
+      await said;
+      await library.content.replace(said);
+      refresh();
+    } catch (reason) {
+      setError(LabError.from(reason));
+    }
+    setBusy(false);
+  };
+  return (
+    <section aria-label={trans.__('Requests')}>
+      <h3>{trans.__('Requests')}</h3>
+      {error && <Problem error={error} />}
+      <ul className="jp-Sahara-rows">
+        {props.requests.map(request => (
+          <li key={request.number}>
+            <div>
+              <span>{trans.__('%1 asks for %2', request.account, request.asset)}</span>
+              <span className="jp-Sahara-muted">{request.summary}</span>
+              {request.note && <q dir="auto">{request.note}</q>}
+              <div className="jp-Sahara-buttons">
+                <Action
+                  accent
+                  disabled={busy}
+                  label={trans.__('Grant')}
+                  title={trans.__('Give the license without payment')}
+                  onClick={() => void answer(request, true)}
+                />
+                <Action
+                  disabled={busy}
+                  label={trans.__('Decline')}
+                  onClick={() => void answer(request, false)}
+                />
+              </div>
+            </div>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 
@@ -78,6 +155,7 @@ function Published(props: { library: Library }): JSX.Element {
                 {line ? trans.__('earned %1', formatAmount(line.received)) : listing.name}
               </span>
             </div>
+            <Trouble reputation={listing.reputation} />
             <Price amount={listing.price} />
           </li>
         );

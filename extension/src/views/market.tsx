@@ -6,7 +6,19 @@ import { useDesk } from '../desk';
 import { dragCode } from '../drag';
 import type { Listing } from '../values';
 import { Facets } from './facets';
-import { Action, Badge, Busy, Empty, KindTile, Price, Problem, useSignals } from './parts';
+import {
+  Action,
+  Badge,
+  Busy,
+  Empty,
+  KindTile,
+  Price,
+  Problem,
+  Stars,
+  Trouble,
+  useSignals,
+  Verified
+} from './parts';
 
 /** Search, filters, and what was found. */
 export function MarketView(): JSX.Element {
@@ -145,9 +157,12 @@ export function Card(props: { listing: Listing }): JSX.Element {
           ) : held ? (
             <Badge tone="good">{trans.__('licensed')}</Badge>
           ) : null}
+          <Trouble reputation={listing.reputation} />
         </div>
         <div className="jp-Sahara-cardName">
           <span>{listing.name}</span>
+          {listing.alike && <Badge tone="warn">{trans.__('not %1', listing.alike)}</Badge>}
+          <Verified reputation={listing.reputation} />
           <span className="jp-Sahara-muted">{trans.__('v%1', String(listing.version))}</span>
         </div>
         {listing.summary && listing.summary !== listing.title && (
@@ -161,6 +176,7 @@ export function Card(props: { listing: Listing }): JSX.Element {
           {listing.sold > 0 && (
             <span className="jp-Sahara-muted">{trans._n('%1 license', '%1 licenses', listing.sold)}</span>
           )}
+          <Stars reputation={listing.reputation} />
         </div>
       </div>
     </li>

@@ -3,6 +3,7 @@ import React from 'react';
 import { licenseCode, openCode } from '../code';
 import { useDesk } from '../desk';
 import { formatAmount, formatDate } from '../format';
+import { request } from '../opinions';
 import type { Asset, Grant, Terms } from '../values';
 import { Action, Badge, Code, Price, useSignals } from './parts';
 
@@ -69,14 +70,16 @@ export function Offers(props: { asset: Asset }): JSX.Element {
       <section className="jp-Sahara-box">
         <h2>{trans.__('Licenses')}</h2>
         <p className="jp-Sahara-muted">{trans.__('The owner offers no license at the moment.')}</p>
+        {!asset.owned && !asset.held.some(grant => grant.status === 'valid') && <Ask name={asset.name} />}
       </section>
     );
   }
-  const without = !asset.owned && !asset.held.some(grant => grant.status === 'valid');
+  const sold = asset.reputation.standing !== 'taken down';
+  const without = sold && !asset.owned && !asset.held.some(grant => grant.status === 'valid');
   return (
     <>
       {asset.offers.map(offer => (
-        <Offer key={offer.flavor} asset={asset} offer={offer} />
+        <Offer key={offer.flavor} asset={asset} offer={offer} sold={sold} />
       ))}
       {without && (
         <details className="jp-Sahara-box">
@@ -91,7 +94,25 @@ export function Offers(props: { asset: Asset }): JSX.Element {
   );
 }
 
-function Offer(props: { asset: Asset; offer: Terms }): JSX.Element {
+/** A request to the owner, and what became of the last one. */
+function Ask(props: { name: string }): JSX.Element {
+  const desk = useDesk();
+  const { library, trans } = desk;
+  useSignals(library.content.changed);
+  const last = library.asked(props.name);
+  if (last?.status === 'open') {
+    return <p role="status">{trans.__('You asked for it; the owner has not answered.')}</p>;
+  }
+  return (
+    <>
+      {last?.status === 'declined' && <p role="status">{trans.__('The owner declined your request.')}</p>}
+      <Action accent label={trans.__('Ask the owner')} onClick={() => void request(desk, props.name)} />
+    </>
+  );
+}
+
+/** `sold`: the DAO lets it be bought. */
+function Offer(props: { asset: Asset; offer: Terms; sold: boolean }): JSX.Element {
   const { license, session, trans } = useDesk();
   useSignals(session.status.changed);
   const { asset, offer } = props;
@@ -124,7 +145,7 @@ function Offer(props: { asset: Asset; offer: Terms }): JSX.Element {
         ))}
       </ul>
       <p className="jp-Sahara-muted">{facts.join(' · ')}</p>
-      {!asset.owned && !covered && (
+      {props.sold && !asset.owned && !covered && (
         <Action
           accent
           disabled={!session.up}

@@ -6,7 +6,7 @@ import { useDesk } from '../desk';
 import { dragCode } from '../drag';
 import { formatAmount, formatShort, SYMBOL } from '../format';
 import { kindIcon } from '../icons';
-import type { Amount, LabError } from '../values';
+import type { Amount, LabError, Reputation } from '../values';
 
 /** Draw again whenever one of the signals fires. */
 export function useSignals(...signals: ISignal<unknown, unknown>[]): void {
@@ -14,6 +14,7 @@ export function useSignals(...signals: ISignal<unknown, unknown>[]): void {
   useEffect(() => {
     const slot = (): void => again();
     signals.forEach(signal => signal.connect(slot));
+    slot(); // a signal may have fired between the first drawing and this
     return () => signals.forEach(signal => signal.disconnect(slot));
     // The signals of a model live as long as the model.
   }, signals);
@@ -71,6 +72,65 @@ export function Badge(props: {
       {props.children}
     </span>
   );
+}
+
+/** The mean of the reviews and how many there are; nothing where there is none. */
+export function Stars(props: { reputation: Reputation }): JSX.Element | null {
+  const { trans } = useDesk();
+  const { mean, reviews } = props.reputation;
+  if (mean === null) {
+    return null;
+  }
+  const words = trans._n(
+    '%2 of 5 stars in %1 review',
+    '%2 of 5 stars in %1 reviews',
+    reviews,
+    mean.toFixed(1)
+  );
+  return (
+    <span className="jp-Sahara-stars" role="img" aria-label={words} title={words}>
+      <span aria-hidden="true">★</span> {mean.toFixed(1)} <small>({reviews})</small>
+    </span>
+  );
+}
+
+export function Verified(props: { reputation: Reputation }): JSX.Element | null {
+  const { trans } = useDesk();
+  return props.reputation.verified ? (
+    <span className="jp-Sahara-verified" title={trans.__('The DAO vouches for who this publisher is')}>
+      {trans.__('✓ verified')}
+    </span>
+  ) : null;
+}
+
+/** In a word what the DAO decided; nothing where it did not. */
+export function Trouble(props: { reputation: Reputation }): JSX.Element | null {
+  const { trans } = useDesk();
+  const { standing, warning } = props.reputation;
+  const words = { disputed: trans.__('disputed'), 'taken down': trans.__('taken down'), clear: '' }[standing];
+  return words ? (
+    <span title={warning}>
+      <Badge tone="bad">{words}</Badge>
+    </span>
+  ) : null;
+}
+
+/** What a buyer has to know; nothing when all is well. */
+export function Warning(props: { text: string; children?: React.ReactNode }): JSX.Element | null {
+  return props.text ? (
+    <div className="jp-Sahara-warning" role="note">
+      <strong>{props.text}</strong>
+      {props.children}
+    </div>
+  ) : null;
+}
+
+/** An owner who could be taken for somebody else. */
+export function Alike(props: { owner: string; alike: string }): JSX.Element | null {
+  const { trans } = useDesk();
+  return props.alike ? (
+    <Warning text={trans.__('%1 is not %2, who was here first.', props.owner, props.alike)} />
+  ) : null;
 }
 
 /** A price in a narrow place; the exact amount is in its title. */

@@ -4,7 +4,7 @@ import { useDesk } from '../desk';
 import { formatAmount, formatWei, share, SYMBOL } from '../format';
 import { shortAddress } from '../model/wallet';
 import type { Quote } from '../values';
-import { Problem } from './parts';
+import { Problem, Warning } from './parts';
 import { LabError } from '../values';
 
 /** Everyone who is paid, the total, and what is left: what a person confirms before paying. */
@@ -40,6 +40,7 @@ export function QuoteView(props: { quote: Quote; wallet: Quote | null }): JSX.El
   }
   return (
     <div className="jp-Sahara-quote">
+      <Warning text={quote.warning} />
       <p className="jp-Sahara-quoteTerms">
         <strong>{quote.terms.flavor}</strong> · {facts.join(' · ')}
       </p>
@@ -94,6 +95,12 @@ export function QuoteView(props: { quote: Quote; wallet: Quote | null }): JSX.El
             </tfoot>
           </table>
         </>
+      )}
+      {quote.affordable && (
+        <p className="jp-Sahara-muted">
+          {trans.__('Signed for %1: %2.', quote.buyer, quote.signatures)}{' '}
+          {quote.gas && trans.__('Gas: %1.', quote.gas)}
+        </p>
       )}
       {wallet?.affordable && (
         <p className="jp-Sahara-muted">

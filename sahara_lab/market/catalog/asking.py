@@ -13,7 +13,7 @@ from sahara_lab.errors import InputError
 from sahara_lab.market.catalog.interfaces import Found
 from sahara_lab.market.catalog.prices import BAND_NAMES, rounded
 from sahara_lab.market.catalog.query import FACETS, Query
-from sahara_lab.market.catalog.records import flavors_meant
+from sahara_lab.market.catalog.records import TAKEN_DOWN, flavors_meant
 from sahara_lab.market.catalog.schema import COLUMNS, EDGE, JOINT, MARK, price_field
 from sahara_lab.market.catalog.words import Words, edits
 
@@ -107,18 +107,31 @@ class Asked:
     # -- filters ------------------------------------------------------------------------------------------------------
 
     def _filters(self) -> dict[str, Any]:
-        """By the facet that shows the other choices; "cap" has none."""
+        """By the facet that shows the other choices; "cap" and "standing" have none."""
         from tantivy import Query as Q
 
         query = self._query
         chosen = {"kind": query.kind, "price": query.price, "task": query.task, "format": query.format,
                   "tag": query.tag, "owner": query.owner}  # fmt: skip
         filters = {name: self._term(name, value) for name, value in chosen.items() if value is not None}
+        if query.verified:
+            filters["verified"] = self._vouched()
+        if any(self._searcher.terms_with_prefix("standing", TAKEN_DOWN)):
+            own = [self._term("owner", query.reader)] if query.reader else []
+            hidden = Q.boolean_query([(_must(), self._term("standing", TAKEN_DOWN)), *((_not(), one) for one in own)])
+            filters["standing"] = Q.boolean_query([(_must(), Q.all_query()), (_not(), hidden)])
         if self._flavors is not None:
             filters["license"] = Q.term_set_query(self._schema, "license", self._flavors)
         if query.max_price_wei is not None:
             filters["cap"] = self._at_most(query.max_price_wei)
         return filters
+
+    def _vouched(self) -> Any:
+        """What one of the owners has whom the DAO vouches for."""
+        from tantivy import Query as Q
+
+        owners = list(self._query.vouched)
+        return Q.term_set_query(self._schema, "owner", owners) if owners else Q.empty_query()
 
     def _at_most(self, cap: int) -> Any:
         """An offer, of the license asked for, that costs at most ``cap``: to the wei."""
@@ -147,7 +160,7 @@ class Asked:
         """How many fit in all, the addresses of this page, and the cursor of the next one."""
         query, searcher = self._query, self._searcher
         start = _start(query)
-        if query.sort in ("newest", "price", "popular"):
+        if query.sort in ("newest", "price", "popular", "reputation"):
             return self._keyed_page(wanted, start)
         if query.sort == "name":
             options: dict[str, Any] = {"order_by_field": "by_name", "order": _ascending()}
@@ -193,10 +206,13 @@ class Asked:
 
     def _facets(self, text: Any, filters: dict[str, Any], wanted: Any) -> dict[str, dict[str, int]]:
         asked = self._query.facets
-        counted = self._count(wanted, [name for name in asked if name not in filters])
+        counted = self._count(wanted, [name for name in asked if name not in filters and name != "verified"])
         for name in asked:
-            if name in filters:
-                others = [condition for facet, condition in filters.items() if facet != name]
+            others = [condition for facet, condition in filters.items() if facet != name]
+            if name == "verified":
+                many = self._total(_all(text, [*others, self._vouched()])) if self._query.vouched else 0
+                counted[name] = {"yes": many} if many else {}
+            elif name in filters:
                 counted |= self._count(_all(text, others), [name])
         return {name: counted[name] for name in asked}
 

@@ -124,6 +124,9 @@ class Catalog:
         after: str | None = None,
         per_page: int = 20,
         facets: Sequence[str] = USUAL_FACETS,
+        verified: bool = False,
+        vouched: Sequence[str] = (),
+        reader: str = "",
     ) -> CatalogPage:
         """Records that fit.
 
@@ -135,16 +138,18 @@ class Catalog:
             max_price_wei: there must be an offer (of that license, if given) that costs no more.
             owner: handle or address.
             sort: "relevance" (words, and how often licensed; newest first without text), "newest", "price" (not
-                offered: last), "popular" (most licensed) or "name".
+                offered: last), "popular" (most licensed), "reputation" (best reviewed) or "name".
             after: ``next`` of the page before; goes on there whatever came in between, where ``page`` counts.
             facets: what to count by; see :data:`sahara_lab.market.catalog.FACETS`.
+            verified: only what one of the ``vouched`` owners has.
+            reader: whose own listings are found although the DAO has taken them down.
 
         Raises:
             InputError: an unknown kind, band, sort or facet, a negative price, a page that cannot exist.
         """
         query = Query(
             text, kind, license, price, max_price_wei, task, format, tag, owner, sort, page, after, per_page,
-            tuple(facets),
+            tuple(facets), verified, tuple(vouched), reader,
         ).checked()  # fmt: skip
         found = self._find(query)
         records = self._store.records(found.ids)

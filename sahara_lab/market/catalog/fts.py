@@ -19,10 +19,10 @@ from sahara_lab.errors import InputError
 from sahara_lab.market.catalog.interfaces import Change, Found, IndexDamaged, Position
 from sahara_lab.market.catalog.prices import BAND_NAMES, band_of
 from sahara_lab.market.catalog.query import Query
-from sahara_lab.market.catalog.records import Record, flavors_meant
+from sahara_lab.market.catalog.records import TAKEN_DOWN, Record, flavors_meant
 from sahara_lab.market.catalog.words import Words, edits, signs_of, spaced
 
-FORMAT = 1
+FORMAT = 2
 
 _SINGLE = ("kind", "price", "task", "owner")
 _MANY = ("license", "format", "tag")
@@ -30,7 +30,7 @@ _SCHEMA = """
 CREATE TABLE meta (store TEXT NOT NULL, seq INTEGER NOT NULL);
 CREATE TABLE doc (
     id INTEGER PRIMARY KEY, kind TEXT, price TEXT, task TEXT, owner TEXT, sold INTEGER, exact TEXT,
-    by_newest TEXT, by_price TEXT, by_popular TEXT, by_name TEXT
+    by_newest TEXT, by_price TEXT, by_popular TEXT, by_reputation TEXT, by_name TEXT, standing TEXT
 );
 CREATE INDEX doc_newest ON doc (by_newest);
 CREATE INDEX doc_price ON doc (by_price);
@@ -191,6 +191,11 @@ class _Asked:
         for sign in self._words.signs:
             conditions.append("EXISTS (SELECT 1 FROM value WHERE facet = 'sign' AND value = ? AND value.id = doc.id)")
             values.append(sign)
+        if query.verified and lifted != "verified":
+            conditions.append("doc.owner IN (SELECT value FROM json_each(?))")
+            values.append(json.dumps(query.vouched))
+        conditions.append("(doc.standing <> ? OR doc.owner = ?)")
+        values += [TAKEN_DOWN, query.reader]
         chosen = {"kind": query.kind, "price": query.price, "task": query.task, "format": query.format,
                   "tag": query.tag, "owner": query.owner}  # fmt: skip
         for name, value in chosen.items():
@@ -220,6 +225,11 @@ class _Asked:
 
     def _facet(self, name: str, match: str) -> dict[str, int]:
         tables, conditions, values = self._where(match, lifted=name)
+        if name == "verified":
+            conditions += " AND doc.owner IN (SELECT value FROM json_each(?))"
+            vouched = json.dumps(self._query.vouched)
+            many = self._one(f"SELECT count(*) FROM {tables} WHERE {conditions}", (*values, vouched))  # noqa: S608
+            return {"yes": many} if many else {}
         if name in _SINGLE:
             column, source = f"doc.{name}", tables
             conditions += f" AND doc.{name} <> ''"
@@ -242,7 +252,7 @@ class _Asked:
             if not match:
                 return "doc.by_newest DESC"
             return "bm25(words, 4.0, 1.0) * popularity(doc.sold) - 50 * is_named(doc.exact, wanted()), doc.id"
-        direction = " DESC" if self._query.sort in ("newest", "popular") else ""
+        direction = " DESC" if self._query.sort in ("newest", "popular", "reputation") else ""
         return f"doc.by_{self._query.sort}{direction}"
 
     def _start(self, order: str) -> tuple[int, str, tuple[Any, ...]]:
@@ -299,12 +309,12 @@ def _add(db: sqlite3.Connection, record: Record) -> None:
     exact = (record.name.lower(), record.name.rpartition("/")[2].lower(), record.title.lower())
     key = f"{record.id:016x}"
     db.execute(
-        "INSERT INTO doc VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO doc VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             record.id, record.kind, "" if price is None else band_of(price), record.task, record.owner.lower(),
             record.sold, "\n".join(("", *exact, "")), f"{record.created:016x}{key}",
             f"{'~' if price is None else _price_text(price)}{key}", f"{record.sold:016x}{key}",
-            record.name.lower() + key,
+            f"{record.reputation:016x}{key}", record.name.lower() + key, record.standing,
         ),
     )  # fmt: skip
     signs = signs_of(f"{record.title} {record.name} {' '.join(record.tags)} {record.summary}")

@@ -27,7 +27,7 @@ from sahara_lab.market.catalog.schema import EDGE, MARK, analyzer, columns, pric
 from sahara_lab.market.catalog.words import signs_of, spaced
 
 #: Part of the folder's name: a release that indexes differently builds its own index.
-FORMAT = 3
+FORMAT = 4
 
 #: Bytes of memory that a writer fills before it writes a segment; a whole index is written in few and large ones.
 _HEAP, _WHOLE_HEAP = 48_000_000, 160_000_000
@@ -141,7 +141,9 @@ class TantivyIndex:
             document.add_text(column, value)
         self._add_prices(document, record)
         document.add_unsigned("sold", record.sold)
-        for sort in ("newest", "price", "popular"):
+        if record.standing != "clear":
+            document.add_text("standing", record.standing)
+        for sort in ("newest", "price", "popular", "reputation"):
             document.add_unsigned(f"by_{sort}", sort_key(sort, record))
         document.add_text("by_name", record.name.lower())
         return document

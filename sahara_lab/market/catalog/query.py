@@ -12,8 +12,8 @@ from sahara_lab.market.metadata.text import clean
 from sahara_lab.market.names import KINDS
 from sahara_lab.units import MAX_WEI
 
-SORTS = ("relevance", "newest", "price", "popular", "name")
-FACETS = ("kind", "license", "price", "task", "format", "tag", "owner")
+SORTS = ("relevance", "newest", "price", "popular", "reputation", "name")
+FACETS = ("kind", "license", "price", "task", "format", "tag", "verified", "owner")
 #: Facets that are counted unless others are asked for; publishers may be many.
 USUAL_FACETS = FACETS[:-1]
 MAX_PER_PAGE = 100
@@ -24,7 +24,13 @@ _NOTHING = " "
 
 @dataclass(frozen=True)
 class Query:
-    """What is looked for; the fields are those of :meth:`sahara_lab.market.catalog.Catalog.search`."""
+    """What is looked for; the fields are those of :meth:`sahara_lab.market.catalog.Catalog.search`.
+
+    Attributes:
+        verified: only what one of the ``vouched`` owners has.
+        vouched: handles or addresses that the facet "verified" counts.
+        reader: sees what the DAO has taken down, if it is their own.
+    """
 
     text: str = ""
     kind: str | None = None
@@ -40,6 +46,9 @@ class Query:
     after: str | None = None
     per_page: int = 20
     facets: tuple[str, ...] = USUAL_FACETS
+    verified: bool = False
+    vouched: tuple[str, ...] = ()
+    reader: str = ""
 
     def checked(self) -> Query:
         """This query made answerable. Text may be anything at all; what is chosen from a list must be in it.
@@ -73,6 +82,9 @@ class Query:
             after=self.after or None,
             per_page=self.per_page,
             facets=tuple(dict.fromkeys(self.facets)),
+            verified=bool(self.verified),
+            vouched=tuple(sorted({owner.lower() for owner in self.vouched})),
+            reader=self.reader.lower(),
         )
 
     @property

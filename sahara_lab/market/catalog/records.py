@@ -13,6 +13,9 @@ from sahara_lab.errors import InputError
 from sahara_lab.market.catalog.prices import checked_price
 from sahara_lab.market.metadata.text import SUMMARY_LIMIT, TITLE_LIMIT, clean, clean_tags
 
+#: The standing of what only its owner finds.
+TAKEN_DOWN = "taken down"
+
 _LARGEST_ID = 2**63 - 1
 _NAME_LIMIT = 128
 _FORMATS_LIMIT = 8
@@ -47,6 +50,8 @@ class Record:
         task: what it is for, in one of the terms its publisher's field uses ("image-classification").
         formats: media types of its files.
         sold: licenses issued so far.
+        reviews, stars: how many reviews stand, and the sum of their stars.
+        standing: "clear", "disputed" or "taken down".
         created: seconds since the epoch.
         updated: block in which what is said here last changed.
         uri: where the newest version is recorded to lie; ``digest`` is the SHA-256 of its public document, in hex.
@@ -72,6 +77,9 @@ class Record:
     size_bytes: int = 0
     files: int = 0
     sold: int = 0
+    reviews: int = 0
+    stars: int = 0
+    standing: str = "clear"
     created: int = 0
     updated: int = 0
     uri: str = ""
@@ -90,6 +98,12 @@ class Record:
         """Names of the flavors on offer, cheapest first, each once."""
         ranked = sorted(self.offers, key=lambda offer: (offer.price, offer.flavor))
         return tuple(dict.fromkeys(offer.flavor for offer in ranked))
+
+    @property
+    def reputation(self) -> int:
+        """What listings are ordered by: the mean of the stars in millionths, as if five more reviewers had given three;
+        nothing where the DAO disputes the listing."""
+        return 0 if self.standing != "clear" else (self.stars + 15) * 1_000_000 // (self.reviews + 5)
 
     def cleaned(self) -> Record:
         """The record with every text made harmless and every number checked.
@@ -115,6 +129,9 @@ class Record:
             size_bytes=_bounded(self.size_bytes),
             files=_bounded(self.files),
             sold=_bounded(self.sold),
+            reviews=_bounded(self.reviews),
+            stars=_bounded(self.stars),
+            standing=clean(self.standing, 16),
             created=_bounded(self.created),
             updated=_bounded(self.updated),
             uri=clean(self.uri, _URI_LIMIT),

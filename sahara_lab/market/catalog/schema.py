@@ -39,7 +39,8 @@ def sort_key(sort: str, record: Record) -> int:
     if sort == "price":
         value = _UNPRICED if record.price is None else rounded(record.price, _PRICE_BITS)
     else:
-        value = min(record.created if sort == "newest" else record.sold, _UNPRICED)
+        keys = {"newest": record.created, "popular": record.sold, "reputation": record.reputation}
+        value = min(keys[sort], _UNPRICED)
     return value << _ID_BITS | record.id % (1 << _ID_BITS)
 
 
@@ -60,7 +61,7 @@ def schema() -> Any:
     builder.add_text_field("head", tokenizer_name="plain", index_option="position")
     builder.add_text_field("edge", tokenizer_name="space", index_option="basic")
     builder.add_text_field("body", tokenizer_name="plain", index_option="position")
-    for name in ("exact", "sign", "mark"):
+    for name in ("exact", "sign", "mark", "standing"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in ("kind", "license", "price", "format"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
@@ -70,7 +71,7 @@ def schema() -> Any:
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
     for name in (price_field(None), *(price_field(flavor) for flavor in (*FLAVORS, "Custom"))):
         builder.add_unsigned_field(name, indexed=False, fast=True)
-    for name in ("sold", "by_newest", "by_price", "by_popular"):
+    for name in ("sold", "by_newest", "by_price", "by_popular", "by_reputation"):
         builder.add_unsigned_field(name, indexed=False, fast=True)
     builder.add_text_field("by_name", tokenizer_name="raw", index_option="basic", fast=True)
     for name in ("position", "prices"):

@@ -20,7 +20,7 @@ from sahara_lab.market.lookalikes import LONGEST_HANDLE, skeleton
 T = TypeVar("T")
 
 #: Part of the file's name: a release that stores records differently builds its own file from the chain.
-FORMAT = 4
+FORMAT = 5
 
 #: Batches that can be undone. A chain that reorganizes deeper is read again from the beginning.
 UNDO_BATCHES = 256

@@ -31,6 +31,10 @@ class Refused(IntegrityError):
     """What lies there can never be the document, or will never be asked for."""
 
 
+class Altered(Refused):
+    """What lies there is not what its publisher recorded."""
+
+
 class Documents:
     """Reads documents by the address and the hash that the chain records.
 
@@ -87,7 +91,7 @@ class Documents:
         if len(data) > MAX_DOCUMENT:
             raise Refused(f"the document has more than {MAX_DOCUMENT >> 20} MiB")
         if hashlib.sha256(data).hexdigest() != digest:
-            raise Refused("the document's SHA-256 is not the one that the chain records")
+            raise Altered("the document's SHA-256 is not the one that the chain records")
         return data
 
     def _found(self, uri: str, digest: str) -> bytes:

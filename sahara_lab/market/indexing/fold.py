@@ -14,9 +14,12 @@ from sahara_lab.chain import Event
 from sahara_lab.identity.directory import ZERO_ADDRESS
 from sahara_lab.market.catalog import Offer, Record
 from sahara_lab.market.names import KINDS
+from sahara_lab.market.reviews import STANDINGS
 
 #: Events that say that a license was issued.
 SALES = ("LicenseSold", "LicenseGranted")
+#: Events that say that a review was written, or taken back.
+REVIEWS = ("Reviewed", "ReviewWithdrawn")
 #: Said of a record whose document was not read yet.
 UNREAD = "the document was not read yet"
 
@@ -35,6 +38,7 @@ class Fold:
         handle: the handle of an address, or the address.
         offer: an offer by the id of its terms.
         time: of a block, in seconds since the epoch.
+        before: the stars of the review that an event of reviews replaces or takes back; 0 where there was none.
     """
 
     def __init__(
@@ -43,11 +47,13 @@ class Fold:
         handle: Callable[[str], str],
         offer: Callable[[bytes], Offer],
         time: Callable[[int], int],
+        before: Callable[[Event], int] = lambda event: 0,
     ) -> None:
         self.records = records
         self._handle = handle
         self._offer = offer
         self._time = time
+        self._before = before
         #: ids of the records that changed, in the order in which they first did
         self.changed: dict[int, None] = {}
         self._nameless: dict[str, set[int]] = {}
@@ -64,6 +70,8 @@ class Fold:
             self._register(event)
         elif event.name == "HandleClaimed":
             self._rename(event.args["account"], event.args["handle"], event.block_number)
+        elif event.name in REVIEWS:
+            self._review(event)
         elif (change := _CHANGES.get(event.name)) is not None:
             asset = int(event.args["asset"] if "asset" in event.args else event.args["id"])
             if event.name == "Transfer" and event.args["from"] == ZERO_ADDRESS:
@@ -109,6 +117,15 @@ class Fold:
             owner = handle if record.owner == account else record.owner
             self._put(replace(record, owner=owner, creator=creator, name=f"{creator}/{plain}"), block)
 
+    def _review(self, event: Event) -> None:
+        """One account has one review of an asset, which the next one replaces."""
+        asset = event.args["asset"]
+        if asset not in self.records:
+            raise Unknown(asset)
+        record, old, new = self.records[asset], self._before(event), event.args.get("stars", 0)
+        many = record.reviews + (new > 0) - (old > 0)
+        self._put(replace(record, reviews=many, stars=record.stars + new - old), event.block_number)
+
     # -- changes of one asset -----------------------------------------------------------------------------------------
 
     def _link(self, record: Record, args: dict[str, Any]) -> Record:
@@ -151,6 +168,9 @@ class Fold:
         kept = tuple((owner, resting) for owner, resting in shelf.items() if resting)
         return replace(record, owner=self._handle(after), offers=offers, shelf=kept)
 
+    def _decide(self, record: Record, args: dict[str, Any]) -> Record:
+        return replace(record, standing=STANDINGS[args["standing"]])
+
     def _sell(self, record: Record, args: dict[str, Any]) -> Record:
         return replace(record, sold=record.sold + 1)
 
@@ -163,5 +183,6 @@ _CHANGES: dict[str, Callable[[Fold, Record, dict[str, Any]], Record]] = {
     "VersionRekeyed": Fold._rekey,
     "OfferChanged": Fold._offered,
     "Transfer": Fold._transfer,
+    "StandingChanged": Fold._decide,
     **dict.fromkeys(SALES, Fold._sell),
 }

@@ -11,11 +11,12 @@ from sahara_lab.chain import Chain, Event, EventLog
 from sahara_lab.errors import NetworkError
 from sahara_lab.licensing.terms import License
 from sahara_lab.market.catalog import CatalogStore, Changes, Cursor, Offer, Record
+from sahara_lab.market.indexing.critics import Replaced
 from sahara_lab.market.indexing.documents import Away, Documents, Refused
 from sahara_lab.market.indexing.fold import Fold, Unknown
 
-#: Contracts whose events make the catalog.
-CONTRACTS = ("AssetRegistry", "Market", "IdentityRegistry")
+#: Contracts whose events make the catalog; networks that were founded without the last two have no opinions.
+CONTRACTS = ("AssetRegistry", "Market", "IdentityRegistry", "Reviews", "Moderation")
 
 _ANSWERS = 50_000
 _CALLS_AT_ONCE = 500
@@ -36,7 +37,7 @@ class ChainSource:
         self._documents = documents
         self._from_block = from_block
         self._store = store
-        self._log = EventLog(chain, list(CONTRACTS), from_block)
+        self._log = EventLog(chain, [name for name in CONTRACTS if name in chain.addresses], from_block)
         self._handles = Answers(self._read_handles)
         self._terms = Answers(self._read_terms)
 
@@ -65,7 +66,9 @@ class ChainSource:
         self._handles.prepare(account for event in events for account in _accounts(event))
         self._terms.prepare(bytes(e.args["termsId"]) for e in events if e.name == "OfferChanged" and e.args["active"])
         times = self._times({event.block_number for event in events if event.name == "AssetRegistered"})
-        fold = Fold(self._known(events), self._handle, self._terms.get, times.__getitem__)
+        known = self._known(events)
+        replaced = Replaced(self._chain, self._from_block, events, known)
+        fold = Fold(known, self._handle, self._terms.get, times.__getitem__, replaced.stars)
         for event in events:
             fold.take(event)
         self._handles.trim()
