@@ -17,9 +17,10 @@ from sahara_lab.files_cli import vault
 from sahara_lab.index_cli import index
 from sahara_lab.keyserver_cli import keyserver
 from sahara_lab.profile import ACCOUNT_VARIABLE, Profile, choose_account
-from sahara_lab.provider_cli import provider
+from sahara_lab.provider_cli import provider, verify_job
 from sahara_lab.rights_cli import COMMANDS as RIGHTS
 from sahara_lab.searches_cli import searches
+from sahara_lab.serving_cli import commands as serving
 from sahara_lab.train_cli import commands as training
 from sahara_lab.vault_cli import custody, recovery
 
@@ -49,7 +50,7 @@ def main(ctx: click.Context, account: str | None, profile: str) -> None:
     ctx.obj = {"account": account, "profile": profile}
 
 
-for command in training:
+for command in (*training, *serving):
     main.add_command(command)
 main.add_command(keyserver)
 main.add_command(custody)
@@ -59,6 +60,7 @@ for right in RIGHTS:
 main.add_command(index)
 main.add_command(searches)
 main.add_command(provider)
+main.add_command(verify_job)
 
 
 def _lab() -> Any:

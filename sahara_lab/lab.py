@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sahara_lab.rental.machine import Machine
     from sahara_lab.rental.offers import Providers
     from sahara_lab.rental.rentals import Rentals
+    from sahara_lab.serving import Served, Serving
 
 _log = logging.getLogger(__name__)
 _reconciled: set[str] = set()
@@ -283,6 +284,23 @@ class Lab:
         from sahara_lab.rental import Channel
 
         return Channel(self.chain, self.directory, self.keys, self.sender)
+
+    @cached_property
+    def serving(self) -> Serving:
+        """Serve models, hand out keys, see usage; call what others serve."""
+        from sahara_lab.licensing.access import ChainManifestSource
+        from sahara_lab.serving import Serving
+
+        source = ChainManifestSource(self.profile, self._network, self.chain, self.directory)
+        return Serving(self.profile, self.account, self.chain, self.keys, source, self.vault, lambda: self.channels)
+
+    def serve(self, name: str, **options: Any) -> Served:
+        """Serve a model; see :meth:`sahara_lab.serving.Serving.serve`."""
+        return self.serving.serve(name, **options)
+
+    def call(self, name: str, payload: Any, **options: Any) -> Any:
+        """Call a served model; see :meth:`sahara_lab.serving.Serving.call`."""
+        return self.serving.call(name, payload, **options)
 
     @cached_property
     def wallet(self) -> WalletView:

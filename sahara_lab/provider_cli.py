@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -64,6 +65,51 @@ def leave() -> None:
     click.echo("the offer is taken back; stake stays until: sahara-lab unstake" if gone else "there was no offer")
 
 
+@provider.command()
+@click.argument("job", required=False)
+@click.option("--approve", "verdict", flag_value="approve", help="Let this code run on the data, now and later.")
+@click.option(
+    "--approve-and-release", "verdict", flag_value="trust", help="The same, and let its results leave unseen."
+)
+@click.option("--release", "verdict", flag_value="release", help="Let the results of JOB go to its client.")
+@click.option("--refuse", "verdict", flag_value="refuse", help="Refuse the code, or the results, of JOB.")
+def review(job: str | None, verdict: str | None) -> None:
+    """List the jobs on your data that wait for your word, or show one and say it."""
+    machine = _lab().machine
+    if job is None:
+        _show(machine.review())
+    elif verdict is None:
+        _show(machine.reviews.get(job))
+    else:
+        say = {
+            "approve": machine.reviews.approve,
+            "trust": lambda job: machine.reviews.approve(job, release=True),
+            "release": machine.reviews.release,
+            "refuse": machine.reviews.refuse,
+        }[verdict]
+        click.echo(f"said and signed: {say(job)}")
+
+
+@provider.command()
+@click.argument("asset")
+@click.argument("script", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--release", is_flag=True, help="Let its results leave, too, without looking at each.")
+def allow(asset: str, script: Path, release: bool) -> None:
+    """Approve SCRIPT for jobs on ASSET before anybody asks."""
+    click.echo(f"allowed: {_lab().machine.reviews.allow(asset, script.read_text('utf-8'), release=release)}")
+
+
+@provider.command()
+@click.argument("asset")
+@click.option("--canaries", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="CSV: a row a line.")
+@click.option("--most", default="64 MB", show_default=True, help="Size of all results of a job together.")
+def guard(asset: str, canaries: Path | None, most: str) -> None:
+    """Say what must not leave with results of jobs on ASSET: rows to look for, and a size."""
+    from sahara_lab.rental.guarding import read_rows
+
+    click.echo(str(_lab().machine.guard(asset, read_rows(canaries) if canaries else (), most)))
+
+
 @provider.command("list")
 def list_() -> None:
     """List the machines for rent, the cheapest first."""
@@ -79,3 +125,13 @@ def recover() -> None:
         click.echo(f"{job.id}: {job.record()['message'] or job.status}")
     if not jobs:
         click.echo("nothing is left to do")
+
+
+@click.command("verify-job")
+@click.argument("job")
+def verify_job(job: str) -> None:
+    """Run a rented JOB again on this machine; fails when its weights are not the same to the last bit."""
+    found = _lab().compute.recompute(job)
+    click.echo(str(found))
+    if not found.same:
+        click.get_current_context().exit(1)

@@ -6,6 +6,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,3 +86,27 @@ def decide(alice, bob, carol):  # type: ignore[no-untyped-def]
         alice.dao.execute(proposal.number)
 
     return decided
+
+
+@pytest.fixture(scope="session")
+def shell() -> Any:
+    from IPython.testing.globalipapp import get_ipython, start_ipython
+
+    return start_ipython() or get_ipython()
+
+
+@pytest.fixture
+def notebook(shell: Any, network: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Runs a cell and gives back its result; failures are raised."""
+    import sahara_lab
+
+    monkeypatch.setenv("SAHARA_LAB_ACCOUNT", "bob")
+    sahara_lab.load_ipython_extension(shell)
+
+    def run(cell: str) -> Any:
+        done = shell.run_cell(cell)
+        done.raise_error()
+        return done.result
+
+    yield run
+    sahara_lab.unload_ipython_extension(shell)

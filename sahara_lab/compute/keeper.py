@@ -26,6 +26,7 @@ from sahara_lab.compute.door import Door
 from sahara_lab.compute.kernels import Kernels
 from sahara_lab.compute.options import Options
 from sahara_lab.compute.record import write_private
+from sahara_lab.compute.services import Services
 from sahara_lab.errors import JobError
 
 IDLE_VARIABLE = "SAHARA_LAB_COMPUTE_IDLE_SECONDS"
@@ -48,6 +49,7 @@ def keep(jobs_dir: Path, cluster_file: Path) -> None:
             raise JobError(controller.broken or "Ray has not started", hint="Run: sahara-lab doctor")
 
     kernels = Kernels(wait_for_ray)
+    services = Services(wait_for_ray)
 
     def handle(request: dict[str, Any], blobs: list[bytes]) -> dict[str, Any]:
         if going.is_set():
@@ -63,6 +65,8 @@ def keep(jobs_dir: Path, cluster_file: Path) -> None:
                 return controller.stop(str(request["job"]), bool(request.get("force")))
             case "kernel":
                 return kernels.handle(request)
+            case "service":
+                return services.handle(request, blobs)
             case "shutdown":
                 going.set()
                 return {}
@@ -73,12 +77,13 @@ def keep(jobs_dir: Path, cluster_file: Path) -> None:
     description = {"pid": os.getpid(), "address": str(home / "door"), "secret": secret.hex(), "home": str(home)}
     write_private(cluster_file, json.dumps(description).encode())
     try:
-        _wait(door, controller, kernels, going, home)
+        _wait(door, controller, kernels, services, going, home)
     finally:
         going.set()
         door.close()
         controller.stop_all()
         kernels.end_all()
+        services.end_all()
         with contextlib.suppress(Exception):
             import ray
 
@@ -128,7 +133,9 @@ def _start_ray(home: Path, controller: Controller) -> None:
     controller.ray_failed(why)
 
 
-def _wait(door: Door, controller: Controller, kernels: Kernels, going: threading.Event, home: Path) -> None:
+def _wait(
+    door: Door, controller: Controller, kernels: Kernels, services: Services, going: threading.Event, home: Path
+) -> None:
     alone = float(os.environ.get(IDLE_VARIABLE, _IDLE_ALONE))
     last_client = time.monotonic()
     started = False
@@ -140,13 +147,14 @@ def _wait(door: Door, controller: Controller, kernels: Kernels, going: threading
         if controller.broken and not controller.busy:
             return
         kernels.end_forgotten()
-        if door.clients or controller.busy or kernels.any:
+        if door.clients or controller.busy or kernels.any or services.any:
             last_client = moment
         if moment - last_client > alone:
             return
         if (
             not controller.busy
             and not kernels.any
+            and not services.any
             and moment - max(controller.last_busy, 0.0) > max(alone, _IDLE_WATCHED)
         ):
             return

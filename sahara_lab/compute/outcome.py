@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sahara_lab.compute.architecture import architecture
 from sahara_lab.compute.checkpoints import file_hash
 from sahara_lab.signing import canonical_json
 
@@ -49,6 +50,7 @@ def gather(state: RunState, after: dict[str, Any], before: dict[str, Any], folde
             "names": names,
             "parameters": sum(parameter.numel() for parameter in state.module.parameters()),
             "hyperparameters": parameters,
+            "architecture": None if state.weights is not None else architecture(state.module),
         },
         "trainer": {
             "max_epochs": trainer.max_epochs,
@@ -151,6 +153,7 @@ def write_manifest(folder: JobFolder, record: Record) -> str:
                 "hyperparameters": record.get("model", {}).get("hyperparameters", {}),
             }
         ),
+        "architecture": record.get("model", {}).get("architecture"),
         "metrics": _as_text(record.get("metrics", {})),
         "steps": record.get("step"),
         "outputs": outputs,

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from sahara_lab.governance import Parameter, Proposal
     from sahara_lab.lab import Lab
     from sahara_lab.market.values import Earnings, LicenseGrant, Sale
+    from sahara_lab.serving.ledger import UsageRow
 
 JOBS_SHOWN = 8
 PROPOSALS_SHOWN = 5
+USAGE_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Board:
     proposals: tuple[Proposal, ...]
     proposals_total: int
     parameters: tuple[Parameter, ...]
+    usage: tuple[UsageRow, ...] = ()
 
     @property
     def received(self) -> Wei:
@@ -88,6 +91,7 @@ def read(lab: Lab) -> Board:
         proposals=tuple(proposals[:PROPOSALS_SHOWN]),
         proposals_total=len(proposals),
         parameters=tuple(lab.dao.parameters()),
+        usage=tuple(lab.serving.usage()[:USAGE_SHOWN]),
     )
 
 

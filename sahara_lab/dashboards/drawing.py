@@ -64,6 +64,7 @@ def page(board: Board, *, votes: bool = True) -> Html:
         _panel("Training jobs", _jobs(board)),
         _panel("Votes", _votes(board)) if votes else "",
         _panel("Sales", _sales(board)),
+        _panel("Calls of served models", _usage(board)) if board.usage else "",
         _panel("Rules the token holders set", _rules(board)),
     )
     moment = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(board.read_at))
@@ -192,6 +193,12 @@ def _sales(board: Board) -> str:
         return _none("Nothing sold yet.")
     rows = [(sale.license, sale.asset, sale.buyer, format_tokens(sale.price)) for sale in board.sales[:10]]
     return table(("#", "Asset", "Buyer", "Price"), rows, align=("left", "left", "left", "right"))
+
+
+def _usage(board: Board) -> str:
+    rows = [(row.day, row.model, row.caller, row.calls, format_tokens(row.charged)) for row in board.usage]
+    headers = ("Day", "Model", "Caller", "Calls", "Charged")
+    return table(headers, rows, align=("left", "left", "left", "right", "right"))
 
 
 def _rules(board: Board) -> str:

@@ -29,6 +29,8 @@ _ASSETS = {
     "reencrypt",
     "reshare",
     "verify",
+    "serve",
+    "call",
 }
 _JOBS = {"attach", "stop"}
 _VALUES = {

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from sahara_lab.compute.options import FLAGS
 from sahara_lab.errors import InputError
+from sahara_lab.magics import serving
 from sahara_lab.magics.rights import add_parsers
 
 
@@ -153,6 +154,7 @@ def _build() -> dict[str, Parser]:
     stop.add_argument("job", help="a job's id or name")
 
     add_parsers(command)
+    serving.add_parsers(command)
 
     command("mine", "list the assets you own")
     command("licenses", "list the licenses you hold")

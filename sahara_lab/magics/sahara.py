@@ -14,6 +14,7 @@ from sahara_lab.compute.options import FLAGS
 from sahara_lab.errors import InputError
 from sahara_lab.magics.parsers import PARSERS, parse
 from sahara_lab.magics.rights import RightsCommands
+from sahara_lab.magics.serving import ServingCommands
 from sahara_lab.magics.tables import Checks, Commands, Jobs, Proposals
 from sahara_lab.profile import ACCOUNT_VARIABLE, current_account
 
@@ -26,7 +27,7 @@ _CAP_HINT = "Add --max-price, or --yes to pay the price quoted"
 
 
 @magics_class
-class SaharaMagics(RightsCommands, Magics):
+class SaharaMagics(RightsCommands, ServingCommands, Magics):
     """The magics of one notebook. The account that acts is ``SAHARA_LAB_ACCOUNT``, which ``%sahara use`` sets."""
 
     shell: Any
@@ -200,9 +201,11 @@ class SaharaMagics(RightsCommands, Magics):
         options = {name: getattr(given, name) for name in FLAGS}
         if given.quote:
             return self.lab.compute.estimate(cell, self.shell.user_ns, inputs=given.inputs, **options)
-        if given.provider and given.max_price:
-            compute = self.lab.compute
-            self._display(compute.quote(given.provider, max_price=given.max_price, workers=given.workers or 2))
+        compute = self.lab.compute
+        provider, stays = compute.goes_to(cell, given.inputs, given.provider)
+        if provider and given.max_price:
+            workers = given.workers or 2
+            self._display(compute.quote(provider, max_price=given.max_price, workers=workers, on_site=stays))
         job = self.lab.compute.run_cell(
             cell,
             self.shell.user_ns,

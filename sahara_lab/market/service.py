@@ -252,6 +252,15 @@ class Market(Opinions, Earning):
             )
         )
 
+    def trains_on_site(self, asset: Asset | str) -> bool:
+        """Whether the account may train on an asset where it lies, and may not read it: a compute-only license."""
+        found = asset if isinstance(asset, Asset) else self.get(asset)
+        licenses = self._chain.contract("LicenseToken")
+        account = self._wallet.address
+        calls = [(licenses, "hasAccess", (account, found.id, mask)) for mask in (use_mask("training"), READ)]
+        training, reading = self._chain.batch_call(calls)
+        return bool(training and not reading)
+
     # -- license ------------------------------------------------------------------------------------------------------
 
     def quote(self, name: str, license: License | str | None = None, *, payer: str | None = None) -> Quote:

@@ -14,12 +14,13 @@ from typing import Any
 
 from sahara_lab.errors import IntegrityError
 from sahara_lab.rental.escrow import EscrowJob
+from sahara_lab.rental.gate import MOST_RESULTS, RESULT_NAME, require_result
 from sahara_lab.rental.gateway import Gateway
 from sahara_lab.rental.manifest import digest, open_manifest
-from sahara_lab.rental.portable import require_safetensors
 from sahara_lab.rental.workplace import CHECKPOINT, MODEL
 
 MOST_RESULT = 8 << 30
+RESULTS = "results"
 _MOST_TEXT = 2_000
 _MOST_VALUES = 256
 _SHAPES: dict[str, dict[str, type]] = {
@@ -126,27 +127,35 @@ def opened_manifest(envelope: bytes, job: EscrowJob, provider: str, chain_id: in
     return manifest
 
 
-def fetch(gateway: Gateway, manifest: dict[str, Any], folder: Path) -> list[str]:
+def fetch(gateway: Gateway, manifest: dict[str, Any], folder: Path, *, others: bool = False) -> list[str]:
     """Download the results that a manifest names into a folder; returns the names of those that it has.
+
+    Args:
+        others: there may be results beside the weights; they are put into a folder of their own, ``results``.
 
     Raises:
         IntegrityError: one of them is not what was signed.
-        InputError: one of them is no safetensors file.
+        InputError: one of them is not of the type that its name says.
     """
     outputs = manifest.get("outputs")
-    if not isinstance(outputs, dict) or not set(outputs) <= {MODEL, CHECKPOINT}:
+    if not isinstance(outputs, dict) or len(outputs) > MOST_RESULTS:
         raise IntegrityError("the run manifest names results that no job has")
     for name, said in outputs.items():
+        beside = name not in (MODEL, CHECKPOINT)
+        if beside and not (others and RESULT_NAME.fullmatch(name)):
+            raise IntegrityError("the run manifest names results that no job has")
         size = said.get("size") if isinstance(said, dict) else None
         if not isinstance(size, int) or not 0 < size <= MOST_RESULT:
             raise IntegrityError(f"the size of {name} makes no sense")
-        temporary = folder / f".{name}.next"
+        target = folder / RESULTS / name if beside else folder / name
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        temporary = target.with_name(f".{name}.next")
         try:
             if gateway.file(name, size, temporary) != said.get("sha256"):
                 raise IntegrityError(f"{name} is not what the provider signed")
-            require_safetensors(temporary)
+            require_result(temporary, name)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        temporary.replace(folder / name)
+        temporary.replace(target)
     return list(outputs)

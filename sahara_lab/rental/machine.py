@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sahara_lab.chain import Chain, Network, Wallet
 from sahara_lab.display import bundle, card, text_card
@@ -17,13 +18,18 @@ from sahara_lab.identity import Directory
 from sahara_lab.licensing.access import ChainManifestSource
 from sahara_lab.profile import Profile
 from sahara_lab.rental.escrow import Escrow
+from sahara_lab.rental.gate import MOST_BYTES
+from sahara_lab.rental.guarding import Guard
 from sahara_lab.rental.journal import read_state, write_state
 from sahara_lab.rental.offers import Offer, Providers, measure
 from sahara_lab.rental.provider import Provider
 from sahara_lab.rental.sandbox import find_isolation
 from sahara_lab.rental.staking import Staking
 from sahara_lab.rental.upkeep import House
-from sahara_lab.units import Wei, format_tokens, to_wei
+from sahara_lab.units import Wei, format_tokens, to_bytes, to_wei
+
+if TYPE_CHECKING:
+    from sahara_lab.rental.reviewing import Reviewing, Reviews
 
 DAEMON, DRAINING = "daemon.json", "draining"
 HEARTBEAT = 10
@@ -200,6 +206,31 @@ class Machine:
             isolation=str(find_isolation()),
             jobs=tuple(self._jobs()),
         )
+
+    @cached_property
+    def reviews(self) -> Reviewing:
+        """Jobs on own data that must not leave: their code, their results, and what was approved."""
+        from sahara_lab.rental.reviewing import Reviewing
+
+        source = ChainManifestSource(self._profile, self._network, self._chain, self._directory)
+        return Reviewing(source, self._chain, self._directory, self._wallet, self.folder)
+
+    def review(self) -> Reviews:
+        """What waits for this account's word: strangers' code that is to run on its data, and results of such code."""
+        return self.reviews.all()
+
+    def guard(self, asset: str, canaries: Sequence[Sequence[Any]] = (), most: str | int = MOST_BYTES) -> Guard:
+        """Say what must not leave with results of jobs on an own asset; replaces what was said before.
+
+        Args:
+            canaries: rows of the data that are looked for in results; a result that holds one is not released.
+            most: size of all results of a job together, like "16 MiB".
+
+        Raises:
+            AccessDenied: the asset belongs to another account.
+            InputError: a row is too common to be looked for.
+        """
+        return self.reviews.guard(asset, canaries, to_bytes(most))
 
     def drain(self) -> None:
         """Take no more jobs; those that run go on to their end.

@@ -6,9 +6,11 @@ a provider that was killed goes on where it was. Specified in docs/spec/renting.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import logging
 import os
+import pickle
 import threading
 import time
 from collections.abc import Callable
@@ -24,9 +26,11 @@ from sahara_lab.identity.directory import ZERO_ADDRESS
 from sahara_lab.licensing.access import ChainManifestSource
 from sahara_lab.profile import Profile
 from sahara_lab.rental import sandbox
+from sahara_lab.rental.approvals import code_digest
 from sahara_lab.rental.escrow import Escrow, EscrowJob
 from sahara_lab.rental.journal import write_state
 from sahara_lab.rental.offers import Offer
+from sahara_lab.rental.on_site import Input, OnSite
 from sahara_lab.rental.reading import pinned, ref_to_json
 from sahara_lab.rental.sandbox import Isolation
 from sahara_lab.rental.sealed import MOST_PACKAGE, Line, binding, open_package, opening
@@ -40,6 +44,7 @@ _log = logging.getLogger(__name__)
 MOST_HOLDBACK_BPS = 2_000
 MOST_LINES = 8
 MOST_INPUTS = 64
+_NO_NAMES = base64.b64encode(pickle.dumps({})).decode()
 LEAST_TIME = 120  # seconds that a job must have before its deadline when it is taken
 
 
@@ -81,6 +86,7 @@ class Provider:
         self._jobs_folder = profile.private(folder) / "jobs"
         self._jobs_folder.mkdir(exist_ok=True)
         self._drain_file = folder / "draining"
+        self._on_site = OnSite(source, chain, directory, wallet, isolation, folder)
         self._lock = threading.RLock()
         self._keys: dict[int, tuple[bytes, dict[str, Any]]] = {}
         self._lines: dict[int, list[Line]] = {}
@@ -96,6 +102,7 @@ class Provider:
             offer,
             isolation,
             house,
+            self._on_site,
             lambda job: self._opened(job)[1],
             lambda: self.draining,
             clock,
@@ -214,6 +221,11 @@ class Provider:
                 self._input(str(name))
             if len(content["inputs"]) > MOST_INPUTS:
                 raise InputError(f"a job has at most {MOST_INPUTS} inputs")
+            on_site = [str(name) for name in content.get("on_site", [])]
+            if not set(on_site) <= {str(name) for name in content["inputs"]}:
+                raise InputError("what must not leave is not among the job's inputs")
+            if on_site:
+                self._on_site.check(on_site, self._directory.address(found.client))
             folder = self._jobs_folder / f"{job_id:064x}"
             folder.mkdir(mode=0o700, exist_ok=True)
             (folder / "package").write_bytes(package)
@@ -226,6 +238,8 @@ class Provider:
                 "used": 0,
                 "name": str(content.get("name") or "")[:100],
                 "taken_at": time.time(),
+                "on_site": on_site,
+                "code": code_digest(str(content["source"])).hex(),
             }
             write_state(folder / "state.json", state)
             self.jobs[job_id] = self._tenancy(folder)
@@ -336,7 +350,7 @@ class Provider:
                 job.stop("the renter stopped it")
                 return {"phase": job.phase}
             case "file":
-                if job.phase not in ("submitted", "closed"):
+                if not job.released:
                     raise InputError("results are handed out once they are submitted")
                 return job.chunk(str(content.get("name", "")), int(content.get("offset", 0)))
         raise InputError("unknown kind of message")
@@ -347,7 +361,20 @@ class Provider:
             if job.phase not in ("taken", "waiting", "accepting") or job.running:
                 return {"phase": job.phase}
             _, content = self._opened(job)
-            inputs = [self._input(str(name)) for name in content["inputs"]]
+            wanted = ("source", "sources", "names", "workers", "threads")
+            description = {name: content[name] for name in wanted}
+            copies: list[Input] = []
+            if job.on_site:
+                why = self._not_yet(job, str(content["source"]))
+                if why:
+                    return {"phase": job.phase, "waits": why}
+                copies = self._on_site.inputs(job) or []
+                if not copies:
+                    return {"phase": job.phase, "waits": "the owner's machine prepares the data"}
+                keys = [key for key in keys if f"{key['name']}@{key['version']}" not in job.on_site]
+                description |= {"sources": {}, "names": _NO_NAMES}  # a person looked at the cell, and at nothing else
+            others = [self._input(str(name)) for name in content["inputs"] if name not in job.on_site]
+            inputs = [*others, *((ref, place) for ref, _, place in copies)]
             if job.phase != "waiting":
                 job.write(phase="accepting")
             if not self._escrow.job(job.id).accepted:
@@ -357,13 +384,22 @@ class Provider:
                 {**ref, "location": f"file://{sandbox.input_inside(self.isolation, place, str(n))}"}
                 for n, (ref, place) in enumerate(inputs)
             ]
-            wanted = ("source", "sources", "names", "workers", "threads")
-            description = {name: content[name] for name in wanted}
-            job.start(
-                {**description, "refs": refs, "keys": keys, "account": job.state["client"]},
-                places,
-            )
+            given = [*keys, *(key for _, key, _ in copies)]
+            job.start({**description, "refs": refs, "keys": given, "account": job.state["client"]}, places)
         return {"phase": job.phase}
+
+    def _not_yet(self, job: Tenancy, source: str) -> str:
+        """Why a job on data that must not leave cannot begin now, in words; asked each time, as licenses end.
+
+        Raises:
+            AccessDenied: it never can.
+        """
+        self._on_site.check(job.on_site, job.state["client"])
+        if not self._on_site.approved(job.on_site, source):
+            return f"{self._wallet.handle} has to approve the code"
+        if job.phase == "taken" and job.workers > self.free:
+            return f"{job.workers} workers are not free there now"
+        return ""
 
     def _acknowledge(self, job: Tenancy, document: dict[str, Any]) -> None:
         """Keep a voucher that would be paid; it is on disk before the renter hears of it."""
@@ -377,17 +413,20 @@ class Provider:
 
     def _poll(self, job: Tenancy, cursor: int) -> dict[str, Any]:
         used = job.used()
+        events = [] if job.on_site else job.events  # the code chose what they say
         answer: dict[str, Any] = {
             "phase": job.phase,
-            "events": job.events[cursor : cursor + PAGE],
-            "cursor": min(len(job.events), max(0, cursor) + PAGE),
+            "events": events[cursor : cursor + PAGE],
+            "cursor": min(len(events), max(0, cursor) + PAGE),
             "acknowledged": job.acknowledged,
             "problem": job.state.get("problem", ""),
         }
         due = used - job.acknowledged >= self.offer.heartbeat * job.workers or job.phase == "ended"
+        if job.phase == "ended" and job.on_site:
+            answer["waits"] = f"{self._wallet.handle} has to release the results"
         if used > job.acknowledged and due:
             answer["claim"] = self._claim(job, used)
-        if job.phase in ("submitted", "closed"):
+        if job.released:
             answer["envelope"] = job.state.get("envelope", "")
             answer["outputs"] = job.state.get("outputs", {})
             answer["record"] = job.state.get("record", {})

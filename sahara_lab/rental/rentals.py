@@ -17,6 +17,7 @@ from sahara_lab.display import bundle, card, text_card
 from sahara_lab.errors import JobError, NetworkError, PriceError, SaharaError
 from sahara_lab.identity import Directory
 from sahara_lab.licensing.terms import format_duration
+from sahara_lab.rental.delivery import RESULTS
 from sahara_lab.rental.escrow import BOND_BPS, Escrow
 from sahara_lab.rental.gateway import Gateway
 from sahara_lab.rental.journal import write_state
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 ANY = "any"
 LASTS = 24 * 3600
 _MARGIN = 2 * 3600
+_REVIEWED_WITHIN = 3 * 24 * 3600  # that the owner of data has to look at code, and again at results
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class RentQuote:
         deposit: what goes into the escrow; what is not used comes back.
         bond: kept back from the cap, for a dispute.
         seconds: how long the workers run for the deposit.
+        on_site: inputs whose data stays with the provider, who owns it.
     """
 
     offer: Offer
@@ -50,6 +53,7 @@ class RentQuote:
     deposit: Wei
     bond: Wei
     seconds: int
+    on_site: tuple[str, ...] = ()
 
     @property
     def each_minute(self) -> Wei:
@@ -61,6 +65,14 @@ class RentQuote:
             f"they run; {format_tokens(self.deposit)} is deposited, for at most {format_duration(self.seconds)}, and "
             f"what is not used comes back. {format_tokens(self.offer.stake)} of the provider's stake stands behind it. "
             f"Isolation: {self.offer.isolation}. The provider can see the code and the inputs' data"
+            f"{'. ' + self._stays if self.on_site else ''}"
+        )
+
+    @property
+    def _stays(self) -> str:
+        return (
+            f"The data of {', '.join(self.on_site)} stays with {self.offer.provider}, who approves the code before it "
+            "runs and releases its results"
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
@@ -73,6 +85,7 @@ class RentQuote:
             ("Provider's stake behind it", format_tokens(self.offer.stake)),
             ("Track record", self.offer.track_record),
             ("Isolation", self.offer.isolation),
+            *([("Data", self._stays)] if self.on_site else []),
         ]
         return bundle(text_card(self, rows), card(self.offer.provider, rows, badge="rent"))
 
@@ -96,6 +109,11 @@ class RentedJob(Job):
     @property
     def provider(self) -> str:
         return str(self._folder.read()["provider"])
+
+    @property
+    def results(self) -> list[Path]:
+        """Files that the job left beside its weights and were released: safetensors, JSON and CSV."""
+        return sorted((self._folder.path / RESULTS).glob("[!.]*"))
 
     def stop(self, *, force: bool = False) -> None:
         """Stop paying: the workers stop at an agreed step, results are fetched, and the rest of the deposit comes back.
@@ -220,19 +238,24 @@ class Rentals:
         inputs: Sequence[str] = (),
         name: str | None = None,
         recompute: bool = False,
+        on_site: Sequence[str] = (),
     ) -> RentedJob:
         """Run a cell on a provider's machine and return its job once the budget is deposited.
 
         Args:
             inputs: assets as ``owner/name@version``; the provider's workers get their keys and no others.
             recompute: before the job is complete, run it again here; other weights are disputed.
+            on_site: those of the inputs that stay with the provider, who owns them, approves the cell and releases
+                its results. Nothing but the cell is sent then, for a person has to be able to read it.
 
         Raises:
             PriceError, NotFound, NetworkError: as for :meth:`quote`.
             JobError: the cell cannot be sent.
             FundsError: the balance is smaller than the deposit.
         """
-        captured = capture(source, namespace)
+        captured = capture(source, {} if on_site else namespace)
+        if on_site:
+            _require_whole(source, namespace, recompute)
         quote = self.quote(provider, max_price=max_price, workers=workers)
         offer, escrow = quote.offer, self._escrow()
         folder = JobFolder(self._jobs / new_job_id())
@@ -250,13 +273,16 @@ class Rentals:
                 "workers": workers,
                 "threads": max(1, offer.hardware.cores // offer.workers),
                 "inputs": list(inputs),
+                "on_site": list(on_site),
                 "name": name,
             },
         )
         folder.create(_record(folder.id, name, workers, inputs, captured.names, offer), source)
         (folder.path / PACKAGE).write_bytes(package)
         state = _state(folder.id, job_id, quote, package, list(inputs), captured.names)
-        write_state(folder.path / STATE, {**state, "recompute": recompute})
+        if on_site:
+            state["lasts"] += _REVIEWED_WITHIN
+        write_state(folder.path / STATE, {**state, "recompute": recompute, "on_site": list(on_site)})
         rental = self._rental(folder)
         try:
             rental.open()
@@ -323,6 +349,22 @@ class Rentals:
                 rental.write(phase="closed", outcome="never opened")
                 return
         self._drive(rental.folder)
+
+
+def _require_whole(source: str, namespace: Mapping[str, Any], recompute: bool) -> None:
+    """See that a cell needs nothing of the notebook.
+
+    Raises:
+        JobError: it uses variables, which travel as a pickle that nobody can read.
+    """
+    if recompute:
+        raise JobError("a job on data that is not here cannot be run again here", hint="Leave --recompute out")
+    used = [item.name for item in capture(source, namespace).names]
+    if used:
+        raise JobError(
+            f"the cell uses {', '.join(used[:5])} from the notebook; the data's owner has to read all that runs on it",
+            hint="Write it into the cell",
+        )
 
 
 def _record(id: str, name: str | None, workers: int, inputs: Sequence[str], captured: Any, offer: Offer) -> Record:

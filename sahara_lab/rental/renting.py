@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from sahara_lab.chain import Chain, Wallet
 from sahara_lab.compute.record import FINAL, JobFolder, now, write_private
 from sahara_lab.errors import InputError, IntegrityError, JobError, NetworkError, SaharaError
 from sahara_lab.identity import Directory
-from sahara_lab.rental.delivery import clean_event, clean_record, fetch, opened_manifest
+from sahara_lab.rental.delivery import RESULTS, clean_event, clean_record, fetch, opened_manifest
 from sahara_lab.rental.escrow import BOND_BPS, Escrow, EscrowJob
 from sahara_lab.rental.gateway import Gateway
 from sahara_lab.rental.journal import read_state, write_state
@@ -222,12 +223,18 @@ class Rental:
             phase = str(answer.get("phase"))
             self._events(answer)
             if phase in ("taken", "accepting", "waiting"):
-                self._begin(gateway)
-                looked = time.monotonic()
+                if not self._begin(gateway, phase):
+                    looked = time.monotonic()
             elif self._stopping and not stopped and phase == "running":
                 stopped = True
                 self.say("stopping", "stopping at an agreed step; nothing more is paid for after that")
                 gateway.ask({"op": "stop"})
+            elif self._on_site and phase == "running" and not self._stopping:
+                self.say(
+                    "running", f"running where the data is, at {self.state['provider']}'s; what it says stays there"
+                )
+            elif self._on_site and phase == "ended":
+                self.say("stopping", f"waiting: {str(answer.get('waits'))[:200]}")
             if isinstance(answer.get("claim"), dict) and not self.state.get("complaint"):
                 self._sign(answer["claim"])
                 continue  # at once: the provider waits for it
@@ -236,13 +243,19 @@ class Rental:
                 return
             time.sleep(POLL)
 
-    def _begin(self, gateway: Gateway) -> None:
-        """Give the provider the keys of the inputs, sealed to the job; written down first when that was."""
-        if self._stopping and not self.state.get("begun"):
+    def _begin(self, gateway: Gateway, phase: str) -> bool:
+        """Give the provider the keys of the inputs, sealed to the job; written down first when that was.
+
+        Returns whether it waits for something before it begins, such as the word of the data's owner.
+        """
+        if self._stopping and (phase == "taken" or not self.state.get("begun")):
             raise SaharaError("stopped before it began")
-        keys = self._keys(list(self.state["inputs"]))
+        keys = self._keys([name for name in self.state["inputs"] if name not in self._on_site])
         self.write(begun=time.time(), counted_at=time.time())
-        gateway.ask({"op": "begin", "keys": keys})
+        waits = gateway.ask({"op": "begin", "keys": keys}).get("waits")
+        if waits:
+            self.say("starting", f"waiting: {str(waits)[:200]}")
+        return bool(waits)
 
     def _poll(self) -> dict[str, Any]:
         message: dict[str, Any] = {"op": "poll", "cursor": self._cursor}
@@ -339,6 +352,7 @@ class Rental:
         """Nobody is to publish what is not what was signed."""
         for name in (MODEL, CHECKPOINT):
             (self.folder.path / name).unlink(missing_ok=True)
+        shutil.rmtree(self.folder.path / RESULTS, ignore_errors=True)
 
     def _deliver(self, job: EscrowJob) -> None:
         """Fetch manifest and results, and keep them if they are what the provider signed.
@@ -359,7 +373,7 @@ class Rental:
         write_private(self.folder.path / "manifest.dsse.json", envelope)
         write_private(self.folder.manifest, canonical_json(manifest))
         self.say("stopping", "fetching the results")
-        fetch(gateway, manifest, self.folder.path)
+        fetch(gateway, manifest, self.folder.path, others=bool(self._on_site))
         known = list(self.state.get("classes", []))
         said = answer.get("record")
         record: dict[str, Any] = said if isinstance(said, dict) else {}
@@ -387,6 +401,8 @@ class Rental:
         Raises:
             JobError: it did not come to its end, or the provider delivered none.
         """
+        if self._on_site:
+            raise JobError("the job ran on data that is not here, so it cannot be run again here")
         path, account = self.folder.path / MODEL, self._wallet.address
         if not path.exists():
             raise JobError("the job has left no weights to compare")
@@ -404,6 +420,8 @@ class Rental:
             raise IntegrityError("the run manifest is of other code")
         if manifest.get("package") != {"sha256": self.state["spec"]}:
             raise IntegrityError("the run manifest is of another package")
+        if manifest.get("on_site", []) != self._on_site:
+            raise IntegrityError("the run manifest names other data that must not leave")
         if manifest.get("inputs") != self.state["inputs"]:
             raise IntegrityError("the run manifest names other inputs")
 
@@ -485,6 +503,11 @@ class Rental:
             time.sleep(2 * POLL)
 
     # -- small things -------------------------------------------------------------------------------------------------
+
+    @property
+    def _on_site(self) -> list[str]:
+        """Inputs that stay with their owner, who is the provider."""
+        return list(self.state.get("on_site", []))
 
     @property
     def _stopping(self) -> bool:

@@ -17,12 +17,14 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from sahara_lab.compute.record import FINAL
 from sahara_lab.errors import InputError, IntegrityError
 from sahara_lab.rental import sandbox
+from sahara_lab.rental.gate import MOST_RESULTS, RESULT_NAME
 from sahara_lab.rental.journal import read_state, write_state
 from sahara_lab.rental.sandbox import Isolation
 from sahara_lab.rental.vouchers import UsageVoucher
@@ -36,6 +38,8 @@ PAGE = 200
 CHUNK = 1 << 20
 MOST_RESULT = 8 << 30
 
+#: Where the owner of data that must not leave has decided; but for the first, nothing is left to be had.
+GATES_PASSED = ("released", "refused", "withheld")
 #: taken, then accepted on chain, running, waiting for the renter's keys, ended, submitted, closed.
 PHASES = ("taken", "accepting", "running", "waiting", "ended", "submitted", "closed")
 
@@ -79,6 +83,22 @@ class Tenancy:
     @property
     def package_file(self) -> Path:
         return self.folder / "package"
+
+    @property
+    def results(self) -> Path:
+        """What the job left, out of its reach."""
+        return self.folder / "results"
+
+    @property
+    def on_site(self) -> list[str]:
+        """Inputs whose data must not leave, as ``owner/name@version``."""
+        return list(self.state.get("on_site", []))
+
+    @property
+    def released(self) -> bool:
+        """Whether the licensee may have what the job left: results, record and manifest."""
+        gate = self.state.get("gate")
+        return self.phase in ("submitted", "closed") and (not self.on_site or gate in GATES_PASSED)
 
     @property
     def voucher(self) -> UsageVoucher | None:
@@ -199,11 +219,28 @@ class Tenancy:
         if record is None:
             why = self.state.get("problem") or "the job's processes were gone before they had said how it went"
             record = {"status": "failed", "error": {"message": why, "type": "Ended"}}
-        outputs = {}
-        for name in (MODEL, CHECKPOINT):
-            with contextlib.suppress(OSError, IntegrityError):
-                outputs[name] = _take(self.folder / "work", name, self.folder / name)
-        self.write(phase="ended", used=used, record=record, outputs=outputs, ended_at=time.time(), fault=fault)
+        outputs, unfit = ({}, "") if fault and self.on_site else self._take_results()
+        self.write(
+            phase="ended", used=used, record=record, outputs=outputs, unfit=unfit, ended_at=time.time(), fault=fault
+        )
+
+    def _take_results(self) -> tuple[dict[str, Any], str]:
+        """Copy what the job left out of its reach; with data that must not leave, one odd file spoils all of it."""
+        self.results.mkdir(mode=0o700, exist_ok=True)
+        work, outputs = self.folder / "work", {}
+        if not self.on_site:
+            for name in (MODEL, CHECKPOINT):
+                with contextlib.suppress(OSError, IntegrityError):
+                    outputs[name] = _take(work, name, self.results / name)
+            return outputs, ""
+        try:
+            for name in _left(work):
+                if RESULT_NAME.fullmatch(name) is None:
+                    raise IntegrityError(f"{name[:80]!r} is not of a type that may leave")
+                outputs[name] = _take(work, name, self.results / name)
+        except (OSError, IntegrityError) as error:
+            return {}, str(error)
+        return outputs, ""
 
     def _event(self, event: dict[str, Any]) -> None:
         if event.get("message") == "running the cell" and self._billed_from is None:
@@ -233,18 +270,40 @@ class Tenancy:
         outputs = self.state.get("outputs", {})
         if name not in outputs or not 0 <= offset <= outputs[name]["size"]:
             raise InputError(f"the job has no result {name[:40]!r}")
-        with (self.folder / name).open("rb") as file:
+        with (self.results / name).open("rb") as file:
             file.seek(offset)
             return {"data": base64.b64encode(file.read(CHUNK)).decode(), "size": outputs[name]["size"]}
 
 
-def _take(work: Path, name: str, target: Path) -> dict[str, Any]:
-    """Copy a file that a stranger's code left, unless it is a link, a device, or too large; returns hash and size."""
+def _open_out(work: Path) -> int:
+    """The folder in which a stranger's code leaves results, unless it is a link."""
     folder = os.open(work, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        results = os.open(OUT, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+        return os.open(OUT, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
     finally:
         os.close(folder)
+
+
+def _left(work: Path) -> list[str]:
+    """Names of all that a stranger's code left.
+
+    Raises:
+        IntegrityError: more than may leave.
+    """
+    results = _open_out(work)
+    try:
+        with os.scandir(results) as entries:
+            names = [entry.name for entry in islice(entries, MOST_RESULTS + 1)]
+    finally:
+        os.close(results)
+    if len(names) > MOST_RESULTS:
+        raise IntegrityError(f"there are more than {MOST_RESULTS} files")
+    return sorted(names)
+
+
+def _take(work: Path, name: str, target: Path) -> dict[str, Any]:
+    """Copy a file that a stranger's code left, unless it is a link, a device, or too large; returns hash and size."""
+    results = _open_out(work)
     try:
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=results)
     finally:

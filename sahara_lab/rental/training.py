@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sahara_lab.compute import Compute, Job
-    from sahara_lab.market import Market
+    from sahara_lab.market import Asset, Market
     from sahara_lab.rental.offers import Offers, Providers
     from sahara_lab.rental.recompute import Recomputed
     from sahara_lab.rental.rentals import Rentals, RentQuote
@@ -28,6 +29,7 @@ import pytorch_lightning as pl
 trainer = pl.Trainer(**trainer_kwargs)
 trainer.fit(model, *data) if isinstance(data, tuple) else trainer.fit(model, data)
 """
+ANY = "any"
 _URL = re.compile(r"vault://([A-Za-z0-9-]{3,42}/[a-z0-9][a-z0-9._-]{0,63}(?:@\d{1,9})?)")
 
 
@@ -87,7 +89,8 @@ class Training:
             max_price: the most to spend, in whole tokens, on licenses that the inputs still need and on a provider's
                 machine; nothing without it.
             resume: a job whose checkpoint to go on from.
-            provider: whose machine: a handle, or "any" for the cheapest with room; this machine when left out.
+            provider: whose machine: a handle, or "any" for the cheapest with room; when left out, this machine, or
+                that of the owner of inputs that are licensed compute-only.
             recompute: have this machine run a rented job again before it is paid in full; other weights are disputed.
             options: those of :class:`sahara_lab.compute.Options`: ``workers``, ``gpus``, ``precision``, …
 
@@ -96,6 +99,7 @@ class Training:
             PriceError: the cap is too low.
             JobError: the cell cannot be sent to the workers.
         """
+        provider = self.goes_to(source, inputs, provider)[0]
         if provider is not None:
             workers = _rented_workers(options)
             return self._rent(source, namespace, provider, workers, inputs, name, max_price, resume, recompute)
@@ -125,10 +129,51 @@ class Training:
 
         terms = input_terms(self._market, _named([*inputs, *_URL.findall(source)]))
         chosen = Options.of(options)
+        owner, _ = self.goes_to(source, inputs)
+        if owner is not None:
+            rates = [offer.rate for offer in self.providers() if offer.provider == owner]
+            return TrainingQuote(chosen, terms, rate=rates[0] if rates else 0)
         found = None
         if probe and not any(item.price for item in terms):
             found = self.backend.probe(source, namespace, **self._hooks(), **options)
         return TrainingQuote(chosen, terms, found)
+
+    def goes_to(
+        self, source: str, inputs: tuple[str, ...] | list[str] = (), provider: str | None = None
+    ) -> tuple[str | None, list[str]]:
+        """Whose machine a cell runs on, None for this one, and which of its inputs stay there (compute-only licenses).
+
+        Raises:
+            JobError: the data stays with somebody else than ``provider``, or with several owners.
+        """
+        stays = self._stays(_named([*inputs, *_URL.findall(source)]))
+        owners = sorted({owner for _, owner in stays})
+        if not stays:
+            return provider, []
+        if len(owners) > 1:
+            raise JobError(
+                f"no machine has all data: {', '.join(name for name, _ in stays)} stay with {' and '.join(owners)}",
+                hint="Train on the data of one owner at a time",
+            )
+        if provider not in (None, ANY, owners[0]):
+            raise JobError(
+                f"the data of {stays[0][0]} stays with {owners[0]}: {provider} has not got it",
+                hint=f"Leave --provider out, or say --provider {owners[0]}",
+            )
+        return owners[0], [name for name, _ in stays]
+
+    def _stays(self, names: list[str]) -> list[tuple[str, str]]:
+        """Those of some assets that are, or would be by the license to buy, trained on where they lie; and owners."""
+        found = []
+        for name in names:
+            asset = self._market.get(name)
+            if self._market.trains_on_site(asset):
+                found.append((name, asset.owner))
+            elif asset.offers and not self._market.may_use(asset, "training"):
+                cheapest = min(asset.offers, key=lambda offer: offer.price)  # what _licensed would buy
+                if cheapest.confined:
+                    found.append((name, asset.owner))
+        return found
 
     def train(
         self,
@@ -174,13 +219,19 @@ class Training:
         """Machines of others that can be rented, with hardware, price, stake and track record; the cheapest first."""
         return self._offers().all()
 
-    def quote(self, provider: str, *, max_price: str, workers: int = 2) -> RentQuote:
+    def quote(
+        self, provider: str, *, max_price: str, workers: int = 2, on_site: tuple[str, ...] | list[str] = ()
+    ) -> RentQuote:
         """What training on a provider's machine would cost; spends nothing.
+
+        Args:
+            on_site: inputs that stay there, as :meth:`goes_to` tells.
 
         Raises:
             PriceError, NotFound, JobError, NetworkError: it would not do.
         """
-        return self._rentals().quote(provider, max_price=max_price, workers=workers)
+        found = self._rentals().quote(provider, max_price=max_price, workers=workers)
+        return replace(found, on_site=tuple(on_site))
 
     def recover(self) -> list[Any]:
         """Bring rented jobs to their end that a crash left behind: their results, their deposits, their vouchers."""
@@ -205,6 +256,7 @@ class Training:
             raise PriceError("a provider's machine needs a cap", hint="Add --max-price, in tokens")
         cap = to_wei(max_price)
         names = [*inputs, *_URL.findall(source)]
+        _, stays = self.goes_to(source, inputs, provider)
         left = Wei(cap - self._licenses_cost(names))
         if left <= 0:
             raise PriceError(f"the licenses alone take the cap of {max_price}", hint="Raise --max-price")
@@ -219,6 +271,7 @@ class Training:
             inputs=wanted,
             name=name,
             recompute=recompute,
+            on_site=[one for one in wanted if AssetName.parse(one).plain in {AssetName.parse(n).plain for n in stays}],
         )
 
     def recompute(self, job: Job | str) -> Recomputed:
@@ -238,9 +291,14 @@ class Training:
         """What the licenses cost that inputs still need."""
         total = 0
         for text in dict.fromkeys(AssetName.parse(name).plain for name in names):
-            if not self._market.may_use(self._market.get(text), "training"):
+            if not self._may_train(text):
                 total += self._market.quote(text).price
         return Wei(total)
+
+    def _may_train(self, asset: Asset | str) -> bool:
+        """Whether a license to train is held, be it to read or where the data lies."""
+        found = self._market.get(asset) if isinstance(asset, str) else asset
+        return self._market.may_use(found, "training") or self._market.trains_on_site(found)
 
     def warm(self, workers: int = 2, **options: Any) -> None:
         """Start the workers before the first cell needs them."""
@@ -263,7 +321,7 @@ class Training:
         for name in _named(names):
             wanted = AssetName.parse(name)
             asset = self._market.get(str(wanted))
-            if not self._market.may_use(asset, "training"):
+            if not self._may_train(asset):
                 if max_price is None:
                     raise AccessDenied(
                         f"{self._account} may not train on {wanted.plain}",

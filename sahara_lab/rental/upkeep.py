@@ -18,6 +18,7 @@ from sahara_lab.errors import SaharaError
 from sahara_lab.rental.escrow import Escrow, EscrowJob
 from sahara_lab.rental.manifest import as_text, digest, sign_manifest
 from sahara_lab.rental.offers import Offer
+from sahara_lab.rental.on_site import OnSite
 from sahara_lab.rental.sandbox import Isolation
 from sahara_lab.rental.tenancy import Tenancy
 
@@ -46,6 +47,7 @@ class Upkeep:
 
     Args:
         jobs: those at hand; what is concluded is taken out.
+        on_site: says whether results on data that must not leave are released.
         describe: opens the description in a job's package.
         draining: whether no more jobs are taken.
     """
@@ -59,6 +61,7 @@ class Upkeep:
         offer: Offer,
         isolation: Isolation,
         house: House,
+        on_site: OnSite,
         describe: Callable[[Tenancy], dict[str, Any]],
         draining: Callable[[], bool],
         clock: Callable[[], float],
@@ -70,6 +73,7 @@ class Upkeep:
         self._offer = offer
         self._isolation = isolation
         self._house = house
+        self._on_site = on_site
         self._describe = describe
         self._draining = draining
         self._clock = clock
@@ -96,7 +100,7 @@ class Upkeep:
         if job.phase == "running":
             self._guard(job, watch)
         chain_due = self._clock() - self._looked.get(job.id, -CHAIN_EVERY) >= CHAIN_EVERY
-        if job.phase == "ended":
+        if job.phase == "ended" and (not job.on_site or self._released(job, chain_due)):
             self._end(job)
         elif chain_due:
             self._looked[job.id] = self._clock()
@@ -114,6 +118,13 @@ class Upkeep:
             job.kill("the job went on after it had said that it was done")
         if watch and (excess := job.overuse(self._house.memory * job.workers, self._house.disk)):
             job.kill(excess)
+
+    def _released(self, job: Tenancy, chain_due: bool) -> bool:
+        """Whether the results of a job on data that must not leave are released, or never will be."""
+        if job.state.get("fault"):
+            return True  # there are none
+        over = chain_due and self._escrow.job(job.id).deadline - now(self._chain) < SUBMIT_BEFORE
+        return self._on_site.passes(job, over=over)
 
     def _end(self, job: Tenancy) -> None:
         """The job has run: wait for its last voucher, settle, then say so on chain, with a signed manifest."""
@@ -159,7 +170,8 @@ class Upkeep:
 
     def _conclude_if_gone(self, job: Tenancy, found: EscrowJob, over: int) -> None:
         """Nobody came to begin a job, or to begin it again: give the renter back what was not used."""
-        quiet = self._clock() - job.touched
+        reviewed = bool(job.on_site) and job.phase == "taken"  # a person takes longer than a renter's kernel lives
+        quiet = 0.0 if reviewed else self._clock() - job.touched
         if quiet < self._house.gone_after and over > SUBMIT_BEFORE and not self._draining():
             return
         if not found.accepted and job.phase == "taken":
@@ -200,6 +212,7 @@ class Upkeep:
             "resource_seconds": job.used(),
             "hardware": {"cpu": self._offer.hardware.cpu, "gpus": list(self._offer.hardware.gpus)},
             "isolation": self._isolation.kind,
+            "on_site": job.on_site,
             "attestation": "none",
         }
 
@@ -208,11 +221,16 @@ class Upkeep:
         for job in list(self.jobs.values()):
             job.stop("the provider is going down for a while")
         until = self._clock() + patience
-        while self._clock() < until and any(job.phase in ("running", "ended") for job in list(self.jobs.values())):
+        while self._clock() < until and any(map(_unfinished, list(self.jobs.values()))):
             self.tick()
             time.sleep(0.2)
         for job in list(self.jobs.values()):
             job.kill("the provider has gone down")
+
+
+def _unfinished(job: Tenancy) -> bool:
+    """Whether a job still does something by itself: runs, or waits for its last voucher and not for a person."""
+    return job.phase == "running" or (job.phase == "ended" and job.state.get("gate") != "waiting")
 
 
 def now(chain: Chain) -> int:

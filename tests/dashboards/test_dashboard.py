@@ -39,6 +39,18 @@ def test_the_page_holds_no_markup_of_a_publisher_and_asks_no_stranger_for_anythi
     assert sold.name in html
 
 
+def test_calls_of_served_models_are_shown(carol):  # type: ignore[no-untyped-def]
+    from dataclasses import replace
+
+    from sahara_lab.serving.ledger import UsageRow
+
+    board = replace(read(carol), usage=(UsageRow("carol/net", "2026-11-23", "key <b>app</b>", 3, 0, 2 * 10**16),))
+    html = page(board)
+    assert "carol/net" in html
+    assert "0.02 SAHARA" in html
+    assert "<b>app" not in html
+
+
 def test_an_account_with_nothing_is_told_how_to_begin(carol):  # type: ignore[no-untyped-def]
     from dataclasses import replace
 

@@ -79,6 +79,12 @@ class ProviderProcess:
 
 
 @pytest.fixture(scope="session")
+def provider_process() -> type[ProviderProcess]:
+    """Starts ``sahara-lab provider join`` for an account of the test's own."""
+    return ProviderProcess
+
+
+@pytest.fixture(scope="session")
 def free_port() -> Callable[[], int]:
     """Finds a port that nobody uses."""
     return _free_port

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 import uvicorn
+from click.testing import CliRunner
 
+from sahara_lab.cli import main
 from sahara_lab.licensing.access import ChainManifestSource
 from sahara_lab.rental.offers import Offer, measure
 from sahara_lab.rental.provider import Provider
@@ -165,6 +167,13 @@ def test_a_run_is_the_same_to_the_last_bit_and_one_that_was_not_run_is_disputed(
     honest.wait(timeout=300)
     assert honest.status == "done", honest.record()
     assert "recomputed, the same to the last bit" in honest.record()["message"]
+    again = CliRunner().invoke(main, ["-a", "bob", "verify-job", honest.id])
+    assert again.exit_code == 0, again.output
+    assert "the same weights to the last bit" in again.output
+    honest.weights.write_bytes(honest.weights.read_bytes()[:-1] + b"?")
+    again = CliRunner().invoke(main, ["-a", "bob", "verify-job", honest.id])
+    assert again.exit_code == 1
+    assert "gave other weights" in again.output
 
     take = tenancy._take
 

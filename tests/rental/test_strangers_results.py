@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 from collections import OrderedDict
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sahara_lab.errors import InputError, IntegrityError
-from sahara_lab.rental.delivery import clean_event, clean_record
+from sahara_lab.rental.delivery import clean_event, clean_record, fetch
 from sahara_lab.rental.manifest import digest, open_manifest, sign_manifest
 from sahara_lab.rental.offers import Offer
 from sahara_lab.rental.portable import read_portable, require_safetensors, write_portable
@@ -62,6 +63,54 @@ def test_a_result_that_is_a_pickle_is_refused(tmp_path: Path) -> None:
         require_safetensors(path)
     with pytest.raises(InputError, match="Harm, which cannot travel"):
         write_portable({"a": Harm()}, path)
+
+
+class Delivers:
+    """A provider's service that hands out one file, as it signed it."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def file(self, name: str, size: int, target: Path) -> str:
+        target.write_bytes(self.data)
+        return hashlib.sha256(self.data).hexdigest()
+
+    def manifest(self, name: str) -> dict[str, Any]:
+        said = {"sha256": hashlib.sha256(self.data).hexdigest(), "size": len(self.data)}
+        return {"outputs": {name: said}}
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "checkpoint.safetensors", "rows.csv", "rows.json"])
+def test_a_pickle_is_refused_though_the_provider_signed_it(tmp_path: Path, name: str) -> None:
+    import pickle
+
+    provider: Any = Delivers(pickle.dumps(Harm()))
+    with pytest.raises(InputError, match="could be a pickle"):
+        fetch(provider, provider.manifest(name), tmp_path, others=True)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_truncated_checkpoint_is_refused_though_the_provider_signed_it(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.safetensors"
+    write_portable({"weights": torch.arange(64.0)}, whole)
+    data = whole.read_bytes()
+    for length in (4, 9, len(data) // 2, len(data) - 1):
+        provider: Any = Delivers(data[:length])
+        with pytest.raises(InputError, match="no safetensors file"):
+            fetch(provider, provider.manifest("checkpoint.safetensors"), tmp_path / "job")
+    assert not (tmp_path / "job" / "checkpoint.safetensors").exists()
+
+
+def test_a_provider_does_not_name_the_files_that_are_written(tmp_path: Path) -> None:
+    provider: Any = Delivers(b"{}")
+    for name in ("../rental.json", "rental.json/../x.json", ".hidden.json", "model.pkl", "/etc/x.json"):
+        with pytest.raises(IntegrityError, match="results that no job has"):
+            fetch(provider, provider.manifest(name), tmp_path, others=True)
+    with pytest.raises(IntegrityError, match="results that no job has"):
+        fetch(provider, provider.manifest("rental.json"), tmp_path)
+    fetch(provider, provider.manifest("rental.json"), tmp_path, others=True)
+    assert not (tmp_path / "rental.json").exists()
+    assert (tmp_path / "results" / "rental.json").exists()
 
 
 def test_links_that_a_job_left_are_not_followed(tmp_path: Path) -> None:
