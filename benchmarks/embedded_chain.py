@@ -12,6 +12,7 @@ weighs, against the figures wanted.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import statistics
@@ -132,10 +133,12 @@ def soak(world: World, count: int, at_once: int) -> None:
     began = time.perf_counter()
     again = World(world.profile)
     back = time.perf_counter() - began
+    fresh = processes(again.network)[0].memory_info().rss
     wrong = again.whole(assets, alice, bob)
     later = again.chain.block("latest")
     print(f"{count:,} assets registered, offered and bought in {taken:.0f} s; snapshot {snapshot / 1e6:.1f} MB")
     print(f"memory of the node          {memory / 1e6:6.0f} MB (wanted: under {MEMORY / 1e6:.0f})")
+    print(f"the same after a restart    {fresh / 1e6:6.0f} MB")
     print(f"CPU a block, full ones      {statistics.median(costs) * 1e3:6.1f} ms (wanted: under {CPU * 1e3:.0f})")
     print(
         f"CPU of one payment at the end {idle * 1e3:4.0f} ms, with the two blocks that make it final and the snapshot"
@@ -160,7 +163,7 @@ def wait_saved(world: World) -> int:
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         with saved.open("rb") as stream:
-            if f'"block": {head}'.encode() in stream.readline():
+            if json.loads(stream.readline())["block"] >= head:
                 return saved.stat().st_size
         time.sleep(0.2)
     raise SystemExit("the state was not written down")

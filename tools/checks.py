@@ -16,9 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTHON_SOURCES = ["sahara_lab", "tests", "benchmarks", "tools", "contracts/tools"]
 FORGE = ["node", "tools/forge"]  # the launcher of the npm package ends with 0 whatever happens
 
-#: Tests that wait more than they work, on browsers and on Ray: they run beside everything else.
-BROWSER = ["tests/e2e"]
-RAY = ["tests/compute", "tests/rental", "tests/serving"]
+#: Tests that wait more than they work, on Ray and on browsers: they run beside everything else.
+APART = ["tests/compute", "tests/serving", "tests/e2e"]
 
 Check = tuple[str, str, list[str]]  # what it is called, the folder it runs in, the command
 
@@ -42,9 +41,8 @@ TESTS: list[Check] = [
     ("contract artifacts are fresh", ".", ["python", "contracts/tools/export_artifacts.py", "--check"]),
     ("extension tests", "extension", ["jlpm", "test"]),
     ("widget tests", "widgets", ["node", "--test", *WIDGET_TESTS]),
-    ("browser tests", ".", ["python", "-m", "pytest", *BROWSER]),
-    ("tests on Ray", ".", ["python", "-m", "pytest", *RAY]),
-    ("Python tests", ".", ["python", "-m", "pytest", "tests", *(f"--ignore={folder}" for folder in BROWSER + RAY)]),
+    ("training and browser tests", ".", ["python", "-m", "pytest", *APART]),
+    ("Python tests", ".", ["python", "-m", "pytest", "tests", *(f"--ignore={folder}" for folder in APART)]),
 ]
 
 CONTRACTS: list[Check] = [
@@ -63,11 +61,8 @@ FORMAT: list[Check] = [
 
 SUITES = {"lint": LINT, "format": FORMAT, "contracts": CONTRACTS, "all": LINT + TESTS}
 STREAMED = {"Python tests"}
-#: Lanes that run beside the rest in the suite of all; what is in one runs one after another.
-LANES = [
-    {SOLIDITY_FORMAT[0], SOLIDITY_STYLE[0], *(check[0] for check in TESTS)} - STREAMED - {"tests on Ray"},
-    {"tests on Ray"},
-]
+#: What runs one after another beside the rest, in the suite of all.
+BESIDE = {check[0] for check in (SOLIDITY_FORMAT, SOLIDITY_STYLE, *TESTS)} - STREAMED
 
 
 def perform(check: Check) -> bool:
@@ -102,13 +97,11 @@ def main(arguments: list[str]) -> int:
     if suite is None:
         print(__doc__)
         return 2
-    lanes = [[check for check in suite if check[0] in lane] for lane in LANES] if suite is SUITES["all"] else []
-    apart = [check for lane in lanes for check in lane]
-    # Tests have data folders and ports of their own, so that lanes which wait much fill two cores.
-    with ThreadPoolExecutor(len(LANES)) as threads:
-        waiting = [threads.submit(failures, lane) for lane in lanes]
-        failed = failures([check for check in suite if check not in apart])
-        failed += [name for lane in waiting for name in lane.result()]
+    apart = [check for check in suite if suite is SUITES["all"] and check[0] in BESIDE]
+    # Tests have data folders and ports of their own, so that two lanes of them fill two cores.
+    with ThreadPoolExecutor(1) as lane:
+        waiting = lane.submit(failures, apart)
+        failed = failures([check for check in suite if check not in apart]) + waiting.result()
     if failed:
         print(f"\nfailed: {', '.join(failed)}")
     return 1 if failed else 0

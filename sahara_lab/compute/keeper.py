@@ -33,6 +33,7 @@ IDLE_VARIABLE = "SAHARA_LAB_COMPUTE_IDLE_SECONDS"
 _IDLE_ALONE = 600.0
 _IDLE_WATCHED = 3600.0
 _OBJECT_STORE = 200 * 1024 * 1024
+_RAY_ATTEMPTS = 5  # Ray gives up after 30 seconds, which pass on a very busy machine
 
 
 def keep(jobs_dir: Path, cluster_file: Path) -> None:
@@ -108,7 +109,7 @@ def _start_ray(home: Path, controller: Controller) -> None:
         RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0",  # on every system: the cluster listens on loopback only
     )
     why = ""
-    for _ in range(2):  # on a very busy machine Ray's own time limits may pass once
+    for _ in range(_RAY_ATTEMPTS):
         try:
             import ray
 
