@@ -66,28 +66,40 @@ class Revenue:
                 due[sale.asset] = due.get(sale.asset, 0) + sale.revenue
         for place in self.shares.due(set(every)):
             due[place.member] = due.get(place.member, 0) + place.amount
-        lines = []
         received = self._received()
-        for asset in own:
-            amount = self._owed(asset, every, due)
-            total += amount - self._owed(asset, every, {}) if due else 0
-            lines.append(EarningsLine(self._names.of(asset), Wei(amount), Wei(received.get(asset, 0))))
+        with_due = self._owed(own, every, due)
+        if due:
+            total += sum(with_due.values()) - sum(self._owed(own, every, {}).values())
+        lines = [
+            EarningsLine(name, Wei(with_due[asset]), Wei(received.get(asset, 0)))
+            for asset, name in zip(own, self._names.all(own), strict=True)
+        ]
         held = sum(sale.revenue for sale in sales if not sale.due and sale.asset in own)
         return Earnings(self._directory.handle(self._account), Wei(total), tuple(lines), Wei(held))
 
-    def _owed(self, asset: int, sources: list[int], due: dict[int, int]) -> int:
-        """What an asset would hold once every source had got what is due to it and had settled, in wei."""
-        currency = self._token.address
-        if self._ledger.call("isShared", asset):  # what a collection keeps is its members'
-            return 0
-        amount = int(self._ledger.call("balanceOf", asset, currency))
-        for source in sources:
-            waiting = self._ledger.call("unsettled", source, currency) + due.get(source, 0)
-            if waiting:
-                split = self._ledger.call("split", source, waiting)
-                payees, amounts = split.values() if isinstance(split, dict) else split
-                amount += sum(part for payee, part in zip(payees, amounts, strict=True) if payee == asset)
-        return amount
+    def _owed(self, own: list[int], sources: list[int], due: dict[int, int]) -> dict[int, int]:
+        """What each own asset would hold once every source had got what is due to it and had settled, in wei.
+
+        A few requests, however many assets there are.
+        """
+        ask, currency = self._chain.batch_call, self._token.address
+        shared = ask([(self._ledger, "isShared", (asset,)) for asset in own])
+        held = ask([(self._ledger, "balanceOf", (asset, currency)) for asset in own])
+        # What a collection keeps is its members'.
+        owed = {asset: 0 if kept else int(amount) for asset, kept, amount in zip(own, shared, held, strict=True)}
+        whole = {asset for asset, kept in zip(own, shared, strict=True) if not kept}
+        unsettled = ask([(self._ledger, "unsettled", (source, currency)) for source in sources])
+        waiting = {
+            source: amount + due.get(source, 0)
+            for source, amount in zip(sources, unsettled, strict=True)
+            if amount + due.get(source, 0)
+        }
+        for split in ask([(self._ledger, "split", (source, amount)) for source, amount in waiting.items()]):
+            payees, amounts = split.values() if isinstance(split, dict) else split
+            for payee, part in zip(payees, amounts, strict=True):
+                if payee in whole:
+                    owed[payee] += part
+        return owed
 
     def _received(self) -> dict[int, int]:
         """What each asset was ever paid, in wei: its sales, its part of each settlement of a descendant, and what

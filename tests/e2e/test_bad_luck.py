@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sahara_lab import License
+from tests.e2e.conftest import open_lab
 
 pytestmark = [pytest.mark.e2e, pytest.mark.network]
 
@@ -66,15 +67,15 @@ def test_a_purchase_whose_answer_is_lost_is_found_and_paid_once(page: Any, alice
     page.route("**/sahara-lab/api/license*", lose)
     page.evaluate("name => void jupyterapp.commands.execute('sahara-lab:license-asset', { name })", name)
     page.get_by_role("button", name="Pay 6 SAHARA").click()
-    page.locator(".Toastify__toast--error").wait_for(timeout=60_000)
+    page.locator(".Toastify__toast--error").wait_for()
     page.unroute("**/sahara-lab/api/license*")
-    card(page, name).get_by_text("licensed", exact=True).wait_for(timeout=60_000)
+    card(page, name).get_by_text("licensed", exact=True).wait_for()
     assert before - bob.wallet.balance().tokens == 6 * 10**18
     assert [grant.asset for grant in bob.market.licenses()].count(name) == 1
 
 
 def test_a_purchase_that_waits_for_a_block_is_found_after_the_page_was_closed(
-    page: Any, alice: Any, bob: Any, folder: Path
+    page: Any, jupyter: str, alice: Any, bob: Any, folder: Path
 ) -> None:
     name = alice.market.publish(folder, name=f"slow-{secrets.token_hex(3)}", license=License.commercial("6")).name
     before = bob.wallet.balance().tokens
@@ -88,7 +89,7 @@ def test_a_purchase_that_waits_for_a_block_is_found_after_the_page_was_closed(
     finally:
         rpc("evm_setAutomine", True)
         rpc("anvil_mine", "0x1")
-    page.go_back(timeout=90_000)
-    card(page, name).get_by_text("licensed", exact=True).wait_for(timeout=90_000)
+    open_lab(page, jupyter)
+    card(page, name).get_by_text("licensed", exact=True).wait_for()
     assert before - bob.wallet.balance().tokens == 6 * 10**18
     assert [grant.asset for grant in bob.market.licenses()].count(name) == 1

@@ -42,7 +42,7 @@ def begin(page: Any, folder: Path) -> Any:
         title.click()
     page.locator("input[data-take=folder]").set_input_files(folder)
     form = page.locator(".jp-Sahara-form")
-    form.get_by_text("Sends and encrypts 2 files").wait_for(timeout=60_000)
+    form.get_by_text("Sends and encrypts 2 files").wait_for()
     return form
 
 
@@ -69,7 +69,7 @@ def test_the_form_begins_with_what_the_files_say(
     shot("publish-form")
     page.get_by_role("button", name="Encrypt and publish").click()
     name = f"alice/{folder.name}"
-    page.locator(f'.jp-Sahara-row[data-key="{name}"]').wait_for(timeout=60_000)
+    page.locator(f'.jp-Sahara-row[data-key="{name}"]').wait_for()
     asset = alice.market.get(name)
     assert (asset.title, asset.tags) == ("Heights of dunes", ("dunes", "heights"))
     assert asset.offers[0].summary.startswith("Commercial Remix, 25 SAHARA")

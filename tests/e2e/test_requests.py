@@ -39,7 +39,7 @@ def ask(page: Any, name: str, note: str) -> None:
     show(page, name).get_by_role("button", name="Ask the owner").click()
     page.get_by_label("What is it for?").fill(note)
     page.locator(".jp-Dialog").get_by_role("button", name="Ask the owner").click()
-    show(page, name).get_by_text("the owner has not answered").wait_for(timeout=60_000)
+    show(page, name).get_by_text("the owner has not answered").wait_for()
 
 
 def test_what_has_no_price_is_asked_for_and_granted(page: Any, alice: Any, bob: Any, folder: Path, shot: Any) -> None:
@@ -63,7 +63,7 @@ def test_a_declined_request_says_so_and_can_be_made_again(page: Any, alice: Any,
     [request] = [one for one in alice.market.requests() if one.asset == name]
     alice.market.decline(request)
     detail = show(page, name)
-    detail.get_by_text("The owner declined your request.").wait_for(timeout=60_000)
+    detail.get_by_text("The owner declined your request.").wait_for()
     detail.get_by_role("button", name="Ask the owner").wait_for()
     assert not bob.market.may_use(name, "training")
 
@@ -76,13 +76,13 @@ def test_earnings_are_claimed_by_one_press_and_saved_as_a_file(
     bob.market.license(name, max_price="4")
     act(page, "alice")
     revenue = page.locator(".jp-Sahara-revenue")
-    with page.expect_download(timeout=60_000) as saved:
+    with page.expect_download() as saved:
         revenue.get_by_role("button", name="Statement").click()
     assert saved.value.suggested_filename == "earnings-alice.csv"
     saved.value.save_as(tmp_path / "earnings.csv")
     assert any(name in line and "bob" in line for line in (tmp_path / "earnings.csv").read_text().splitlines())
     before = alice.wallet.balance().tokens
     revenue.get_by_role("button", name="Claim").click()
-    revenue.locator("strong", has_text=re.compile("^0 SAHARA$")).wait_for(timeout=60_000)
+    revenue.locator("strong", has_text=re.compile("^0 SAHARA$")).wait_for()
     assert alice.wallet.balance().tokens > before
     assert alice.market.earnings().claimable == 0

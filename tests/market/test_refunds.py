@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sahara_lab import License
+from sahara_lab.chain.rpc import Rpc
 from sahara_lab.errors import AccessDenied, ChainError, NotFound
 from sahara_lab.licensing.policy import ChainAccessPolicy
 from sahara_lab.units import to_wei
@@ -70,3 +71,22 @@ def test_a_sale_that_is_final_from_the_start_cannot_be_given_back(alice, carol, 
     carol.market.license(asset.name, max_price="1")
     with pytest.raises(NotFound, match="given back"):
         carol.market.refund(asset.name)
+
+
+def test_earnings_take_no_more_requests_for_more_assets(alice, bob, table_folder, fresh, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    asked: list[object] = []
+    post = Rpc._post
+    monkeypatch.setattr(Rpc, "_post", lambda self, body: asked.append(body) or post(self, body))
+
+    def requests() -> int:
+        asked.clear()
+        alice.market.earnings()
+        return len(asked)
+
+    requests()  # what is asked once and kept
+    before = requests()
+    for _ in range(4):
+        name = alice.market.publish(table_folder, name=fresh("more"), license=License.commercial("1")).name
+        bob.market.license(name, max_price="1")
+    requests()
+    assert requests() <= before + 1
