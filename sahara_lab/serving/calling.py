@@ -159,8 +159,9 @@ class Caller:
         self._deposits.pop(name, None)
         now = self._chain.block("pending").timestamp
         if now >= state.closes_at:
-            self._channels().finish(state.id)
-            return self._channels().claim()
+            closed = self._channels().finish(state.id)
+            self._channels().claim()
+            return Wei(closed.deposit - closed.redeemed)
         if state.closes_at - now > self._chain.contract("CallChannel").call("CLOSE_DELAY"):
             self._channels().close(state.id)
         return Wei(0)

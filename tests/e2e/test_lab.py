@@ -46,6 +46,16 @@ def test_the_status_bar_says_who_acts_and_opens_the_panel(page: Any, shot: Calla
     shot("status-bar")
 
 
+def test_the_lab_loads_little_of_the_extension_before_it_is_opened(new_page: Callable[..., Any], jupyter: str) -> None:
+    page, scripts = new_page(), []
+    ours = re.compile(r"/extensions/sahara-lab/static/.*\.js")
+    page.on("response", lambda answer: scripts.append(answer) if ours.search(answer.url) else None)
+    page.goto(jupyter)
+    page.locator(".jp-Sahara-status").get_by_text("bob").wait_for()
+    assert 0 < sum(len(script.body()) for script in scripts) < 150_000
+    page.context.close()
+
+
 def test_the_launcher_has_a_card(page: Any) -> None:
     page.locator('.jp-SideBar [data-id="filebrowser"]').click()
     page.locator(".jp-LauncherCard", has_text="Market").click()

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from sahara_lab.market.catalog import Catalog, Cursor, Record
+from sahara_lab.market.catalog.index import FORMAT as INDEX
+from sahara_lab.market.catalog.store import FORMAT as STORE
 
 ROOT = Path(__file__).parents[2]
 
@@ -108,7 +110,7 @@ def test_two_processes_may_write_in_turn(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["missing", "pointer", "meta", "segment", "emptied", "overwritten"])
 def test_a_damaged_index_is_built_again(tmp_path: Path, damage: str) -> None:
     Catalog(tmp_path).apply([record(n) for n in range(1, 30)], (1, "a"))
-    index = tmp_path / "index-3"
+    index = tmp_path / f"index-{INDEX}"
     (generation,) = [path for path in index.iterdir() if path.is_dir()]
     if damage == "missing":
         shutil.rmtree(index)
@@ -133,8 +135,8 @@ def test_a_damaged_index_is_built_again(tmp_path: Path, damage: str) -> None:
 
 def test_without_any_index_the_words_are_still_found(tmp_path: Path) -> None:
     Catalog(tmp_path).apply([record(1, "penguin census"), record(2, "street signs")], (1, "a"))
-    shutil.rmtree(tmp_path / "index-3")
-    (tmp_path / "index-3").write_text("a file is in the way")
+    shutil.rmtree(tmp_path / f"index-{INDEX}")
+    (tmp_path / f"index-{INDEX}").write_text("a file is in the way")
     catalog = Catalog(tmp_path)
     assert [found.id for found in catalog.search("penguin").items] == [1]
     assert catalog.search("penguin", sort="price").facets["kind"] == {"dataset": 1}
@@ -144,7 +146,7 @@ def test_an_open_catalog_survives_the_loss_of_its_index(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path)
     catalog.apply([record(1)], (1, "a"))
     assert catalog.search("common").total == 1
-    shutil.rmtree(tmp_path / "index-3")
+    shutil.rmtree(tmp_path / f"index-{INDEX}")
     assert catalog.search("common").total == 1
     catalog.apply([record(2)], (2, "b"))
     assert catalog.search("common").total == 2
@@ -155,8 +157,8 @@ def test_a_damaged_database_is_set_aside_and_filled_from_the_chain(tmp_path: Pat
     before = Catalog(tmp_path)
     before.apply([record(1), record(2)], (9, "a"))
     assert before.search("common").total == 2
-    file = tmp_path / "catalog-4.sqlite3"
-    for extra in tmp_path.glob("catalog-4.sqlite3-*"):
+    file = tmp_path / f"catalog-{STORE}.sqlite3"
+    for extra in tmp_path.glob(f"catalog-{STORE}.sqlite3-*"):
         extra.unlink()
     replacement = tmp_path / "replacement"
     replacement.write_bytes(content)
@@ -175,11 +177,13 @@ def test_an_index_ahead_of_its_database_is_not_believed(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path)
     catalog.apply([record(1)], (1, "a"))
     copy = tmp_path / "saved"
-    shutil.copy(tmp_path / "catalog-4.sqlite3", copy)  # the last connection is closed after each write: no log is left
+    shutil.copy(
+        tmp_path / f"catalog-{STORE}.sqlite3", copy
+    )  # the last connection is closed after each write: no log is left
     catalog.apply([record(2, "lost in a power cut")], (2, "b"))
-    for extra in tmp_path.glob("catalog-4.sqlite3-*"):
+    for extra in tmp_path.glob(f"catalog-{STORE}.sqlite3-*"):
         extra.unlink()
-    copy.replace(tmp_path / "catalog-4.sqlite3")
+    copy.replace(tmp_path / f"catalog-{STORE}.sqlite3")
     later = Catalog(tmp_path)
     later.apply([record(3), record(4)], (3, "c"))
     assert later.search("lost").total == 0

@@ -46,7 +46,8 @@ def test_the_extension_is_small(wheel: Path) -> None:
             for entry in archive.infolist()
             if "labextensions/sahara-lab/static" in entry.filename and entry.filename.endswith(".js")
         ]
-        assert 0 < sum(entry.file_size for entry in scripts) < 150_000
+        # With what loads when a page or dialog is opened; what the lab loads at its start is measured in a browser.
+        assert 0 < sum(entry.file_size for entry in scripts) < 200_000
 
 
 def test_the_wheel_installs_and_runs_without_node(wheel: Path, tmp_path: Path) -> None:

@@ -197,10 +197,11 @@ def test_however_calls_come_nobody_pays_twice_or_above_a_voucher(
         except PaymentRequired:
             assert max(amount, highest) < payer.ledger.owed(CHANNEL) + PRICE
             continue
-        highest = max(highest, amount)
-        if ticket.again:
+        if ticket.again:  # its voucher is not taken
             assert id in charged
-        elif good:
+            continue
+        highest = max(highest, amount)
+        if good:
             assert id not in charged
             charged[id] = payer.till.charge(MODEL, ticket, (b"body", b"answer"))
         else:

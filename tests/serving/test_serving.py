@@ -179,6 +179,7 @@ def test_a_call_that_fails_costs_nothing(alice: Any, bob: Any, served: Any) -> N
 
 
 def test_what_was_not_used_comes_back(alice: Any, carol: Any, served: Any) -> None:
+    carol.channels.claim()  # what is hers of other channels
     had = carol.wallet.balance().tokens
     carol.call("alice/line", [0, 0], max_price="0.01", budget="0.5")
     channel = carol.serving.prepaid("alice/line").channel
