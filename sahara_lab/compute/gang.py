@@ -9,6 +9,7 @@ from typing import Any
 
 from sahara_lab.compute.backend import Message
 from sahara_lab.compute.options import Options
+from sahara_lab.compute.requirements import Requirements
 from sahara_lab.compute.runner import Assignment
 
 
@@ -27,8 +28,9 @@ class Gang:
         self.broken = False
 
     shortage = ""
+    own_zygotes = False
 
-    def want(self, workers: int, options: Options, modules: list[str]) -> None:
+    def want(self, workers: int, options: Options, modules: list[str], needs: Requirements) -> None:
         """Have at least this many seats; returns before new ones are ready."""
         import ray
 
@@ -59,15 +61,15 @@ class Gang:
         calls = []
         for seat, assignment in zip(self._active, assignments, strict=True):
             assignment.port = port
-            calls.append(seat.start.remote(zygote, assignment, self._setup_for(assignment.rank, setup)))
+            calls.append(self._begin(seat, zygote, assignment, setup))
         processes: list[int] = ray.get(calls)
         for rank, seat in enumerate(self._active):
             threading.Thread(target=self._pump, args=(rank, seat, self.messages), daemon=True).start()
         return processes
 
-    def _setup_for(self, rank: int, setup: bytes | None) -> bytes | None:
-        """The setup hook as it travels to a seat."""
-        return setup
+    def _begin(self, seat: Any, zygote: str, assignment: Assignment, setup: bytes | None) -> Any:
+        """Hand an assignment to a seat; returns Ray's promise of the process id."""
+        return seat.start.remote(zygote, assignment, setup)
 
     def _arrived(self, rank: int, seat: Any, message: dict[str, Any]) -> None:
         """A message came in; called before it is passed on."""

@@ -304,6 +304,15 @@ class Training:
         """Start the workers before the first cell needs them."""
         self.backend.warm(workers, **options)
 
+    def use_cluster(self, address: str | None, token_file: Path | str | None = None) -> None:
+        """Train on a Ray cluster of one's own from now on; see :meth:`sahara_lab.compute.Compute.use_cluster`."""
+        self.backend.use_cluster(address, token_file)
+
+    @property
+    def cluster(self) -> str | None:
+        """Address of the Ray cluster that cells train on; None: this machine."""
+        return self.backend.cluster
+
     def shutdown(self) -> None:
         """Stop the workers and free their memory."""
         self.backend.shutdown()
