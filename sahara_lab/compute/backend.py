@@ -39,6 +39,9 @@ class Backend(Protocol):
             JobError: they never will be; says what there is.
         """
 
+    def room(self, workers: int, options: Options) -> int:
+        """How many of these workers there is room for after some were lost; at most as many."""
+
     @property
     def shortage(self) -> str:
         """What the seats wait for, in words; empty when they wait for nothing."""

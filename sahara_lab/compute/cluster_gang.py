@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,114 +20,155 @@ from sahara_lab.compute.sealing import seal
 from sahara_lab.errors import JobError
 
 _RESUME = "resume.ckpt"
+_SILENT_AFTER = 15.0
+_SHUNNED_FOR = 60.0
 
 
 class ClusterGang(Gang):
-    """The ``cluster`` backend: seats in a placement group, all or none; every rank a "node" of its own to PyTorch."""
+    """The ``cluster`` backend: every rank is a "node" of its own to PyTorch.
+
+    New seats are taken in a placement group, all or none. Seats that are lost are replaced where there is room; those
+    that are left stay warm. Ray takes up to a quarter of a minute to see that a node has gone: a node whose seat fell
+    silent gets no new ones meanwhile.
+    """
 
     own_zygotes = True
 
     def __init__(self) -> None:
         super().__init__()
-        self._group: Any = None
-        self._group_ready: Any = None
-        self._places: list[dict[str, Any]] = []
-        self._wanted: tuple[Options, list[str], Requirements] | None = None
+        self._groups: list[Any] = []
+        self._pending: Any = None
+        self._places: dict[int, dict[str, Any]] = {}
+        self._silent: dict[str, float] = {}
+        self._wanted: tuple[int, Options, list[str], Requirements] | None = None
         self._folder = Path()
 
     def want(self, workers: int, options: Options, modules: list[str], needs: Requirements) -> None:
         from ray.util.placement_group import placement_group
 
-        self._wanted = (options, modules, needs)
-        if self._group is not None and len(self._seats) == workers:
-            self._waiting = [seat.prepare.remote(modules, needs.lock) for seat in self._seats]
-            return
-        room = self._room(options)
+        self._wanted = (workers, options, modules, needs)
+        self._drop_fallen()
+        bundle, nodes = _bundle(options), self._nodes()
+        room = _seats(nodes, bundle)
         if room < workers:
             raise JobError(
-                f"the cluster has room for {room} worker{'s' * (room != 1)} of {_words(_bundle(options))} "
-                f"({_census(_bundle(options), len(self._seats))}), the job asks for {workers}",
+                f"the cluster has room for {room} worker{'s' * (room != 1)} of {_words(bundle)} "
+                f"({_census(nodes, bundle, len(self._seats))}), the job asks for {workers}",
                 hint=f"Give --workers {room}" if room else "Ask for less for each worker, or add nodes",
             )
-        self.dismiss()
-        self._group = placement_group([_bundle(options)] * workers, strategy="PACK")
-        self._group_ready = self._group.ready()
+        lacking = workers - len(self._seats)
+        if lacking <= 0:
+            self._greet()
+            return
+        shunned = ", ".join(node for node in self._silent)
+        labels = [{"ray.io/node-id": f"!in({shunned})"}] * lacking if shunned else None
+        group = placement_group([bundle] * lacking, strategy="PACK", bundle_label_selector=labels)
+        self._groups.append(group)
+        self._pending = (group, group.ready())
 
-    @staticmethod
-    def _room(options: Options) -> int:
-        """How many workers the cluster could seat if nothing else ran on it."""
-        bundle = _bundle(options)
-        return sum(int(min(node.get(kind, 0) // amount for kind, amount in bundle.items())) for node in _nodes())
+    def room(self, workers: int, options: Options) -> int:
+        return min(workers, _seats(self._nodes(), _bundle(options)))
+
+    def _nodes(self) -> list[dict[str, float]]:
+        """What each node has that is up, as far as one can see."""
+        import ray
+
+        moment = time.monotonic()
+        self._silent = {node: since for node, since in self._silent.items() if moment - since < _SHUNNED_FOR}
+        nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+        return [node["Resources"] for node in nodes if node["Alive"] and node["NodeID"] not in self._silent]
 
     def ready(self) -> bool:
         import ray
 
-        assert self._wanted is not None
-        options, modules, needs = self._wanted
-        if self._group_ready is not None:
-            if not ray.wait([self._group_ready], timeout=0.1)[0]:
+        if self._pending is not None:
+            if not ray.wait([self._pending[1]], timeout=0.1)[0]:
                 return False
-            self._group_ready = None
-            self._sit_down(options)
-            self._waiting = [seat.prepare.remote(modules, needs.lock) for seat in self._seats]
+            self._sit_down(self._pending[0])
+            self._pending = None
+            self._greet()
         if self._waiting:
             if len(ray.wait(self._waiting, num_returns=len(self._waiting), timeout=0.1)[0]) < len(self._waiting):
                 return False
-            self._places, self._waiting = self._introduced(), []
-            self.actors = [place["pid"] for place in self._places]
-        return True
+            self._introduce()
+        return not self._waiting and self._pending is None
 
-    def _sit_down(self, options: Options) -> None:
+    def _sit_down(self, group: Any) -> None:
         import ray
         from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
+        assert self._wanted is not None
         remote: Any = ray.remote(ClusterSeat)
-        bundle = _bundle(options)
-        self._seats = [
+        bundle = _bundle(self._wanted[1])
+        self._seats += [
             remote.options(
                 num_cpus=bundle["CPU"],
                 num_gpus=bundle.get("GPU", 0),
                 max_concurrency=8,
-                scheduling_strategy=PlacementGroupSchedulingStrategy(self._group, index),
+                scheduling_strategy=PlacementGroupSchedulingStrategy(group, index),
             ).remote()
-            for index in range(self._group.bundle_count)
+            for index in range(group.bundle_count)
         ]
 
-    def _introduced(self) -> list[dict[str, Any]]:
-        """What the seats say of themselves.
+    def _greet(self) -> None:
+        assert self._wanted is not None
+        _, _, modules, needs = self._wanted
+        self._waiting = [seat.prepare.remote(modules, needs.lock) for seat in self._seats]
+
+    def _introduce(self) -> None:
+        """Take down what the seats say of themselves; one that was lost since its last run is replaced.
 
         Raises:
             JobError: a node has not got what the job needs.
         """
         import ray
 
-        try:
-            places: list[dict[str, Any]] = ray.get(self._waiting)
-        except ray.exceptions.RayActorError as error:
-            if "No module named 'sahara_lab" in str(error):
-                raise JobError(
-                    "the cluster's nodes have no sahara_lab", hint=f"Run on each: pip install sahara-lab=={__version__}"
-                ) from None
-            raise
-        for place in places:
-            if place["version"] != __version__:
-                raise JobError(
-                    f"the cluster's node {place['ip']} has sahara-lab {place['version']}, this machine {__version__}",
-                    hint=f"Run there: pip install sahara-lab=={__version__}",
-                )
-            if place["missing"]:
-                names = " ".join(place["missing"])
-                raise JobError(
-                    f"the cluster's node {place['ip']} lacks {names.replace(' ', ', ')}, which the cell imports",
-                    hint=f"Run there: pip install {names}",
-                )
-        return places
+        assert self._wanted is not None
+        answers, self._waiting = self._waiting, []
+        for seat, answer in zip(self._seats, answers, strict=True):
+            try:
+                place: dict[str, Any] = ray.get(answer)
+            except ray.exceptions.RayActorError as error:
+                if id(seat) not in self._places:
+                    raise _not_startable(error) from None
+                self._lost(seat, error)
+            else:
+                _check(place)
+                self._places[id(seat)] = place
+        if self._fallen:
+            self.want(*self._wanted)
+        self.actors = [self._places[id(seat)]["pid"] for seat in self._seats if id(seat) in self._places]
+
+    def _drain(self, seat: Any) -> list[dict[str, Any]]:
+        import ray
+
+        found: list[dict[str, Any]] = ray.get(seat.drain.remote(), timeout=_SILENT_AFTER)
+        return found
+
+    def _lost(self, seat: Any, error: Exception) -> None:
+        import ray
+
+        self._fallen.add(id(seat))
+        if not isinstance(error, ray.exceptions.ActorDiedError):
+            self._silent[self._places[id(seat)]["node"]] = time.monotonic()
+
+    def _drop_fallen(self) -> None:
+        import ray
+
+        for seat in [seat for seat in self._seats if id(seat) in self._fallen]:
+            with contextlib.suppress(Exception):
+                ray.kill(seat)
+            self._places.pop(id(seat), None)
+            self._seats.remove(seat)
+        self._fallen.clear()
 
     @property
     def shortage(self) -> str:  # type: ignore[override]
-        if self._group_ready is None or self._wanted is None:
+        if self._pending is None or self._wanted is None:
             return ""
-        return f"the job starts when others on the cluster have ended: {_census(_bundle(self._wanted[0]))}"
+        return (
+            f"the job starts when others on the cluster have ended: {_census(self._nodes(), _bundle(self._wanted[1]))}"
+        )
 
     def start(self, zygote: str, assignments: list[Assignment], setup: bytes | None) -> list[int]:
         self._folder = Path(assignments[0].folder)
@@ -137,14 +179,14 @@ class ClusterGang(Gang):
     def _begin(self, seat: Any, zygote: str, assignment: Assignment, setup: bytes | None) -> Any:
         assert self._wanted is not None
         assignment.spread = True
-        assignment.master = self._places[0]["ip"]
-        assignment.files = self._wanted[2].files
+        assignment.master = self._places[id(self._active[0])]["ip"]
+        assignment.files = self._wanted[3].files
         assignment.resume = _RESUME if assignment.resume is not None else None
         assignment.environment = {
             name: value for name, value in assignment.environment.items() if name.startswith("SAHARA_LAB_")
         }
         assignment.setup = setup
-        sealed = seal(pickle.dumps(assignment), self._places[assignment.rank]["key"])
+        sealed = seal(pickle.dumps(assignment), self._places[id(seat)]["key"])
         assignment.setup = None
         return seat.begin.remote(sealed)
 
@@ -193,11 +235,12 @@ class ClusterGang(Gang):
         for seat in self._seats:
             with contextlib.suppress(Exception):
                 ray.kill(seat)
-        with contextlib.suppress(Exception):
-            if self._group is not None:
-                remove_placement_group(self._group)
-        self._seats, self._active, self._waiting, self._places, self.actors = [], [], [], [], []
-        self._group = self._group_ready = None
+        for group in self._groups:
+            with contextlib.suppress(Exception):
+                remove_placement_group(group)
+        self._seats, self._active, self._waiting, self._groups, self._pending = [], [], [], [], None
+        self._places.clear()
+        self._fallen.clear()
 
 
 def _bundle(options: Options) -> dict[str, float]:
@@ -208,21 +251,40 @@ def _words(resources: dict[str, float]) -> str:
     return " and ".join(f"{amount:g} {kind}{'s' * (amount != 1)}" for kind, amount in resources.items())
 
 
-def _nodes() -> list[dict[str, float]]:
-    """What each node that is up has."""
+def _seats(nodes: list[dict[str, float]], bundle: dict[str, float]) -> int:
+    """How many workers nodes could seat if nothing else ran on them."""
+    return sum(int(min(node.get(kind, 0) // amount for kind, amount in bundle.items())) for node in nodes)
+
+
+def _census(nodes: list[dict[str, float]], bundle: dict[str, float], seats: int = 0) -> str:
+    """What nodes have and what of it is free, in words; seats that wait for a run count as free."""
     import ray
 
-    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-    return [node["Resources"] for node in nodes if node["Alive"]]
-
-
-def _census(bundle: dict[str, float], seats: int = 0) -> str:
-    """What the cluster has and what of it is free, in words; seats that wait for a run count as free."""
-    import ray
-
-    nodes = _nodes()
     available: dict[str, float] = ray.available_resources()  # type: ignore[no-untyped-call]
     kinds = [kind for kind in ("CPU", "GPU") if any(node.get(kind) for node in nodes)]
     has = _words({kind: sum(node.get(kind, 0) for node in nodes) for kind in kinds}) or "nothing"
     free = _words({kind: available.get(kind, 0) + bundle.get(kind, 0) * seats for kind in kinds}) or "nothing"
     return f"{has} on {len(nodes)} node{'s' * (len(nodes) != 1)}, {free} free"
+
+
+def _check(place: dict[str, Any]) -> None:
+    if place["version"] != __version__:
+        raise JobError(
+            f"the cluster's node {place['ip']} has sahara-lab {place['version']}, this machine {__version__}",
+            hint=f"Run there: pip install sahara-lab=={__version__}",
+        )
+    if place["missing"]:
+        names = " ".join(place["missing"])
+        raise JobError(
+            f"the cluster's node {place['ip']} lacks {names.replace(' ', ', ')}, which the cell imports",
+            hint=f"Run there: pip install {names}",
+        )
+
+
+def _not_startable(error: Exception) -> JobError:
+    if "No module named 'sahara_lab" in str(error):
+        return JobError(
+            "the cluster's nodes have no sahara_lab", hint=f"Run on each: pip install sahara-lab=={__version__}"
+        )
+    line = next((line for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)
+    return JobError(f"no worker started on the cluster ({line.strip()})", hint="See the logs of its nodes")

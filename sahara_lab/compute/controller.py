@@ -10,6 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -249,20 +250,23 @@ class Controller:
         run.status("starting", f"{why}; {where}", restarts=restarts)
 
     def _attempt(self, run: Run) -> Ending:
-        workers = run.options.workers
-        cluster = run.options.cluster
+        options, cluster = run.options, run.options.cluster
+        if run.restarts and self._gang is not None and not self._gang.broken:
+            options = replace(options, workers=max(1, self._gang.room(options.workers, options)))
+        workers = options.workers
         if run.options.backend != "local" and not self.ray_ready.is_set():
             run.status("starting", f"joining {cluster}" if cluster else "starting Ray and the workers")
         elif self._gang is None or not (cluster or self._nursery.ready):
             run.status("starting", f"warming {workers} worker{'s' * (workers > 1)}")
-        gang = self._workers(run.options, run.request["modules"], run.stop.is_set, run)
+        gang = self._workers(options, run.request["modules"], run.stop.is_set, run)
         run.record["processes"] = gang.start(
             "" if gang.own_zygotes else self._nursery.address,
             [self._assignment(run, rank, workers) for rank in range(workers)],
             bytes(run.setup) if run.setup is not None else None,
         )
         run.progressed = False
-        run.status("starting", "running the cell", started=run.record.get("started") or now())
+        fewer = f" on {workers} of {run.options.workers} workers" if workers < run.options.workers else ""
+        run.status("starting", f"running the cell{fewer}", started=run.record.get("started") or now())
         return self._follow(run, gang, workers)
 
     def _workers(

@@ -30,6 +30,9 @@ class LocalGang:
     def want(self, workers: int, options: Options, modules: list[str], needs: Requirements) -> None:
         self._seats += [Seat() for _ in range(workers - len(self._seats))]
 
+    def room(self, workers: int, options: Options) -> int:
+        return workers
+
     def ready(self) -> bool:
         return True
 

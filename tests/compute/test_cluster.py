@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 from sahara_lab.compute import Compute
+from tests import waiting
 
 pytestmark = pytest.mark.ray
 WITHIN = 300.0
@@ -41,6 +42,8 @@ class Nodes:
     def start(self) -> None:
         """Another node with one core and an address of its own; the first one is the head."""
         first, number = not self.processes, len(self.processes)
+        if not first:
+            waiting.until(self._answers)  # a node that comes before its head waits for minutes
         which = [*self.head, f"--temp-dir={self.folder}"] if first else [f"--address=127.0.0.2:{self.port}"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")} | {
             "RAY_AUTH_MODE": "token",
@@ -62,8 +65,12 @@ class Nodes:
             )
         self.processes.append(node)
 
+    def _answers(self) -> bool:
+        with socket.socket() as knock:
+            return knock.connect_ex(("127.0.0.2", self.port)) == 0
+
     def wait(self) -> None:
-        """Until every node is up; a node that starts before its head waits for it."""
+        """Until every node is up."""
         deadline = time.monotonic() + 150
         for number, node in enumerate(self.processes):
             log = self.folder / f"node-{number}.log"
@@ -207,3 +214,21 @@ def test_wrong_token_is_one_line_that_holds_neither_token(nodes: Nodes, tmp_path
         f"the cluster at {nodes.address} has another token than the one given. "
         "Name the right file: sahara-lab cluster use ADDRESS --token-file FILE"
     )
+
+
+def test_training_goes_on_with_what_is_left_when_a_node_dies(
+    far: Compute, nodes: Nodes, notebook: Callable[..., dict[str, Any]], cells: SimpleNamespace
+) -> None:
+    job = far.run_cell(cells.endless, notebook(cells.data, cells.model))
+    waiting.until(lambda: job.record().get("checkpoint_step") or job.finished, patience=WITHIN)
+    assert nodes.owning(job.record()["processes"]) == {0, 1}
+    nodes.kill(nodes.processes[1])
+    waiting.until(lambda: "seconds" in job.record().get("restarts", [{}])[-1] or job.finished, patience=WITHIN)
+    (restart,) = job.record()["restarts"]
+    assert "died with its node" in restart["why"] or "killed" in restart["why"]
+    messages = [event["message"] for event in job.events()[0] if event["kind"] == "status"]
+    assert "running the cell on 1 of 2 workers" in messages
+    assert any("going on from step" in message for message in messages)
+    assert nodes.owning(job.record()["processes"]) == {0}
+    job.stop()
+    assert job.wait(timeout=WITHIN).status == "stopped", job.error
