@@ -27,17 +27,17 @@ _SHUNNED_FOR = 60.0
 class ClusterGang(Gang):
     """The ``cluster`` backend: every rank is a "node" of its own to PyTorch.
 
-    New seats are taken in a placement group, all or none. Seats that are lost are replaced where there is room; those
-    that are left stay warm. Ray takes up to a quarter of a minute to see that a node has gone: a node whose seat fell
-    silent gets no new ones meanwhile.
+    Each seat books its place by a placement group of its own, so that it can be given back by itself. Seats that are
+    lost are replaced where there is room; those that are left stay warm. Ray takes up to a quarter of a minute to see
+    that a node has gone: a node whose seat fell silent gets no new ones meanwhile.
     """
 
     own_zygotes = True
 
     def __init__(self) -> None:
         super().__init__()
-        self._groups: list[Any] = []
-        self._pending: Any = None
+        self._groups: dict[int, Any] = {}  # by id() of the seat, as its place below
+        self._pending: list[tuple[Any, Any]] = []
         self._places: dict[int, dict[str, Any]] = {}
         self._silent: dict[str, float] = {}
         self._wanted: tuple[int, Options, list[str], Requirements] | None = None
@@ -48,6 +48,7 @@ class ClusterGang(Gang):
 
         self._wanted = (workers, options, modules, needs)
         self._drop_fallen()
+        self._give_up_booking()
         bundle, nodes = _bundle(options), self._nodes()
         room = _seats(nodes, bundle)
         if room < workers:
@@ -61,10 +62,9 @@ class ClusterGang(Gang):
             self._greet()
             return
         shunned = ", ".join(node for node in self._silent)
-        labels = [{"ray.io/node-id": f"!in({shunned})"}] * lacking if shunned else None
-        group = placement_group([bundle] * lacking, strategy="PACK", bundle_label_selector=labels)
-        self._groups.append(group)
-        self._pending = (group, group.ready())
+        labels = [{"ray.io/node-id": f"!in({shunned})"}] if shunned else None
+        groups = [placement_group([bundle], bundle_label_selector=labels) for _ in range(lacking)]
+        self._pending = [(group, group.ready()) for group in groups]
 
     def room(self, workers: int, options: Options) -> int:
         return min(workers, _seats(self._nodes(), _bundle(options)))
@@ -81,34 +81,35 @@ class ClusterGang(Gang):
     def ready(self) -> bool:
         import ray
 
-        if self._pending is not None:
-            if not ray.wait([self._pending[1]], timeout=0.1)[0]:
+        if self._pending:
+            booked = [ready for _, ready in self._pending]
+            if ray.wait(booked, num_returns=len(booked), timeout=0.1)[1]:
                 return False
-            self._sit_down(self._pending[0])
-            self._pending = None
+            self._sit_down()
             self._greet()
         if self._waiting:
-            if len(ray.wait(self._waiting, num_returns=len(self._waiting), timeout=0.1)[0]) < len(self._waiting):
+            if ray.wait(self._waiting, num_returns=len(self._waiting), timeout=0.1)[1]:
                 return False
             self._introduce()
-        return not self._waiting and self._pending is None
+        return not self._waiting and not self._pending
 
-    def _sit_down(self, group: Any) -> None:
+    def _sit_down(self) -> None:
         import ray
         from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
         assert self._wanted is not None
         remote: Any = ray.remote(ClusterSeat)
         bundle = _bundle(self._wanted[1])
-        self._seats += [
-            remote.options(
+        for group, _ in self._pending:
+            seat = remote.options(
                 num_cpus=bundle["CPU"],
                 num_gpus=bundle.get("GPU", 0),
                 max_concurrency=8,
-                scheduling_strategy=PlacementGroupSchedulingStrategy(group, index),
+                scheduling_strategy=PlacementGroupSchedulingStrategy(group, 0),
             ).remote()
-            for index in range(group.bundle_count)
-        ]
+            self._seats.append(seat)
+            self._groups[id(seat)] = group
+        self._pending = []
 
     def _greet(self) -> None:
         assert self._wanted is not None
@@ -154,17 +155,30 @@ class ClusterGang(Gang):
 
     def _drop_fallen(self) -> None:
         import ray
+        from ray.util.placement_group import remove_placement_group
 
         for seat in [seat for seat in self._seats if id(seat) in self._fallen]:
             with contextlib.suppress(Exception):
                 ray.kill(seat)
+            with contextlib.suppress(Exception):
+                remove_placement_group(self._groups[id(seat)])
+            self._groups.pop(id(seat), None)
             self._places.pop(id(seat), None)
             self._seats.remove(seat)
         self._fallen.clear()
 
+    def _give_up_booking(self) -> None:
+        """Of a job that was stopped while it waited."""
+        from ray.util.placement_group import remove_placement_group
+
+        for group, _ in self._pending:
+            with contextlib.suppress(Exception):
+                remove_placement_group(group)
+        self._pending = []
+
     @property
     def shortage(self) -> str:  # type: ignore[override]
-        if self._pending is None or self._wanted is None:
+        if not self._pending or self._wanted is None:
             return ""
         return (
             f"the job starts when others on the cluster have ended: {_census(self._nodes(), _bundle(self._wanted[1]))}"
@@ -227,20 +241,15 @@ class ClusterGang(Gang):
 
     def dismiss(self) -> None:
         import ray
-        from ray.util.placement_group import remove_placement_group
 
+        leaving = [seat.leave.remote() for seat in self._seats if id(seat) not in self._fallen]
         with contextlib.suppress(Exception):
-            if self._seats:
-                ray.wait([seat.leave.remote() for seat in self._seats], num_returns=len(self._seats), timeout=6)
-        for seat in self._seats:
-            with contextlib.suppress(Exception):
-                ray.kill(seat)
-        for group in self._groups:
-            with contextlib.suppress(Exception):
-                remove_placement_group(group)
-        self._seats, self._active, self._waiting, self._groups, self._pending = [], [], [], [], None
-        self._places.clear()
-        self._fallen.clear()
+            if leaving:
+                ray.wait(leaving, num_returns=len(leaving), timeout=6)
+        self._fallen.update(map(id, self._seats))
+        self._drop_fallen()
+        self._give_up_booking()
+        self._active, self._waiting, self.actors = [], [], []
 
 
 def _bundle(options: Options) -> dict[str, float]:

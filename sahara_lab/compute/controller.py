@@ -216,7 +216,8 @@ class Controller:
             except Cancelled:
                 self._finish(item, "stopped", "stopped before training began")
             except JobError as error:
-                self._discard_gang()
+                if self._gang is not None and not self._gang.own_zygotes:  # seats on a cluster are as good as before
+                    self._discard_gang()
                 self._fail(item, "failed", f"{error}{verdict.kept(item.record)}")
             except Exception as error:
                 self._discard_gang()

@@ -2,114 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import psutil
 import pytest
 
 from sahara_lab.compute import Compute
 from tests import waiting
+from tests.ray_nodes import Nodes
 
 pytestmark = pytest.mark.ray
 WITHIN = 300.0
-
-
-class Nodes:
-    """Nodes of one cluster; each ``ray start --block`` can be killed with all that it started."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.token = os.urandom(16).hex()
-        self.token_file = folder / "token"
-        self.token_file.write_text(self.token)
-        self.token_file.chmod(0o600)
-        self.port, client = _free_ports(2)
-        self.address = f"ray://127.0.0.2:{client}"
-        self.head = ["--head", f"--port={self.port}", f"--ray-client-server-port={client}", "--include-dashboard=false"]
-        self.processes: list[subprocess.Popen[bytes]] = []
-
-    def start(self) -> None:
-        """Another node with one core and an address of its own; the first one is the head."""
-        first, number = not self.processes, len(self.processes)
-        if not first:
-            waiting.until(self._answers)  # a node that comes before its head waits for minutes
-        which = [*self.head, f"--temp-dir={self.folder}"] if first else [f"--address=127.0.0.2:{self.port}"]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")} | {
-            "RAY_AUTH_MODE": "token",
-            "RAY_AUTH_TOKEN_PATH": str(self.token_file),
-            "RAY_USAGE_STATS_ENABLED": "0",
-            "RAY_raylet_start_wait_time_s": "150",
-        }
-        log = self.folder / f"node-{number}.log"
-        with log.open("wb") as output:
-            node = subprocess.Popen(
-                [
-                    *(Path(sys.executable).parent / "ray", "start", "--block", "--num-cpus=1"),
-                    *(f"--node-ip-address=127.0.0.{2 + number}", "--object-store-memory=100000000", *which),
-                ],
-                env=environment,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        self.processes.append(node)
-
-    def _answers(self) -> bool:
-        with socket.socket() as knock:
-            return knock.connect_ex(("127.0.0.2", self.port)) == 0
-
-    def wait(self) -> None:
-        """Until every node is up."""
-        deadline = time.monotonic() + 150
-        for number, node in enumerate(self.processes):
-            log = self.folder / f"node-{number}.log"
-            while "Ray runtime started" not in log.read_text("utf-8"):
-                assert node.poll() is None, log.read_text("utf-8")
-                assert time.monotonic() < deadline, log.read_text("utf-8")
-                time.sleep(0.05)
-
-    @staticmethod
-    def kill(node: subprocess.Popen[bytes]) -> None:
-        """As if the power had gone: nothing on the node gets to say goodbye."""
-        for part in [psutil.Process(node.pid), *psutil.Process(node.pid).children(recursive=True)]:
-            if part.is_running():
-                os.kill(part.pid, signal.SIGKILL)
-        node.wait()
-
-    def owning(self, processes: list[int]) -> set[int]:
-        """Numbers of the nodes that these processes run on."""
-        found = set()
-        for process in processes:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                parents = {parent.pid for parent in psutil.Process(process).parents()}
-                found |= {number for number, node in enumerate(self.processes) if node.pid in parents}
-        return found
-
-    def end(self) -> None:
-        for node in self.processes:
-            if node.poll() is None:
-                self.kill(node)
-
-
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.2", 0))
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +43,7 @@ def far(nodes: Nodes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Comp
 def test_cell_trains_on_two_nodes_and_its_files_come_home(
     far: Compute, nodes: Nodes, notebook: Callable[..., dict[str, Any]], cells: SimpleNamespace, tmp_path: Path
 ) -> None:
-    (tmp_path / "own_module.py").write_text("WIDTH = 24\n")
+    (tmp_path / "own_module.py").write_text("WIDTH = 1000\n")
     secret = "s3cr3t-" + os.urandom(12).hex()
 
     def setup() -> None:
@@ -157,10 +64,12 @@ def test_cell_trains_on_two_nodes_and_its_files_come_home(
 
     cell = """
 from own_module import WIDTH
+assert len(private) == 400_000
 pl.Trainer(max_epochs=2).fit(Digits(WIDTH), training, held_out)
 ranks = torch.distributed.get_world_size()
 """
-    variables = notebook(cells.data, cells.model)
+    private = os.urandom(200_000).hex()
+    variables = {**notebook(cells.data, cells.model), "private": private}
     job = far.run_cell(cell, variables, cwd=tmp_path, setup=setup, collect=collect)
     owners: set[int] = set()
     job.wait(lambda _: owners.update(nodes.owning(job.record().get("processes", []))), timeout=WITHIN)
@@ -176,10 +85,52 @@ ranks = torch.distributed.get_world_size()
     assert any(pin.startswith("torch==") for pin in job.record()["lock"])
     assert job.record()["options"]["cluster"] == nodes.address
 
+    # What the cell was given is on no node and in no object store; what came back unsealed shows where to look.
+    assert nodes.traces(secret.encode()) == []
+    assert nodes.traces(private[1000:1064].encode()) == []
+    weights = job.weights.read_bytes()
+    assert any("object store" in place for place in nodes.traces(weights[50_000:50_064]))
+
     written = [path for path in far.jobs_dir.rglob("*") if path.is_file()]
     assert any(path.name == "record.json" for path in written)
     for path in written:
         assert nodes.token.encode() not in path.read_bytes(), path
+
+
+@pytest.mark.network
+def test_vault_is_read_by_each_worker_and_its_rows_are_left_nowhere(
+    far: Compute, nodes: Nodes, alice: Any, fresh: Callable[[str], str], tmp_path: Path
+) -> None:
+    import sahara_lab as sahara
+    from sahara_lab.rental.training import collect_accessed
+
+    row = os.urandom(16).hex()
+    (tmp_path / "rows.txt").write_text(f"{row}\n" * 20_000)
+    name = fresh("rows-on-nodes")
+    alice.market.publish(tmp_path, name=name, license=sahara.License.commercial_remix(price="3", royalty="10%"))
+    cell = f"""
+import fsspec, torch, pytorch_lightning as pl
+from torch.utils.data import DataLoader
+with fsspec.open("vault://alice/{name}/rows.txt", "rt") as file:
+    lines = file.read().splitlines()
+
+class Net(pl.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(1, 1)
+    def training_step(self, batch, index):
+        return self.layer(batch).square().mean()
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), 0.01)
+
+read = len(lines)
+pl.Trainer(max_steps=3).fit(Net(), DataLoader(torch.ones(64, 1), batch_size=4))
+"""
+    job = far.run_cell(cell, {}, setup=alice.compute._vaults.session_setup(), collect=collect_accessed)
+    assert job.wait(timeout=WITHIN).error is None
+    assert job.values["read"] == 20_000
+    assert [part["accessed"] for part in job.collected] == [[f"alice/{name}@1"]] * 2
+    assert nodes.traces(row.encode()) == []
 
 
 def test_more_workers_than_the_cluster_seats_are_refused_with_what_is_free(

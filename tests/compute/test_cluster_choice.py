@@ -95,3 +95,20 @@ def test_backend_of_this_machine_takes_no_cluster() -> None:
         Options.of({"backend": "local", "cluster": "head"})
     with pytest.raises(JobError, match="a cluster has an address"):
         Options.of({"backend": "cluster"})
+
+
+def test_command_line_chooses_shows_and_leaves_a_cluster(listening: str, token_file: Path) -> None:
+    from click.testing import CliRunner
+
+    from sahara_lab.cli import main
+
+    def said(*words: str) -> str:
+        return CliRunner().invoke(main, ["cluster", *words]).output
+
+    chosen = said("use", listening, "--token-file", str(token_file))
+    assert f"Cells train on {listening}." in chosen
+    assert "never one shared with strangers" in chosen
+    assert said("show").strip() == listening
+    assert "this machine" in said("leave")
+    assert said("show").strip() == "this machine"
+    assert "is no address of a Ray cluster" in said("use", "http://head")
