@@ -79,7 +79,7 @@ def trade(node: Node, chain: Chain, profile: Profile, count: int) -> int:
     for account in publishers:
         node.rpc("anvil_setBalance", account, hex(10**24))
         node.rpc("anvil_impersonateAccount", account)
-    node.rpc("evm_setAutomine", False)
+    node.rpc("evm_setIntervalMining", 86_400)
     run(node, [(publishers[0], terms, "register", (struct,)) for struct in structs])
     ids = [terms.call("idOf", struct) for struct in structs]
     first = registry.call("assetCount") + 1

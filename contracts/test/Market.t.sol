@@ -198,6 +198,24 @@ contract MarketTest is Lab {
         assertFalse(licenses.hasAccess(bob, asset, Uses.READ), "and then it ends");
     }
 
+    function testFuzz_a_renewal_pays_what_a_sale_pays(uint256 price, uint16 royalty) public {
+        price = bound(price, 0, 100 * TOKEN);
+        uint256 child = derive(bob, "net", asset, uint16(bound(royalty, 0, 5_000)));
+        bytes32 id = offer(child, _monthly(price));
+        address treasury = address(timelock);
+        uint256[2] memory had = [token.balanceOf(treasury), token.balanceOf(carol)];
+        uint256 license = buy(carol, child, id);
+        uint256[2] memory sold = [token.balanceOf(treasury) - had[0], ledger.unsettled(child, token)];
+        vm.startPrank(carol);
+        token.approve(address(market), price);
+        market.renew(license, price);
+        vm.stopPrank();
+        assertEq(token.balanceOf(treasury), had[0] + 2 * sold[0]);
+        assertEq(ledger.unsettled(child, token), 2 * sold[1]);
+        assertEq(token.balanceOf(carol), had[1] - 2 * price);
+        assertEq(token.balanceOf(address(ledger)), 2 * sold[1]);
+    }
+
     function test_an_expired_license_is_renewed_from_now() public {
         uint256 license = offerAndBuy(bob, asset, _monthly(0));
         skip(100 days);

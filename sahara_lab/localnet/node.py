@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import os
+import re
 import socket
 import subprocess
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 from sahara_lab.chain import Rpc
 from sahara_lab.chain.rpc import RpcError
 from sahara_lab.errors import NetworkError
+from sahara_lab.localnet.mining import Miner
 from sahara_lab.localnet.processes import clean_environment, die_with_parent, end_child
 from sahara_lab.localnet.snapshot import Snapshot
 
@@ -23,7 +25,13 @@ FINALITY = 2
 _FLAGS = (
     "--quiet", "--host", "127.0.0.1", "--chain-id", str(CHAIN_ID), "--accounts", "0", "--prune-history", "16",
     "--gas-limit", "1000000000", "--base-fee", "0", "--no-request-size-limit", "--slots-in-an-epoch", "1",
+    "--no-mining",
 )  # fmt: skip
+#: The node's allocator gives memory back soon after a snapshot, which takes several times what the state does.
+_MEMORY = {"_RJEM_MALLOC_CONF": "background_thread:true,dirty_decay_ms:500,muzzy_decay_ms:500"}
+#: What the node remembers of a transaction's every inner call: most of its memory, and asked for by nobody.
+_TRACES = re.compile(rb'"traces":\[.*?\],"exit":', re.DOTALL)
+_TIMESTAMP = re.compile(rb'"timestamp":"(0x[0-9a-f]+)"')
 
 
 def free_port(wanted: int = 0) -> int:
@@ -48,19 +56,25 @@ class Node:
         self.program = program
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
-        self._state = _unpacked(snapshot, log.parent) if snapshot else None
-        resuming = ["--no-mining", "--load-state", str(self._state)] if self._state else []
+        self._state: Path | None = None
+        resuming: list[str] = []
+        if snapshot:
+            state = _unpacked(snapshot)
+            self._state = _written(state, log.parent)
+            # The node alone would let the clock run backwards to the machine's.
+            resuming = ["--load-state", str(self._state), "--timestamp", str(max(int(time.time()), _clock(state) + 1))]
         with log.open("ab") as stream:
             self._process = subprocess.Popen(
                 [str(program), "--port", str(port), *_FLAGS, *resuming],
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=stream,
-                env=clean_environment(),
+                env=clean_environment() | _MEMORY,
                 cwd=log.parent,
                 preexec_fn=die_with_parent,
             )
         self.rpc = Rpc(self.url, timeout=60)
+        self._miner = Miner(self.url)
 
     @property
     def pid(self) -> int:
@@ -85,25 +99,16 @@ class Node:
         finally:
             if self._state:
                 self._state.unlink(missing_ok=True)
-        if self._state:
-            self._resume()
+        if self._state:  # the node has none of earlier blocks: without new ones nothing could be asked at ``finalized``
+            for _ in range(FINALITY):
+                self.rpc("evm_mine")
+        self._miner.start()
 
     def _answers(self) -> bool:
         try:
             return bool(self.rpc("eth_chainId"))
         except NetworkError:
             return False
-
-    def _resume(self) -> None:
-        """Keep the clock from running backwards, which the node alone would let happen, then let blocks be made."""
-        last = int(self.rpc("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
-        ahead = last - int(time.time())
-        if ahead > 0:
-            self.rpc("evm_increaseTime", ahead + 1)
-        self.rpc("evm_setAutomine", True)
-        # The node has no state of earlier blocks: without new ones nothing could be asked at ``finalized``.
-        for _ in range(FINALITY):
-            self.rpc("evm_mine")
 
     def _failure(self) -> NetworkError:
         if self._state:
@@ -131,19 +136,9 @@ class Node:
                 self.rpc("evm_mine")
 
     def wake(self, head: int) -> int:
-        """Have it mine what it leaves lying, given the newest block at the last look; the number of the newest block.
-
-        When transactions arrive faster than it mines, it queues a block for each arrival with what was ready then. Most
-        of that is mined before its turn comes: it goes on making empty blocks, hundreds a second, while what arrived
-        last waits; and at times it does not notice that anything is ready (foundry-rs/foundry#10122).
-        """
-        found, size, pool = self.rpc.batch(
-            [("eth_blockNumber", []), ("eth_getBlockTransactionCountByNumber", ["latest"]), ("txpool_status", [])]
-        )
+        """Have it take up what it leaves lying, given the newest block at the last look; the newest block's number."""
+        found, pool = self.rpc.batch([("eth_blockNumber", []), ("txpool_status", [])])
         number = int(found, 16)
-        stalled = number == head or not int(size or "0x0", 16)
-        if stalled and int(pool["pending"], 16) and self.rpc("anvil_getAutomine"):
-            self.rpc("evm_mine")
         if number == head and int(pool["queued"], 16):
             self._requeue()
         return number
@@ -166,11 +161,22 @@ class Node:
 
     def stop(self) -> None:
         end_child(self._process, patience=10)
+        self._miner.stop()
 
 
-def _unpacked(snapshot: Snapshot, folder: Path) -> Path:
-    """A snapshot as the file that the node reads; its RPC gives the same JSON compressed."""
+def _unpacked(snapshot: Snapshot) -> bytes:
+    """A snapshot as the JSON that the node reads, without traces; its RPC gives the same compressed."""
     state = gzip.decompress(snapshot.state) if snapshot.state[:2] == b"\x1f\x8b" else snapshot.state
+    return _TRACES.sub(b'"traces":[],"exit":', state)
+
+
+def _clock(state: bytes) -> int:
+    """Unix seconds of the block that a state is of."""
+    found = _TIMESTAMP.search(state, 0, 4096)
+    return int(found[1], 16) if found else 0
+
+
+def _written(state: bytes, folder: Path) -> Path:
     handle, name = tempfile.mkstemp(dir=folder, prefix=".state-", suffix=".json")
     with os.fdopen(handle, "wb") as stream:
         stream.write(state)

@@ -111,12 +111,12 @@ def me(world: World) -> str:
 @pytest.fixture
 def manual(world: World, me: str) -> Iterator[None]:
     """Blocks are made only when a test asks for one."""
-    world.node.rpc("evm_setAutomine", False)
+    world.node.rpc("evm_setIntervalMining", 86_400)
     yield
     world.node.rpc("anvil_setNextBlockBaseFeePerGas", "0x0")
     world.node.rpc("evm_mine")
     world.node.rpc("anvil_setNextBlockBaseFeePerGas", "0x0")
-    world.node.rpc("evm_setAutomine", True)
+    world.node.rpc("evm_setIntervalMining", 0)
 
 
 @pytest.fixture

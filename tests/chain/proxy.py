@@ -54,6 +54,7 @@ class Proxy:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # an answer is one packet: the rest of two would wait for the first to be acknowledged
 
             def do_POST(self) -> None:
                 proxy.exchange(self, self.rfile.read(int(self.headers["Content-Length"])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from sahara_lab.chain.fees import GWEI, LEAST_TIP, MOST_FEE, MOST_TIP, current_f
 from sahara_lab.chain.journal import Journal
 from sahara_lab.chain.transaction import read
 from sahara_lab.errors import ChainError, FundsError, SaharaError
+from sahara_lab.localnet.mining import LOOK
 from tests.chain.proxy import Proxy
 from tests.waiting import until
 
@@ -329,16 +331,26 @@ def test_confirmations_and_finality_are_awaited(world: Any, me: str, sender: Sen
 
 
 @pytest.mark.usefixtures("manual")
-def test_a_node_that_left_ready_transactions_lying_is_woken(world: Any, me: str) -> None:
-    """They arrive while nothing is mined; the node makes no block for them when it mines again on its own."""
+def test_what_is_ready_is_mined_unless_somebody_wants_it_to_wait(world: Any, me: str) -> None:
     run = Sending(lambda: world.sender(me).send_many(payments(world, 3)))
     until(lambda: len(pool(world, me)) == 3)
     head = world.node.block_number()
-    world.node.wake(head)
-    assert world.node.block_number() == head, "somebody wants it to wait"
-    world.node.rpc("evm_setAutomine", True)
-    ends = run.wait(lambda: world.node.wake(world.node.block_number()))
+    time.sleep(2 * LOOK)
+    assert world.node.block_number() == head
+    world.node.rpc("evm_setIntervalMining", 0)
+    ends = run.wait(lambda: None)
     assert all(isinstance(end, Receipt) for end in ends)
+
+
+def test_a_burst_of_transactions_is_a_few_blocks_and_none_is_empty(world: Any, me: str, sender: Sender) -> None:
+    first = world.node.block_number() + 1
+    assert all(isinstance(end, Receipt) for end in sender.send_many(payments(world, 300)))
+    last = world.node.block_number()
+    time.sleep(0.5)
+    assert world.node.block_number() == last, "nothing is left to be made"
+    counts = [("eth_getBlockTransactionCountByNumber", [hex(block)]) for block in range(first, last + 1)]
+    assert 0 < len(counts) < 100
+    assert "0x0" not in world.node.rpc.batch(counts)
 
 
 def test_what_waits_for_a_predecessor_that_is_mined_already_is_handed_over_again(world: Any, me: str) -> None:

@@ -80,14 +80,14 @@ def test_a_purchase_that_waits_for_a_block_is_found_after_the_page_was_closed(
     name = alice.market.publish(folder, name=f"slow-{secrets.token_hex(3)}", license=License.commercial("6")).name
     before = bob.wallet.balance().tokens
     rpc = alice.chain.rpc
-    rpc("evm_setAutomine", False)
+    rpc("evm_setIntervalMining", 86_400)
     try:
         page.evaluate("name => void jupyterapp.commands.execute('sahara-lab:license-asset', { name })", name)
         with page.expect_request("**/sahara-lab/api/license*"):
             page.get_by_role("button", name="Pay 6 SAHARA").click()
         page.goto("about:blank")
     finally:
-        rpc("evm_setAutomine", True)
+        rpc("evm_setIntervalMining", 0)
         rpc("anvil_mine", "0x1")
     open_lab(page, jupyter)
     card(page, name).get_by_text("licensed", exact=True).wait_for()

@@ -72,7 +72,7 @@ def test_a_purchase_that_waits_for_its_block_is_not_made_again(published, bob, m
     while bob.chain.rpc("eth_getBlockTransactionCountByNumber", "latest") != "0x0":
         time.sleep(0.05)  # the network makes empty blocks after a full one, and then rests
     time.sleep(0.3)
-    bob.chain.rpc("evm_setAutomine", False)
+    bob.chain.rpc("evm_setIntervalMining", 86_400)
     try:
         with monkeypatch.context() as impatient:
             impatient.setattr("sahara_lab.chain.sender.PATIENCE", 0)
@@ -81,7 +81,7 @@ def test_a_purchase_that_waits_for_its_block_is_not_made_again(published, bob, m
                     bob.market.license(published.name, max_price="25")
                 time.sleep(1.1)  # a permit signed in another second is another permit
     finally:
-        bob.chain.rpc("evm_setAutomine", True)
+        bob.chain.rpc("evm_setIntervalMining", 0)
         bob.chain.rpc("evm_mine")
     assert bob.market.license(published.name, max_price="25").asset == published.name
     assert bob.wallet.balance().tokens == tokens - to_wei("25")
