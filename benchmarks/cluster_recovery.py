@@ -69,7 +69,6 @@ def main() -> None:
         try:
             for _ in range(3):
                 nodes.start()
-            nodes.wait()
             compute.use_cluster(nodes.address, nodes.token_file)
             job = _running(compute)
             times = []

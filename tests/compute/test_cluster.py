@@ -26,7 +26,6 @@ def nodes() -> Iterator[Nodes]:
         try:
             for _ in range(2):
                 made.start()
-            made.wait()
             yield made
         finally:
             made.end()
