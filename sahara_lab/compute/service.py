@@ -81,7 +81,7 @@ class Compute:
         checkpoint = self._checkpoint_of(resume)
         if resume is not None:
             options = _with_seed_of(self.job(resume), options)
-        chosen = self._options(options)
+        chosen = self.options(options)
         if not source.strip():
             raise JobError("the cell is empty", hint="Write the training code below the first line")
         captured = capture(source, namespace)
@@ -177,7 +177,7 @@ class Compute:
 
     def warm(self, workers: int = 2, **options: Any) -> None:
         """Start the workers now, so that the first cell finds them ready; returns at once."""
-        chosen = self._options({"workers": workers, **options})
+        chosen = self.options({"workers": workers, **options})
         link = self._link(chosen.cluster)
         link.ask("warm", options=chosen.as_json(), modules=preload.modules_of(sys.modules))
 
@@ -212,7 +212,12 @@ class Compute:
         """Address of the cluster that cells train on when nothing else is said; None: this machine."""
         return self._clusters.chosen
 
-    def _options(self, given: dict[str, Any]) -> Options:
+    def options(self, given: Mapping[str, Any]) -> Options:
+        """Checked options of a job that is given these: what is left out comes from the defaults and the profile.
+
+        Raises:
+            JobError: one of them is not possible.
+        """
         said = {name: value for name, value in {**self._defaults, **given}.items() if value is not None}
         if said.get("cluster") == HERE:
             del said["cluster"]
@@ -223,13 +228,13 @@ class Compute:
     def status(self) -> dict[str, Any] | None:
         """What the keeper in use does (its process, jobs, warm workers), or None when there is none."""
         try:
-            return self._link(self._options({}).cluster).ask("hello", start=False)
+            return self._link(self.options({}).cluster).ask("hello", start=False)
         except ConnectionError:
             return None
 
     def shutdown(self) -> None:
         """Stop running jobs and give Ray and the workers back."""
-        for address in {None, self._options({}).cluster, *self._links}:
+        for address in {None, self.options({}).cluster, *self._links}:
             self._link(address).shutdown()
 
     def _checkpoint_of(self, resume: str | None) -> Path | None:

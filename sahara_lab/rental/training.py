@@ -125,10 +125,8 @@ class Training:
         Raises:
             AccessDenied: an input is not offered for training.
         """
-        from sahara_lab.compute import Options
-
         terms = input_terms(self._market, _named([*inputs, *_URL.findall(source)]))
-        chosen = Options.of(options)
+        chosen = self.backend.options(options)
         owner, _ = self.goes_to(source, inputs)
         if owner is not None:
             rates = [offer.rate for offer in self.providers() if offer.provider == owner]

@@ -57,6 +57,9 @@ def test_choice_is_kept_for_the_profile_without_the_token(tmp_path: Path, listen
     jobs = tmp_path / "jobs"
     Compute(jobs).use_cluster(listening, token_file)
     assert Compute(jobs).cluster == listening
+    assert Compute(jobs).options({"workers": 3}).cluster == listening
+    assert Compute(jobs).options({"cluster": "none"}).cluster is None
+    assert Compute(jobs).options({"backend": "local"}).cluster is None
     assert all(b"t0ken" not in path.read_bytes() for path in jobs.rglob("*") if path.is_file())
     Compute(jobs).use_cluster(None)
     assert Compute(jobs).cluster is None
