@@ -6,6 +6,7 @@ needs one port of the head, and neither a Ray of its own nor a way back to it.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import Any
 
@@ -14,6 +15,7 @@ from sahara_lab.errors import JobError
 
 NAMESPACE = "sahara"
 _ANSWER_WITHIN = 15.0
+_ATTEMPTS = 3  # a busy head gives up starting a client's server after half a minute
 
 
 def join(address: str) -> None:
@@ -25,14 +27,21 @@ def join(address: str) -> None:
     import ray
 
     _knock(address)
-    try:
-        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, namespace=NAMESPACE)
-    except BaseException as error:  # Ray leaves by SystemExit at times
-        line = next(iter(str(error).splitlines()), "") or type(error).__name__
-        raise JobError(
-            f"the cluster at {address} did not take this machine as a client ({line})",
-            hint="Its Python and Ray have to be the versions that are installed here",
-        ) from error
+    why = ""
+    for _ in range(_ATTEMPTS):
+        try:
+            ray.init(address, log_to_driver=False, logging_level=logging.ERROR, namespace=NAMESPACE)
+        except BaseException as error:  # Ray leaves by SystemExit at times
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+            why = " ".join(dict.fromkeys([*lines[:1], *lines[-1:]])) or type(error).__name__
+            with contextlib.suppress(Exception):
+                ray.shutdown()
+        else:
+            return
+    raise JobError(
+        f"the cluster at {address} did not take this machine as a client ({why})",
+        hint="Its Python and Ray have to be the versions that are installed here",
+    )
 
 
 def joined() -> bool:
