@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sahara_lab.chain import Chain
+from sahara_lab.compute.verification.pins import cpu_name
 from sahara_lab.display import Rows
 from sahara_lab.errors import ChainError, InputError, NotFound
 from sahara_lab.identity import Directory, Identity
@@ -47,23 +47,13 @@ def measure(folder: Path) -> Hardware:
     import psutil
 
     return Hardware(
-        cpu=_cpu_name(),
+        cpu=cpu_name(),
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         gpus=_gpus(),
         memory=int(psutil.virtual_memory().total),
         disk=shutil.disk_usage(folder).free,
         gflops=_gflops(),
     )
-
-
-def _cpu_name() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()[:80]
-    except OSError:
-        pass
-    return (platform.processor() or platform.machine())[:80]
 
 
 def _gpus() -> tuple[str, ...]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sahara_lab.compute import Compute, Job
+    from sahara_lab.compute.verification import Tolerance, Verdict
     from sahara_lab.market import Asset, Market
     from sahara_lab.rental.offers import Offers, Providers
     from sahara_lab.rental.recompute import Recomputed
@@ -286,6 +287,32 @@ class Training:
         if not isinstance(found, RentedJob):
             raise JobError(f"job {found.id} ran on this machine's own workers", hint="Name a job on a provider's")
         return self._rentals().recompute(found)
+
+    def verify(
+        self,
+        job: Job | str,
+        *,
+        segment: int | None = None,
+        seed: str | None = None,
+        tolerance: Tolerance | None = None,
+    ) -> Verdict:
+        """Compute one segment of a finished job, from a checkpoint that it kept to the next, again on this machine.
+
+        Args:
+            segment: its number, counted from 1; ``seed`` chooses it when left out.
+            seed: anything that the one who ran the job could not know before.
+            tolerance: how far numbers may be off where threads, hardware or software are not the same.
+
+        Returns the verdict; its text is one line.
+
+        Raises:
+            JobError: the job kept no segments (train with ``segments=8``), or one cannot be computed here.
+            IntegrityError: the manifest or a checkpoint is not what it was.
+        """
+        found = self.job(job if isinstance(job, str) else job.id)
+        return self.backend.verify(
+            found, segment=segment, seed=seed, tolerance=tolerance, setup=self._vaults.session_setup()
+        )
 
     def _licenses_cost(self, names: list[str]) -> Wei:
         """What the licenses cost that inputs still need."""
