@@ -36,6 +36,11 @@ def provider() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option("--port", default=8500, show_default=True)
 @click.option("--url", help="Where renters reach it, e.g. https://gpu.example; http://HOST:PORT when left out.")
+@click.option(
+    "--simulated-tee",
+    is_flag=True,
+    help="Put reports of a SIMULATED trusted machine into manifests.",
+)
 @click.option("--heartbeat", default=10, show_default=True, help="Seconds between two vouchers.")
 @click.option(
     "--unsafe-no-isolation", is_flag=True, help="UNSAFE: run strangers' code without a wall. It can do all you can."
@@ -129,9 +134,13 @@ def recover() -> None:
 
 @click.command("verify-job")
 @click.argument("job")
-def verify_job(job: str) -> None:
-    """Run a rented JOB again on this machine; fails when its weights are not the same to the last bit."""
-    found = _lab().compute.recompute(job)
+@click.option("--segment", type=int, help="Which one, counted from 1; drawn when left out.")
+@click.option("--seed", help="What the segment is drawn with, such as the hash of a block.")
+@click.option("--whole", is_flag=True, help="Run all of a rented job again, also one that kept no segments.")
+def verify_job(job: str, segment: int | None, seed: str | None, whole: bool) -> None:
+    """Compute a segment of JOB again on this machine and compare; fails unless it is what it was claimed to be."""
+    compute = _lab().compute
+    found = compute.recompute(job) if whole else compute.verify(job, segment=segment, seed=seed)
     click.echo(str(found))
-    if not found.same:
+    if not found.ok:
         click.get_current_context().exit(1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +15,8 @@ from sahara_lab.chain import Chain, Wallet
 from sahara_lab.compute import Job, capture
 from sahara_lab.compute.link import Link
 from sahara_lab.compute.record import FINAL, JobFolder, Record, new_job_id, now
+from sahara_lab.compute.verification import Tolerance
+from sahara_lab.compute.verification.attestation import RECOMPUTED, attestation_of
 from sahara_lab.display import bundle, card, text_card
 from sahara_lab.errors import JobError, NetworkError, PriceError, SaharaError
 from sahara_lab.identity import Directory
@@ -28,6 +32,7 @@ from sahara_lab.rental.sealed import binding, job_key, seal_package
 from sahara_lab.units import Wei, format_tokens, to_tokens, to_wei
 
 if TYPE_CHECKING:
+    from sahara_lab.compute.verification import Verdict
     from sahara_lab.licensing.vaults import Vaults
     from sahara_lab.rental.recompute import Recomputed
 
@@ -64,7 +69,8 @@ class RentQuote:
             f"{self.workers} workers of {self.offer.provider} for {format_tokens(self.each_minute)} a minute, paid as "
             f"they run; {format_tokens(self.deposit)} is deposited, for at most {format_duration(self.seconds)}, and "
             f"what is not used comes back. {format_tokens(self.offer.stake)} of the provider's stake stands behind it. "
-            f"Isolation: {self.offer.isolation}. The provider can see the code and the inputs' data"
+            f"Isolation: {self.offer.isolation}. Attestation: {self.offer.attestation}. "
+            f"The provider can see the code and the inputs' data"
             f"{'. ' + self._stays if self.on_site else ''}"
         )
 
@@ -85,6 +91,7 @@ class RentQuote:
             ("Provider's stake behind it", format_tokens(self.offer.stake)),
             ("Track record", self.offer.track_record),
             ("Isolation", self.offer.isolation),
+            ("Attestation", self.offer.attestation),
             *([("Data", self._stays)] if self.on_site else []),
         ]
         return bundle(text_card(self, rows), card(self.offer.provider, rows, badge="rent"))
@@ -109,6 +116,21 @@ class RentedJob(Job):
     @property
     def provider(self) -> str:
         return str(self._folder.read()["provider"])
+
+    @property
+    def verdict(self) -> str | None:
+        """What computing a segment of it again has shown, in one line."""
+        found = self._folder.read().get("verdict")
+        return None if found is None else str(found["text"])
+
+    @property
+    def attestation(self) -> str:
+        """What speaks for the result: ``none``, ``recomputed`` (a segment of it), or a trusted machine's report."""
+        found = self._folder.read().get("verdict")
+        if found is not None and found["attestation"] == RECOMPUTED:
+            return RECOMPUTED
+        manifest = json.loads(self._folder.manifest.read_bytes()) if self._folder.manifest.exists() else {}
+        return str(attestation_of(manifest))
 
     @property
     def results(self) -> list[Path]:
@@ -238,6 +260,8 @@ class Rentals:
         inputs: Sequence[str] = (),
         name: str | None = None,
         recompute: bool = False,
+        segments: int | None = None,
+        seed: int | None = None,
         on_site: Sequence[str] = (),
     ) -> RentedJob:
         """Run a cell on a provider's machine and return its job once the budget is deposited.
@@ -245,6 +269,9 @@ class Rentals:
         Args:
             inputs: assets as ``owner/name@version``; the provider's workers get their keys and no others.
             recompute: before the job is complete, run it again here; other weights are disputed.
+            segments: keep up to so many checkpoints; before the job is complete, the run from one to the next, chosen
+                by a block's hash, is computed again here, and disputed if it is not the same.
+            seed: makes the run repeatable; one is chosen when left out.
             on_site: those of the inputs that stay with the provider, who owns them, approves the cell and releases
                 its results. Nothing but the cell is sent then, for a person has to be able to read it.
 
@@ -255,7 +282,7 @@ class Rentals:
         """
         captured = capture(source, {} if on_site else namespace)
         if on_site:
-            _require_whole(source, namespace, recompute)
+            _require_whole(source, namespace, recompute or segments is not None)
         quote = self.quote(provider, max_price=max_price, workers=workers)
         offer, escrow = quote.offer, self._escrow()
         folder = JobFolder(self._jobs / new_job_id())
@@ -275,6 +302,9 @@ class Rentals:
                 "inputs": list(inputs),
                 "on_site": list(on_site),
                 "name": name,
+                "seed": secrets.randbits(32) if seed is None else seed,
+                "segments": segments,
+                "tolerance": Tolerance().as_json(),
             },
         )
         folder.create(_record(folder.id, name, workers, inputs, captured.names, offer), source)
@@ -282,7 +312,8 @@ class Rentals:
         state = _state(folder.id, job_id, quote, package, list(inputs), captured.names)
         if on_site:
             state["lasts"] += _REVIEWED_WITHIN
-        write_state(folder.path / STATE, {**state, "recompute": recompute, "on_site": list(on_site)})
+        state |= {"recompute": recompute, "segments": segments or 0, "on_site": list(on_site)}
+        write_state(folder.path / STATE, {**state, "block": self._chain.block().number})
         rental = self._rental(folder)
         try:
             rental.open()
@@ -311,7 +342,10 @@ class Rentals:
         return left
 
     def _rental(self, folder: JobFolder) -> Rental:
-        return Rental(folder, self._chain, self._directory, self._wallet, self._escrow(), self._keys, self._refs)
+        return Rental(
+            folder, self._chain, self._directory, self._wallet, self._escrow(), self._keys, self._refs,
+            self._providers.answer_check,
+        )  # fmt: skip
 
     def _keys(self, inputs: list[str]) -> list[dict[str, Any]]:
         from sahara_lab.rental.reading import key_of
@@ -331,6 +365,10 @@ class Rentals:
             JobError: it did not come to its end, or there are no weights.
         """
         return self._rental(JobFolder(job.folder)).recompute()
+
+    def verify(self, job: RentedJob, **given: Any) -> Verdict:
+        """Compute a segment of a finished job again on this machine; see :meth:`Rental.verify`."""
+        return self._rental(JobFolder(job.folder)).verify(**given)
 
     def _job(self, folder: JobFolder) -> RentedJob:
         return RentedJob(folder, lambda: Link(self._jobs), lambda: self._drive(folder))

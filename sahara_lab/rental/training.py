@@ -31,6 +31,7 @@ trainer = pl.Trainer(**trainer_kwargs)
 trainer.fit(model, *data) if isinstance(data, tuple) else trainer.fit(model, data)
 """
 ANY = "any"
+_RENTED = ("workers", "segments", "seed")
 _URL = re.compile(r"vault://([A-Za-z0-9-]{3,42}/[a-z0-9][a-z0-9._-]{0,63}(?:@\d{1,9})?)")
 
 
@@ -102,8 +103,8 @@ class Training:
         """
         provider = self.goes_to(source, inputs, provider)[0]
         if provider is not None:
-            workers = _rented_workers(options)
-            return self._rent(source, namespace, provider, workers, inputs, name, max_price, resume, recompute)
+            rented = _rented(options)
+            return self._rent(source, namespace, provider, rented, inputs, name, max_price, resume, recompute)
         wanted = self._licensed([*inputs, *_URL.findall(source)], max_price)
         return self.backend.run_cell(
             source, namespace, inputs=wanted, name=name, resume=resume, **self._hooks(), **options
@@ -201,8 +202,8 @@ class Training:
         trainer = {name: value for name, value in given.items() if name not in NAMES}
         if provider is not None:
             values = {"model": model, "data": data, "trainer_kwargs": trainer}
-            workers = _rented_workers(options)
-            return self._rent(_TRAIN, values, provider, workers, inputs, name, max_price, resume, recompute)
+            rented = _rented(options)
+            return self._rent(_TRAIN, values, provider, rented, inputs, name, max_price, resume, recompute)
         wanted = self._licensed(list(inputs), max_price)
         return self.backend.train(
             model, data, trainer, inputs=wanted, name=name, resume=resume, **self._hooks(), **options
@@ -243,7 +244,7 @@ class Training:
         source: str,
         namespace: dict[str, Any],
         provider: str,
-        workers: int,
+        rented: dict[str, Any],
         inputs: tuple[str, ...] | list[str],
         name: str | None,
         max_price: str | None,
@@ -261,14 +262,14 @@ class Training:
         left = Wei(cap - self._licenses_cost(names))
         if left <= 0:
             raise PriceError(f"the licenses alone take the cap of {max_price}", hint="Raise --max-price")
-        self._rentals().quote(provider, max_price=left, workers=workers)
+        self._rentals().quote(provider, max_price=left, workers=rented["workers"])
         wanted = self._licensed(names, str(to_tokens(Wei(cap - left))))
         return self._rentals().rent(
             source,
             namespace,
             provider=provider,
             max_price=left,
-            workers=workers,
+            **rented,
             inputs=wanted,
             name=name,
             recompute=recompute,
@@ -303,13 +304,17 @@ class Training:
             seed: anything that the one who ran the job could not know before.
             tolerance: how far numbers may be off where threads, hardware or software are not the same.
 
-        Returns the verdict; its text is one line.
+        Returns the verdict; its text is one line. That of a rented job is recorded on chain (ERC-8004).
 
         Raises:
             JobError: the job kept no segments (train with ``segments=8``), or one cannot be computed here.
             IntegrityError: the manifest or a checkpoint is not what it was.
         """
+        from sahara_lab.rental.rentals import RentedJob
+
         found = self.job(job if isinstance(job, str) else job.id)
+        if isinstance(found, RentedJob):
+            return self._rentals().verify(found, segment=segment, seed=seed, tolerance=tolerance)
         return self.backend.verify(
             found, segment=segment, seed=seed, tolerance=tolerance, setup=self._vaults.session_setup()
         )
@@ -364,12 +369,15 @@ def _named(names: list[str]) -> list[str]:
     return list(dict.fromkeys(str(AssetName.parse(text)) for text in names))
 
 
-def _rented_workers(options: dict[str, Any]) -> int:
-    """Of the options of a job, what a rented machine takes: the number of workers."""
-    others = sorted(name for name, value in options.items() if value is not None and name != "workers")
+def _rented(options: dict[str, Any]) -> dict[str, Any]:
+    """Of the options of a job, what a rented machine takes."""
+    others = sorted(name for name, value in options.items() if value is not None and name not in _RENTED)
     if others:
         raise JobError(
             f"a rented machine does not take {', '.join(f'--{name}' for name in others)}",
             hint="Say it in the cell's Trainer(...)",
         )
-    return int(options.get("workers") or 2)
+    from sahara_lab.compute.options import Options
+
+    chosen = Options.of(options)
+    return {"workers": chosen.workers, "segments": chosen.segments, "seed": chosen.seed}

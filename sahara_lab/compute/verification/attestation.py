@@ -66,6 +66,12 @@ class Attestation:
         return f"tee by {self.maker}" + ("" if self.attested else " (not checked)")
 
 
+def maker_name(text: str) -> str:
+    """A stranger's text as the name of a maker; whatever reads like SIMULATED is."""
+    name = "".join(filter(str.isprintable, text)).strip()[:_LONGEST_MAKER]
+    return SIMULATED if SIMULATED in name.upper() else name
+
+
 def binding_of(manifest: Mapping[str, Any]) -> bytes:
     """The 32 bytes that stand for a run in a report: SHA-256 of its manifest without the attestation."""
     return hashlib.sha256(canonical_json({k: v for k, v in manifest.items() if k != "attestation"})).digest()
@@ -90,7 +96,7 @@ def attestation_of(manifest: Mapping[str, Any], checkers: Sequence[Checker] = ()
     maker, text = said.get("maker"), said.get("report")
     if not isinstance(maker, str) or not isinstance(text, str) or len(text) > 2 * _LONGEST_REPORT:
         return Attestation()
-    maker = SIMULATED if maker.upper() == SIMULATED else "".join(filter(str.isprintable, maker))[:_LONGEST_MAKER]
+    maker = maker_name(maker)
     try:
         report = bytes.fromhex(text)
     except ValueError:

@@ -15,7 +15,7 @@ def state() -> dict[str, Any]:
     if "numpy" in sys.modules:
         kind, key, *rest = sys.modules["numpy"].random.get_state(legacy=True)
         found["numpy"] = (kind, [int(number) for number in key], *rest)
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
+    if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         found["cuda"] = torch.cuda.get_rng_state()
     return found
 
@@ -25,7 +25,7 @@ def of_all_ranks() -> list[dict[str, Any]]:
     from torch import distributed
 
     own = state()
-    if not (distributed.is_available() and distributed.is_initialized()):  # type: ignore[no-untyped-call]
+    if not (distributed.is_available() and distributed.is_initialized()):
         return [own]
     found: list[Any] = [None] * distributed.get_world_size()
     distributed.all_gather_object(found, own)

@@ -129,10 +129,10 @@ def _weights_are_last(job: Job, last: Edge) -> bool:
 
     if job.weights is None:
         return True
-    return _same_weights(load(last.check(job.folder / FOLDER / last.file)), load_file(str(job.weights)))
+    return same_weights(load(last.check(job.folder / FOLDER / last.file)), load_file(str(job.weights)))
 
 
-def _same_weights(checkpoint: dict[str, Any], weights: dict[str, Any]) -> bool:
+def same_weights(checkpoint: dict[str, Any], weights: dict[str, Any]) -> bool:
     """Whether delivered weights are a checkpoint's; tied ones are delivered once."""
     import torch
 

@@ -130,6 +130,16 @@ def edges(job_folder: Path) -> list[Edge]:
     return [Edge.of(one) for one in found]
 
 
+def edges_of_runs(job_folders: Iterable[Path]) -> list[tuple[Path, Edge]]:
+    """The edges of a run that went on, after a crash, as one job after the other; with where each lies."""
+    found: list[tuple[Path, Edge]] = []
+    for folder in job_folders:
+        for edge in edges(folder):
+            found = [one for one in found if one[1].step < edge.step]
+            found.append((folder / FOLDER / edge.file, edge))
+    return found
+
+
 def forget(job_folder: Path) -> None:
     """Keep no edges: the job is not one run that could be computed again in parts."""
     shutil.rmtree(job_folder / FOLDER, ignore_errors=True)

@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from sahara_lab.display import bundle, card
 from sahara_lab.errors import InputError
 
 SAME, WITHIN, DIFFERENT, UNDECIDED = "same", "within", "different", "undecided"
@@ -112,6 +113,14 @@ class Verdict:
                 bound = "has to be the same to the last bit" if self.exact else f"may be off by {self.tolerance}"
                 return f"{head} is WRONG: {self.difference}, and {bound}"
         return f"{head} is undecided: {self.why}"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        rows: list[tuple[str, object]] = [
+            ("Segment", f"{self.segment} of {self.of}, step {self.begin} to {self.end}"),
+            ("Found", str(self).partition(": ")[2]),
+            ("Attestation", self.attestation),
+        ]
+        return bundle(str(self), card(f"Job {self.job}", rows, badge=self.outcome))
 
     def as_json(self) -> dict[str, Any]:
         """As plain values; fractions as text."""
