@@ -116,9 +116,26 @@ def guard(asset: str, canaries: Path | None, most: str) -> None:
 
 
 @provider.command("list")
-def list_() -> None:
+@click.option("--order", default="price", show_default=True, help="price, speed or reputation: the best first.")
+@click.option("--cores", type=int, default=0, help="At least so many.")
+@click.option("--memory", default="0", help="At least so much, e.g. 32GiB.")
+@click.option("--gpu", help="With a GPU that has this in its name; --gpu '' for any.")
+@click.option("--max-rate", help="At most this price of a worker second, in tokens.")
+@click.option("--min-stake", default="0", help="At least this stake, in tokens.")
+@click.option("--done", type=int, default=0, help="At least so many jobs done.")
+@click.option("--isolated", is_flag=True, help="Only with a wall around strangers' code.")
+def list_(memory: str, gpu: str | None, max_rate: str | None, min_stake: str, **given: Any) -> None:
     """List the machines for rent, the cheapest first."""
-    _show(_lab().compute.providers())
+    from sahara_lab.units import to_bytes, to_wei
+
+    wanted = {
+        "memory": to_bytes(memory),
+        "gpus": int(gpu is not None),
+        "gpu": gpu or "",
+        "most": None if max_rate is None else to_wei(max_rate),
+        "stake": to_wei(min_stake),
+    }
+    _show(_lab().compute.providers(**given, **wanted))
 
 
 @provider.command()

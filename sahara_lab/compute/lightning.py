@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sahara_lab.compute import checkpoints
+from sahara_lab.compute import checkpoints, plateau
 from sahara_lab.compute.agreement import Appointment
 from sahara_lab.compute.options import Options
 from sahara_lab.compute.position import Position
@@ -53,6 +53,8 @@ class RunState:
         self._until = _target(options.until)
         self._random: list[dict[str, Any]] = []
         self._resumed_random: list[dict[str, Any]] = []
+        self._plateau: list[float | None] = []
+        self._missed: list[float | None] = []
         self._save_at_epoch_end = False
         self._saved_step = -1
         self.module: Any = None
@@ -71,6 +73,8 @@ class RunState:
         self.trainer, self.module = trainer, module
         self._rate_from = None
         self._saved_step = -1
+        plateau.make_up_for(trainer, self._missed)
+        self._missed = []
         in_mid_epoch = self.position.in_mid_epoch
         if not in_mid_epoch:  # beginning an epoch draws a number, which the checkpoint is before
             self._go_on_with_random_numbers(trainer)
@@ -94,6 +98,9 @@ class RunState:
             if moment - self._shown_at >= _METRICS_EVERY:
                 self._shown_at = moment
                 self._show(trainer, outputs, moment)
+        if self._until is not None and trainer.global_step > self._until[0]:
+            self._stop(trainer)  # it goes on where the other run did not
+            return
         if self._ends_here(trainer, "batch") and not self._last_batch(trainer):
             self._stop_at(trainer, self._done(trainer), "batch")
             return
@@ -124,11 +131,12 @@ class RunState:
         """Whether this is where another run, which is being computed again, had its checkpoint."""
         if self._until is None or self.stopped or self._until[1] != where:
             return False
-        return bool(trainer.global_step >= self._until[0] and not trainer.fit_loop._should_accumulate())
+        return bool(trainer.global_step == self._until[0] and not trainer.fit_loop._should_accumulate())
 
     def _stop_at(self, trainer: Any, done_in_epoch: int, where: str) -> None:
         self.save(trainer, done_in_epoch, where)
-        self._stop(trainer)
+        if self._until is not None and not self._until[2]:
+            self._stop(trainer)
 
     def _go_on_with_random_numbers(self, trainer: Any) -> None:
         """With those that the run of the checkpoint would have had, if it had as many ranks."""
@@ -215,6 +223,7 @@ class RunState:
         self._done_in_epoch = done_in_epoch
         path = checkpoints.new_file(self.folder / "checkpoints", trainer.global_step)
         self._random = randomness.of_all_ranks()
+        self._plateau = plateau.due(trainer) if where == "epoch" else []
         trainer.save_checkpoint(path)
         if self.rank == 0:
             checkpoints.keep(path, step=trainer.global_step, epoch=trainer.current_epoch)
@@ -249,7 +258,7 @@ class RunState:
         if self.trainer is None:
             return {}
         position = self.position.state(self.trainer, self._done_in_epoch)
-        return {"position": position, "best": self.best, "random": self._random}
+        return {"position": position, "best": self.best, "random": self._random, "plateau": self._plateau}
 
     def load(self, state: dict[str, Any]) -> None:
         """Take over what :meth:`state` gave in the run that this one goes on from."""
@@ -257,6 +266,7 @@ class RunState:
             self.position.load(state["position"])
             self.best = state["best"]
             self._resumed_random = state.get("random") or []
+            self._missed = state.get("plateau") or []
 
     def metrics(self, trainer: Any) -> None:
         values = self._changed(numbers(trainer.callback_metrics))
@@ -299,12 +309,12 @@ class RunState:
         return None if self._rate is None else round(self._rate, 2)
 
 
-def _target(until: str | None) -> tuple[int, str] | None:
-    """``Options.until`` as a step and a place."""
+def _target(until: str | None) -> tuple[int, str, bool] | None:
+    """``Options.until`` as a step, a place, and whether the run has to end there by itself."""
     if until is None:
         return None
-    step, where = until.split()
-    return int(step), where
+    step, where, *last = until.split()
+    return int(step), where, bool(last)
 
 
 def numbers(values: Any) -> dict[str, float]:
@@ -370,8 +380,12 @@ def _classes(package: str) -> tuple[type[Any], type[Any]]:
 
     package_callbacks = import_module(f"{package}.callbacks")
 
-    class SaharaWatch(package_callbacks.Callback):  # type: ignore[misc, name-defined]
-        """Reports progress, keeps a checkpoint, stops all ranks at the agreed step."""
+    class SaharaWatch(package_callbacks.Checkpoint):  # type: ignore[misc, name-defined]
+        """Reports progress, keeps a checkpoint, stops all ranks at the agreed step.
+
+        Lightning calls callbacks of this kind last, so that a checkpoint of an epoch's end has what the others and the
+        model itself do there.
+        """
 
         def __init__(self, state: RunState) -> None:
             self._run = state

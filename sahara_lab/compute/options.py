@@ -54,7 +54,8 @@ class Options:
         backend: ``gang`` (warm Ray actors on this machine) or ``local`` (processes without Ray).
         segments: keep up to so many checkpoints, between which the run can be computed again; seeds it where ``seed``
             does not.
-        until: end where another run had its checkpoint: a step, and ``batch``, ``epoch`` or ``end``.
+        until: end where another run had its checkpoint: a step, and ``batch``, ``epoch`` or ``end``; with ``last`` the
+            run has to end there by itself, and makes one more step if it does not.
     """
 
     workers: int = 2
@@ -116,7 +117,7 @@ class Options:
             raise JobError(
                 f"{self.segments} segments are not possible", hint=f"Give --segments between 1 and {MOST_SEGMENTS}"
             )
-        if self.until is not None and re.fullmatch(r"\d{1,12} (batch|epoch|end)", self.until) is None:
+        if self.until is not None and re.fullmatch(r"\d{1,12} (batch|epoch|end)( last)?", self.until) is None:
             raise JobError(
                 f"a run cannot end at {self.until!r}", hint="Give a step and batch, epoch or end: '480 epoch'"
             )

@@ -25,6 +25,7 @@ from sahara_lab.rental.delivery import RESULTS
 from sahara_lab.rental.escrow import BOND_BPS, Escrow
 from sahara_lab.rental.gateway import Gateway
 from sahara_lab.rental.journal import write_state
+from sahara_lab.rental.matching import chosen_by, matching
 from sahara_lab.rental.offers import Offer, Providers
 from sahara_lab.rental.renting import PACKAGE, PATIENCE, STATE, STOP, Rental, drive_in_background
 from sahara_lab.rental.sandbox import UNSAFE
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from sahara_lab.licensing.vaults import Vaults
     from sahara_lab.rental.recompute import Recomputed
 
-ANY = "any"
 LASTS = 24 * 3600
 _MARGIN = 2 * 3600
 _REVIEWED_WITHIN = 3 * 24 * 3600  # that the owner of data has to look at code, and again at results
@@ -196,7 +196,8 @@ class Rentals:
         """What :meth:`rent` with the same arguments would do; spends nothing.
 
         Args:
-            provider: a handle or address, or "any" for the cheapest that has room.
+            provider: a handle or address, or "any" for the cheapest that has room; "any:reputation", "any:speed" and
+                "any:gpu" choose by that.
             max_price: the most to spend, in whole tokens; a bond for a dispute is kept back from it.
 
         Raises:
@@ -206,12 +207,13 @@ class Rentals:
             NetworkError: it does not answer.
         """
         cap = to_wei(max_price) if isinstance(max_price, str) else max_price
-        if provider != ANY:
+        chosen = chosen_by(provider)
+        if chosen is None:
             offer = self._providers.get(provider)
             self._ask(offer, workers)
             return self._quoted(offer, workers, cap)
         why: list[str] = []
-        for offer in self._providers.all():
+        for offer in matching(self._providers.all(), *chosen):
             if offer.isolation.startswith(UNSAFE):
                 why.append(f"{offer.provider}: no isolation, so it must be named")
                 continue
@@ -220,9 +222,9 @@ class Rentals:
                 return self._quoted(offer, workers, cap)
             except SaharaError as error:
                 why.append(f"{offer.provider}: {error.message}")
-                if isinstance(error, PriceError):
+                if isinstance(error, PriceError) and chosen[1] == "price":
                     break  # all that follow are dearer
-        reasons = "; ".join(why[:3]) or "none is registered"
+        reasons = "; ".join(why[:3]) or "none is registered that has what is wanted"
         raise JobError(f"no provider can take {workers} workers now ({reasons})", hint="See: sahara-lab provider list")
 
     def _ask(self, offer: Offer, workers: int) -> None:
@@ -396,7 +398,7 @@ def _require_whole(source: str, namespace: Mapping[str, Any], recompute: bool) -
         JobError: it uses variables, which travel as a pickle that nobody can read.
     """
     if recompute:
-        raise JobError("a job on data that is not here cannot be run again here", hint="Leave --recompute out")
+        raise JobError("a job on data that is not here cannot be run again here", hint="Leave --recompute and --segments out")
     used = [item.name for item in capture(source, namespace).names]
     if used:
         raise JobError(

@@ -435,16 +435,29 @@ class Rental:
         """
         if not self.state.get("segments") or manifest["status"] not in ("done", "stopped"):
             return
-        if not manifest.get("segments"):  # nothing to sample: then all of it
-            self.state["recompute"] = True
-            self._recompute_if_wished(manifest)
-            return
         if not self.state.get("verdict"):
             self.say("stopping", "computing a segment of the job again, to compare")
-            self._keep_verdict(self._verify(manifest, None, self._drawn(), None))
+            try:
+                self._keep_verdict(self._verify(manifest, None, self._drawn(), None))
+            except JobError as error:  # nothing to sample, or nothing that can be gone on from: then all of it
+                self._recompute_instead(manifest, error)
+                return
         self._record_verdict(manifest)
         if self.state["verdict"]["outcome"] == DIFFERENT:
             raise IntegrityError(str(self.state["verdict"]["text"]))
+
+    def _recompute_instead(self, manifest: dict[str, Any], why: JobError) -> None:
+        """Run the whole job again where no segment of it can be; where this machine cannot do that either, say so.
+
+        Raises:
+            IntegrityError: it gave other weights.
+        """
+        self.folder.append({"kind": "log", "stream": "stderr", "text": str(why)})
+        self.state["recompute"] = True
+        try:
+            self._recompute_if_wished(manifest)
+        except JobError as error:
+            self.write(unchecked=f"it could not be computed again here: {error.message}")
 
     def verify(
         self, segment: int | None = None, seed: str | None = None, tolerance: Tolerance | None = None
@@ -582,6 +595,8 @@ class Rental:
         if self.state.get("recomputed"):
             return "; recomputed, the same to the last bit"
         verdict = self.state.get("verdict")
+        if self.state.get("unchecked"):
+            return f"; NOT verified: {self.state['unchecked']}"
         return f"; {str(verdict['text']).partition(': ')[2]}" if verdict else ""
 
     # -- what goes wrong ----------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from sahara_lab.errors import AccessDenied, JobError, PriceError
 from sahara_lab.licensing.vaults import Vaults
 from sahara_lab.market.names import AssetName
 from sahara_lab.profile import Profile
+from sahara_lab.rental.matching import chosen_by
 from sahara_lab.rental.quoting import TrainingQuote, input_terms
 from sahara_lab.units import Wei, to_tokens, to_wei
 
@@ -30,7 +31,6 @@ import pytorch_lightning as pl
 trainer = pl.Trainer(**trainer_kwargs)
 trainer.fit(model, *data) if isinstance(data, tuple) else trainer.fit(model, data)
 """
-ANY = "any"
 _RENTED = ("workers", "segments", "seed")
 _URL = re.compile(r"vault://([A-Za-z0-9-]{3,42}/[a-z0-9][a-z0-9._-]{0,63}(?:@\d{1,9})?)")
 
@@ -91,8 +91,9 @@ class Training:
             max_price: the most to spend, in whole tokens, on licenses that the inputs still need and on a provider's
                 machine; nothing without it.
             resume: a job whose checkpoint to go on from.
-            provider: whose machine: a handle, or "any" for the cheapest with room; when left out, this machine, or
-                that of the owner of inputs that are licensed compute-only.
+            provider: whose machine: a handle, or "any" for the cheapest with room ("any:reputation", "any:speed" and
+                "any:gpu" choose by that); when left out, this machine, or that of the owner of
+                inputs that are licensed compute-only.
             recompute: have this machine run a rented job again before it is paid in full; other weights are disputed.
             options: those of :class:`sahara_lab.compute.Options`: ``workers``, ``gpus``, ``precision``, …
 
@@ -157,7 +158,7 @@ class Training:
                 f"no machine has all data: {', '.join(name for name, _ in stays)} stay with {' and '.join(owners)}",
                 hint="Train on the data of one owner at a time",
             )
-        if provider not in (None, ANY, owners[0]):
+        if provider not in (None, owners[0]) and chosen_by(provider) is None:
             raise JobError(
                 f"the data of {stays[0][0]} stays with {owners[0]}: {provider} has not got it",
                 hint=f"Leave --provider out, or say --provider {owners[0]}",
@@ -217,9 +218,21 @@ class Training:
         """A job by its id, from this session or an earlier one."""
         return self._rentals().job(self.backend.job(id))
 
-    def providers(self) -> Offers:
-        """Machines of others that can be rented, with hardware, price, stake and track record; the cheapest first."""
-        return self._offers().all()
+    def providers(self, *, order: str = "price", **wanted: Any) -> Offers:
+        """Machines of others that can be rented, with hardware, price, stake and track record.
+
+        Args:
+            order: ``price`` (the cheapest first), ``speed`` or ``reputation``.
+            wanted: what a machine has to have, as :class:`sahara_lab.rental.matching.Wanted` says: ``cores``,
+                ``memory`` (bytes), ``gpus``, ``gpu`` (part of its name), ``most`` (wei a worker second), ``stake``,
+                ``done`` (jobs), ``isolated``.
+
+        Raises:
+            InputError: there is no such order.
+        """
+        from sahara_lab.rental.matching import Wanted, matching
+
+        return matching(self._offers().all(), Wanted(**wanted), order)
 
     def quote(
         self, provider: str, *, max_price: str, workers: int = 2, on_site: tuple[str, ...] | list[str] = ()

@@ -28,7 +28,7 @@ OUT = "out"
 MODEL, CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
 _RECORD = (
     "status", "message", "metrics", "values", "model", "trainer", "step", "epoch", "versions", "collected", "error",
-    "created", "finished", "seconds", "steps_per_second", "pins",
+    "created", "finished", "seconds", "steps_per_second", "pins", "total_steps",
 )  # fmt: skip
 
 

@@ -98,6 +98,41 @@ def test_every_segment_is_the_same_to_the_last_bit(local: Compute, trained: Job)
     assert {job.id for job in local.jobs()} == before
 
 
+def test_a_run_that_was_ended_before_its_time_is_caught(local: Compute, altered: Job) -> None:
+    """Whoever stops after half of the epochs has honest checkpoints, of a run that is not the one asked for."""
+    folder, [_, half, *_] = JobFolder(altered.folder), edges(altered.folder)
+    manifest = json.loads(folder.manifest.read_text())
+    manifest["segments"] = manifest["segments"][:2]
+    folder.manifest.write_text(json.dumps(manifest))
+    folder.write({**folder.read(), "manifest_sha256": file_hash(folder.manifest)})
+    content = torch.load(altered.folder / "segments" / half.file, weights_only=False)
+    save_file(content["state_dict"], folder.weights)
+    for seed in ("a", "b", "c"):  # whichever is drawn: an early end has the last segment looked at
+        verdict = local.verify(altered, seed=seed)
+        assert (verdict.outcome, verdict.segment) == ("different", 2)
+        assert "which was at step 33 where the manifest says 32" in str(verdict)
+
+
+def test_early_stopping_of_the_cells_own_is_no_early_end(local: Compute) -> None:
+    stopping = "callbacks=[pl.callbacks.EarlyStopping('loss', patience=1, min_delta=1e9)], max_epochs=9"
+    job = local.run_cell(cell(stopping), {}, workers=1, segments=8).wait(timeout=WITHIN)
+    assert (job.status, job.record()["step"]) == ("done", 32)
+    for seed in ("a", "b", "c"):
+        verdict = local.verify(job, seed=seed)
+        assert verdict.outcome == "same", str(verdict)
+
+
+def test_a_schedule_that_waits_for_a_plateau_is_the_same_too(local: Compute) -> None:
+    schedule = """{"optimizer": optimizer, "lr_scheduler": {"monitor": "loss", "scheduler":
+            torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=0, threshold=1e9)}}"""
+    plain = "[optimizer], [torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)]"
+    job = local.run_cell(cell().replace(plain, schedule), {}, workers=1, segments=8).wait(timeout=WITHIN)
+    assert job.status == "done", job.error
+    for number in (2, 3, 4):
+        verdict = local.verify(job, segment=number)
+        assert verdict.outcome == "same", str(verdict)
+
+
 def test_two_workers_are_the_same_to_the_last_bit_too(local: Compute) -> None:
     job = local.run_cell(cell(pause=0.1), {}, workers=2, segments=8).wait(timeout=WITHIN)
     assert job.status == "done", job.error
@@ -192,6 +227,10 @@ def test_the_seed_chooses_the_segment_and_is_told(local: Compute, trained: Job) 
     assert choose(found, trained.id, verdict.seed).number == verdict.segment
     assert {choose(found, trained.id, str(seed)).number for seed in range(50)} == {1, 2, 3, 4}
     assert len({choose(found, f"job-{n}", "one seed").number for n in range(50)}) == 4
+    uneven = segments_of(
+        replace(edge, step=step) for edge, step in zip(edges(trained.folder), (90, 91, 92, 93), strict=True)
+    )
+    assert [choose(uneven, "job", str(n)).number for n in range(200)].count(1) > 180  # by steps, not by segments
 
 
 def test_jobs_without_segments_and_segments_that_are_not_there_are_named(local: Compute, trained: Job) -> None:

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from sahara_lab.cli import main
 from sahara_lab.compute.verification import Edge, choose, segments_of
 from sahara_lab.compute.verification.attestation import SimulatedTee
-from sahara_lab.errors import IntegrityError, JobError
+from sahara_lab.errors import InputError, IntegrityError, JobError
 from sahara_lab.rental import tenancy
 from sahara_lab.rental.portable import read_portable, write_portable
 from sahara_lab.rental.tenancy import Tenancy
@@ -174,3 +174,21 @@ def test_a_simulated_trusted_machine_says_so_wherever_it_appears(bob: Any, serve
     assert job.status == "done", job.record()["message"]
     assert all("SIMULATED" in face for face in [*faces, job.attestation, job.manifest.read_text()])
     assert job.attestation == "tee SIMULATED (proves nothing)"
+
+
+def test_machines_are_listed_and_chosen_by_what_they_have(bob: Any, serve: Any, cells: SimpleNamespace) -> None:
+    serve()
+
+    def listed(*options: str) -> str:
+        return CliRunner().invoke(main, ["-a", "bob", "provider", "list", *options]).output
+
+    assert "alice" in listed("--order", "reputation", "--cores", "1", "--memory", "1MiB", "--max-rate", "0.001")
+    assert "alice" not in listed("--max-rate", "0.0009")
+    assert "alice" not in listed("--memory", "900TiB")
+    with pytest.raises(InputError, match="no order by 'beauty'"):
+        bob.compute.providers(order="beauty")
+    isolated = bob.providers.get("alice").isolation == "bubblewrap"
+    with pytest.raises(JobError, match="no provider can take"):
+        bob.compute.quote("any:gpu", max_price="2", workers=1)
+    if isolated:
+        assert bob.compute.quote("any:speed", max_price="2", workers=1).offer.provider

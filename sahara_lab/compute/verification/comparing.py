@@ -14,8 +14,13 @@ _PARTS = ("state_dict", "optimizer_states", "lr_schedulers", "loops", "global_st
 def comparable(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     """The parts of a Lightning checkpoint that are compared: weights, optimizers, schedules, position, randomness."""
     found = {name: checkpoint[name] for name in _PARTS if name in checkpoint}
-    own = [state for name, state in checkpoint.get("callbacks", {}).items() if str(name).startswith("SaharaWatch")]
-    return {**found, "run": [{name: state.get(name) for name in ("position", "random")} for state in own]}
+    callbacks = {}
+    for name, state in checkpoint.get("callbacks", {}).items():
+        if "SaharaWatch" in str(name):
+            found["run"] = {part: state.get(part) for part in ("position", "random")}
+        elif not str(name).startswith("ModelCheckpoint"):  # which holds paths
+            callbacks[name] = state
+    return {**found, "callbacks": callbacks}
 
 
 def compare(claimed: Any, found: Any, tolerance: Tolerance) -> Difference:

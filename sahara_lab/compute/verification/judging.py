@@ -24,11 +24,21 @@ from sahara_lab.compute.verification.verdict import (
 
 @dataclass(frozen=True)
 class Ended:
-    """How a segment ended: the content of its last checkpoint, the pins of its run, and where the run's weights are."""
+    """How a segment ended.
+
+    Attributes:
+        checkpoint: the content of its last checkpoint; empty where none was made.
+        pins: those of its run.
+        weights: the file with the run's weights.
+        steps: how many the run had made when it ended.
+        total: how many it would make, where that is known.
+    """
 
     checkpoint: Mapping[str, Any]
     pins: dict[str, Any]
     weights: Path | None = None
+    steps: int | None = None
+    total: int | None = None
 
     def compared(self, last: bool) -> dict[str, Any]:
         """What is compared; the weights that were delivered, too, where the segment is the last."""
@@ -58,7 +68,8 @@ def judge(
     if not why and segment.begin is not None and not segment.begin.exact:
         why = "data loaders with processes of their own, in mid-epoch"
     wanted = claimed.compared(segment.last)
-    difference = _false_step(segment, begin, claimed) or compare(wanted, found.compared(segment.last), tolerance)
+    difference = _false_step(segment, begin, claimed) or _other_length(segment, found)
+    difference = difference or compare(wanted, found.compared(segment.last), tolerance)
     if difference.same:
         outcome = SAME
     elif not why or not difference.within:
@@ -93,6 +104,19 @@ def _false_step(segment: Segment, begin: Mapping[str, Any] | None, claimed: Ende
             where = f"global_step, which the manifest says is {step},"
             return Difference(math.inf, math.inf, where, same=False, within=False)
     return None
+
+
+def _other_length(segment: Segment, found: Ended) -> Difference | None:
+    """A run that goes on after what was said to be its last step, or that never gets to a step."""
+    if found.steps in (None, segment.end.step) and found.checkpoint:
+        return None
+    where = f"the length of the run, which was at step {found.steps} where the manifest says {segment.end.step},"
+    return Difference(math.inf, math.inf, where, same=False, within=False)
+
+
+def ends_early(last: Segment, found: Ended) -> bool:
+    """Whether a run may have been ended before its time, so that its last segment has to be looked at, too."""
+    return found.total != last.end.step
 
 
 def _told_nothing(begin: Mapping[str, Any], found: Ended, tolerance: Tolerance) -> bool:

@@ -42,11 +42,6 @@ class Edge:
     where: str
     exact: bool = True
 
-    @property
-    def until(self) -> str:
-        """Where a run that is to end here ends, as ``Options.until`` has it."""
-        return f"{self.step} {self.where}"
-
     def check(self, path: Path) -> Path:
         """The file, if it is what was kept.
 
@@ -91,6 +86,14 @@ class Segment:
     @property
     def last(self) -> bool:
         return self.number == self.of
+
+    def until(self, status: str) -> str:
+        """Where computing it again ends, as ``Options.until`` has it.
+
+        Args:
+            status: of the whole run; one that was ``done`` ends by itself after its last segment.
+        """
+        return f"{self.end.step} {self.end.where}" + (" last" if self.last and status == "done" else "")
 
     def __str__(self) -> str:
         begin = self.begin.step if self.begin else 0
@@ -179,6 +182,11 @@ def pick(found: list[Segment], number: int | None, job: str, seed: str) -> Segme
 
 
 def choose(found: list[Segment], job: str, seed: str) -> Segment:
-    """The segment that a seed chooses: by SHA-256, so that whoever has the seed can see that it was not the chooser."""
+    """The segment with the step that a seed chooses: by SHA-256, so that whoever has the seed can see that nobody did.
+
+    Each step is as likely as any other, so that nobody gains by cutting a run into segments of his choosing.
+    """
     digest = hashlib.sha256(f"sahara-segment/v1\0{job}\0{seed}".encode()).digest()
-    return found[int.from_bytes(digest, "big") % len(found)]
+    first = found[0].begin.step if found[0].begin else 0
+    step = first + 1 + int.from_bytes(digest, "big") % (found[-1].end.step - first)
+    return next(segment for segment in found if step <= segment.end.step)

@@ -64,7 +64,7 @@ class Difference:
 
     def __str__(self) -> str:
         if math.isinf(self.absolute):
-            return f"{self.where} is of another shape or value"
+            return f"{self.where} is another"
         return f"{self.where} is off by {self.absolute:.3g} ({self.relative:.3g} relative)"
 
 
