@@ -118,7 +118,7 @@ def guard(asset: str, canaries: Path | None, most: str) -> None:
 @provider.command("list")
 @click.option("--order", default="price", show_default=True, help="price, speed or reputation: the best first.")
 @click.option("--cores", type=int, default=0, help="At least so many.")
-@click.option("--memory", default="0", help="At least so much, e.g. 32GiB.")
+@click.option("--memory", default="0", help="At least so much, e.g. 32GB.")
 @click.option("--gpu", help="With a GPU that has this in its name; --gpu '' for any.")
 @click.option("--max-rate", help="At most this price of a worker second, in tokens.")
 @click.option("--min-stake", default="0", help="At least this stake, in tokens.")

@@ -93,6 +93,8 @@ class RunState:
 
     def batch_ends(self, trainer: Any, outputs: Any) -> None:
         self.batches += 1
+        if self.batches == 1:
+            trainer.fit_loop._restarting = False  # else a resumed epoch ends without the step of ReduceLROnPlateau
         if self.rank == 0:
             moment = time.monotonic()
             if moment - self._shown_at >= _METRICS_EVERY:

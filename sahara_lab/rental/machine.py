@@ -233,7 +233,7 @@ class Machine:
 
         Args:
             canaries: rows of the data that are looked for in results; a result that holds one is not released.
-            most: size of all results of a job together, like "16 MiB".
+            most: size of all results of a job together, like "16 MB".
 
         Raises:
             AccessDenied: the asset belongs to another account.

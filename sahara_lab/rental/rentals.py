@@ -398,7 +398,9 @@ def _require_whole(source: str, namespace: Mapping[str, Any], recompute: bool) -
         JobError: it uses variables, which travel as a pickle that nobody can read.
     """
     if recompute:
-        raise JobError("a job on data that is not here cannot be run again here", hint="Leave --recompute and --segments out")
+        raise JobError(
+            "a job on data that is not here cannot be run again here", hint="Leave --recompute and --segments out"
+        )
     used = [item.name for item in capture(source, namespace).names]
     if used:
         raise JobError(

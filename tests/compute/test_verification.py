@@ -89,18 +89,20 @@ def resign(job: Job, edge: Edge, lie: Edge) -> None:
 
 def test_every_segment_is_the_same_to_the_last_bit(local: Compute, trained: Job) -> None:
     kept = edges(trained.folder)
-    assert [edge.step for edge in kept] == [16, 32, 48, 64]
+    assert kept[0].step == 16
+    assert kept[-1].step == 64
     before = {job.id for job in local.jobs()}
-    for number in range(1, 5):
+    for number in range(1, len(kept) + 1):
         verdict = local.verify(trained, segment=number)
         assert (verdict.outcome, verdict.exact, verdict.attestation) == ("same", True, "recomputed"), str(verdict)
-    assert str(verdict) == f"job {trained.id}: segment 4 of 4 (step 48 to 64) recomputed: the same to the last bit"
+    last = f"segment {len(kept)} of {len(kept)} (step {kept[-2].step} to 64)"
+    assert str(verdict) == f"job {trained.id}: {last} recomputed: the same to the last bit"
     assert {job.id for job in local.jobs()} == before
 
 
 def test_a_run_that_was_ended_before_its_time_is_caught(local: Compute, altered: Job) -> None:
     """Whoever stops after half of the epochs has honest checkpoints, of a run that is not the one asked for."""
-    folder, [_, half, *_] = JobFolder(altered.folder), edges(altered.folder)
+    folder, half = JobFolder(altered.folder), edges(altered.folder)[1]
     manifest = json.loads(folder.manifest.read_text())
     manifest["segments"] = manifest["segments"][:2]
     folder.manifest.write_text(json.dumps(manifest))
@@ -110,7 +112,7 @@ def test_a_run_that_was_ended_before_its_time_is_caught(local: Compute, altered:
     for seed in ("a", "b", "c"):  # whichever is drawn: an early end has the last segment looked at
         verdict = local.verify(altered, seed=seed)
         assert (verdict.outcome, verdict.segment) == ("different", 2)
-        assert "which was at step 33 where the manifest says 32" in str(verdict)
+        assert f"which was at step {half.step + 1} where the manifest says {half.step}" in str(verdict)
 
 
 def test_early_stopping_of_the_cells_own_is_no_early_end(local: Compute) -> None:
@@ -122,13 +124,16 @@ def test_early_stopping_of_the_cells_own_is_no_early_end(local: Compute) -> None
         assert verdict.outcome == "same", str(verdict)
 
 
-def test_a_schedule_that_waits_for_a_plateau_is_the_same_too(local: Compute) -> None:
+@pytest.mark.parametrize("pause", [0.05, 0.15])  # the longer run is saved in the middle of an epoch, too
+def test_a_schedule_that_waits_for_a_plateau_is_the_same_too(local: Compute, pause: float) -> None:
     schedule = """{"optimizer": optimizer, "lr_scheduler": {"monitor": "loss", "scheduler":
             torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=0, threshold=1e9)}}"""
     plain = "[optimizer], [torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)]"
-    job = local.run_cell(cell().replace(plain, schedule), {}, workers=1, segments=8).wait(timeout=WITHIN)
+    job = local.run_cell(cell(pause=pause).replace(plain, schedule), {}, workers=1, segments=8).wait(timeout=WITHIN)
     assert job.status == "done", job.error
-    for number in (2, 3, 4):
+    kept = edges(job.folder)
+    assert pause < 0.1 or any(edge.where == "batch" for edge in kept), kept
+    for number in range(2, len(kept) + 1):
         verdict = local.verify(job, segment=number)
         assert verdict.outcome == "same", str(verdict)
 
@@ -149,12 +154,13 @@ def test_weights_altered_at_an_edge_are_caught_and_named(local: Compute, altered
     def move(content: dict[str, Any]) -> None:
         content["state_dict"]["net.0.weight"][0, 0] += 1e-7
 
-    rewrite(altered, edges(altered.folder)[1], move)
+    kept = edges(altered.folder)
+    rewrite(altered, kept[1], move)
     verdict = local.verify(altered, segment=2)
     assert verdict.outcome == "different"
     assert not verdict.ok
     assert verdict.attestation == "none"
-    assert "segment 2 of 4 (step 16 to 32) is WRONG: state_dict.net.0.weight is off by" in str(verdict)
+    assert f"(step {kept[0].step} to {kept[1].step}) is WRONG: state_dict.net.0.weight is off by" in str(verdict)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +168,7 @@ def test_weights_altered_at_an_edge_are_caught_and_named(local: Compute, altered
     [
         (lambda it: it["optimizer_states"][0]["state"][0]["exp_avg"].mul_(2), "optimizer_states.0.state.0.exp_avg"),
         (lambda it: it["lr_schedulers"][0].update(last_epoch=9), "lr_schedulers.0.last_epoch"),
-        (lambda it: it.update(global_step=40), "global_step, which the manifest says is 32,"),
+        (lambda it: it.update(global_step=63), "global_step"),
         (lambda it: it["state_dict"].pop("net.2.bias"), "state_dict"),
     ],
 )
@@ -172,7 +178,7 @@ def test_whatever_decides_how_training_goes_on_is_compared(
     rewrite(altered, edges(altered.folder)[1], change)
     verdict = local.verify(altered, segment=2)
     assert verdict.outcome == "different"
-    assert verdict.difference.where == named
+    assert verdict.difference.where.partition(",")[0] == named
 
 
 def test_other_weights_than_the_last_checkpoints_have_the_last_segment_looked_at(local: Compute, altered: Job) -> None:
@@ -180,7 +186,7 @@ def test_other_weights_than_the_last_checkpoints_have_the_last_segment_looked_at
     save_file({name: 1.01 * value for name, value in load_file(str(altered.weights)).items()}, str(altered.weights))
     for seed in ("a", "b"):
         verdict = local.verify(altered, seed=seed)
-        assert (verdict.segment, verdict.outcome) == (4, "different")
+        assert (verdict.segment, verdict.outcome) == (verdict.of, "different")
         assert verdict.difference.where.startswith("weights.net.")
 
 
@@ -190,13 +196,15 @@ def test_a_truncated_checkpoint_and_an_altered_manifest_are_refused(local: Compu
     content = path.read_bytes()
     path.unlink()
     path.write_bytes(content[:-100])
-    with pytest.raises(IntegrityError, match=f"of step 32 has {len(content) - 100} of its {len(content)} bytes"):
+    with pytest.raises(
+        IntegrityError, match=f"of step {edge.step} has {len(content) - 100} of its {len(content)} bytes"
+    ):
         local.verify(altered, segment=2)
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    with pytest.raises(IntegrityError, match="of step 32 is not the one that the manifest names"):
+    with pytest.raises(IntegrityError, match=f"of step {edge.step} is not the one that the manifest names"):
         local.verify(altered, segment=3)
     assert altered.manifest is not None
-    altered.manifest.write_text(altered.manifest.read_text().replace('"step":32', '"step":33'))
+    altered.manifest.write_text(altered.manifest.read_text().replace('"step":64', '"step":65'))
     with pytest.raises(IntegrityError, match="is not the one that was written when it ended"):
         local.verify(altered)
 
@@ -225,11 +233,9 @@ def test_the_seed_chooses_the_segment_and_is_told(local: Compute, trained: Job) 
     verdict = local.verify(trained)
     found = segments_of(edges(trained.folder))
     assert choose(found, trained.id, verdict.seed).number == verdict.segment
-    assert {choose(found, trained.id, str(seed)).number for seed in range(50)} == {1, 2, 3, 4}
-    assert len({choose(found, f"job-{n}", "one seed").number for n in range(50)}) == 4
-    uneven = segments_of(
-        replace(edge, step=step) for edge, step in zip(edges(trained.folder), (90, 91, 92, 93), strict=True)
-    )
+    assert {choose(found, trained.id, str(seed)).number for seed in range(99)} == {one.number for one in found}
+    assert len({choose(found, f"job-{n}", "one seed").number for n in range(99)}) == len(found)
+    uneven = segments_of(replace(found[0].end, step=step) for step in (90, 91, 92, 93))
     assert [choose(uneven, "job", str(n)).number for n in range(200)].count(1) > 180  # by steps, not by segments
 
 

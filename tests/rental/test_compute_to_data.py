@@ -233,8 +233,8 @@ def test_allow_and_guard_on_the_command_line_say_what_runs_and_what_leaves(
     rows.write_text(",".join(map(str, CANARY)) + "\n")
     assert "another account" in say("bob", "allow", secret, str(script))
     assert "allowed: " in say("alice", "allow", secret, str(script), "--release")
-    assert "1 canary rows, at most 16,777,216 bytes" in say(
-        "alice", "guard", secret, "--canaries", str(rows), "--most", "16 MiB"
+    assert "1 canary rows, at most 16,000,000 bytes" in say(
+        "alice", "guard", secret, "--canaries", str(rows), "--most", "16 MB"
     )
     job = train().wait(timeout=120)
     assert job.status == "done", job.record()["message"]  # nobody was asked

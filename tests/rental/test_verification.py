@@ -182,9 +182,9 @@ def test_machines_are_listed_and_chosen_by_what_they_have(bob: Any, serve: Any, 
     def listed(*options: str) -> str:
         return CliRunner().invoke(main, ["-a", "bob", "provider", "list", *options]).output
 
-    assert "alice" in listed("--order", "reputation", "--cores", "1", "--memory", "1MiB", "--max-rate", "0.001")
+    assert "alice" in listed("--order", "reputation", "--cores", "1", "--memory", "1 MB", "--max-rate", "0.001")
     assert "alice" not in listed("--max-rate", "0.0009")
-    assert "alice" not in listed("--memory", "900TiB")
+    assert "alice" not in listed("--memory", "900 TB")
     with pytest.raises(InputError, match="no order by 'beauty'"):
         bob.compute.providers(order="beauty")
     isolated = bob.providers.get("alice").isolation == "bubblewrap"
