@@ -10,7 +10,8 @@ import hashlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,22 +117,22 @@ class Till:
     def charge(self, model: Model, ticket: Ticket, remember: tuple[bytes, bytes] | None) -> int:
         """The call was answered: charge it once, and remember its answer under its fingerprint; returns the wei."""
         kept = (ticket.fingerprint, *remember) if ticket.fingerprint is not None and remember else None
-        self._ledger.settle_call(
-            model.name,
-            ticket.caller,
-            good=True,
-            key=ticket.key,
-            channel=ticket.channel,
-            charged=ticket.held,
-            remember=kept,
-        )
-        self._free(ticket)
+        with self._settling(ticket):
+            self._ledger.settle_call(
+                model.name,
+                ticket.caller,
+                good=True,
+                key=ticket.key,
+                channel=ticket.channel,
+                charged=ticket.held,
+                remember=kept,
+            )
         return ticket.held
 
     def failed(self, model: Model, ticket: Ticket) -> None:
         """The call was not answered: count it, charge nothing."""
-        self._ledger.settle_call(model.name, ticket.caller, good=False)
-        self._free(ticket)
+        with self._settling(ticket):
+            self._ledger.settle_call(model.name, ticket.caller, good=False)
 
     def answered(self, fingerprint: bytes) -> Answered | None:
         """What a call of this fingerprint was answered with, in the last day."""
@@ -188,14 +189,19 @@ class Till:
         if fingerprint is not None:
             self._under_way.add(fingerprint)
 
-    def _free(self, ticket: Ticket) -> None:
+    @contextmanager
+    def _settling(self, ticket: Ticket) -> Iterator[None]:
+        """What is held back becomes owed in one step, so that no call admitted meanwhile counts it twice."""
         with self._lock:
-            if ticket.key is not None:
-                self._held[ticket.key] -= 1
-            if ticket.channel is not None:
-                self._held[ticket.channel] -= ticket.held
-            if ticket.fingerprint is not None:
-                self._under_way.discard(ticket.fingerprint)
+            try:
+                yield
+            finally:
+                if ticket.key is not None:
+                    self._held[ticket.key] -= 1
+                if ticket.channel is not None:
+                    self._held[ticket.channel] -= ticket.held
+                if ticket.fingerprint is not None:
+                    self._under_way.discard(ticket.fingerprint)
 
 
 class ChannelSource:

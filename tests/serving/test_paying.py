@@ -89,6 +89,21 @@ def test_vouchers_may_arrive_out_of_order(payer: Payer) -> None:
     assert payer.ledger.earned() == {CHANNEL: (20, payer.voucher(20).signature)}
 
 
+def test_a_call_that_arrives_while_another_is_charged_pays_its_own_price_only(payer: Payer) -> None:
+    first, settle, second = payer.admit(10, "a"), payer.ledger.settle_call, []
+    arriving = threading.Thread(target=lambda: second.append(payer.admit(20, "b")))
+
+    def settle_slowly(*args: Any, **options: Any) -> None:
+        settle(*args, **options)
+        arriving.start()
+        arriving.join(0.3)
+
+    payer.ledger.settle_call = settle_slowly  # type: ignore[method-assign]
+    payer.till.charge(MODEL, first, None)
+    arriving.join()
+    assert [ticket.held for ticket in second] == [10]
+
+
 def test_only_what_was_earned_is_redeemed(payer: Payer) -> None:
     payer.till.failed(MODEL, payer.admit(10, "a"))
     assert payer.ledger.earned() == {}
