@@ -18,7 +18,7 @@ from sahara_lab.compute.checkpoints import file_hash
 from sahara_lab.compute.record import JobFolder
 from sahara_lab.compute.verification import Edge, Tolerance, choose, edges, segments_of
 from sahara_lab.compute.verification.comparing import compare
-from sahara_lab.compute.verification.segments import thinned
+from sahara_lab.compute.verification.segments import edges_of_runs, thinned
 from sahara_lab.errors import IntegrityError, JobError
 
 WITHIN = 240.0
@@ -148,6 +148,20 @@ def test_a_segment_that_ends_in_mid_epoch_can_be_computed_again(local: Compute) 
     job = local.run_cell(cell("max_steps=24"), {}, workers=1, segments=4).wait(timeout=WITHIN)
     assert [(edge.step, edge.where) for edge in edges(job.folder)] == [(16, "epoch"), (24, "batch")]
     assert local.verify(job, segment=2).outcome == "same"
+
+
+def test_a_run_that_was_interrupted_is_verified_over_both_parts(local: Compute, until: Callable[..., Any]) -> None:
+    first = local.run_cell(cell("max_epochs=5", 0.08), {}, workers=1, segments=8)
+    until(lambda: first.record().get("step", 0) >= 24 or first.finished)
+    first.stop()
+    assert first.wait(timeout=WITHIN).status == "stopped"
+    again = local.run_cell(cell("max_epochs=5", 0.08), {}, workers=1, segments=8, resume=first.id).wait(timeout=WITHIN)
+    assert again.status == "done", again.error
+    assert local.verify(first, segment=2).outcome == "same"  # up to where it was stopped
+    assert local.verify(again, segment=1).outcome == "same"  # from its own first checkpoint on
+    kept = [edge.step for _, edge in edges_of_runs([first.folder, again.folder])]
+    assert kept == sorted(set(kept))
+    assert {kept[0], kept[-1]} == {16, 80}
 
 
 def test_weights_altered_at_an_edge_are_caught_and_named(local: Compute, altered: Job) -> None:
