@@ -192,3 +192,18 @@ def test_machines_are_listed_and_chosen_by_what_they_have(bob: Any, serve: Any, 
         bob.compute.quote("any:gpu", max_price="2", workers=1)
     if isolated:
         assert bob.compute.quote("any:speed", max_price="2", workers=1).offer.provider
+
+
+def test_a_machine_joins_with_a_simulated_trusted_machine_and_says_so(
+    alice: Any, bob: Any, isolation: Any, provider_process: Any, free_port: Any
+) -> None:
+    unsafe = [] if isolation.safe else ["--unsafe-no-isolation"]
+    machine = provider_process("alice", free_port(), "--workers", "1", "--simulated-tee", *unsafe).start()
+    try:
+        assert any("tee SIMULATED (proves nothing)" in line for line in machine.said)
+        offer = bob.providers.get("alice")
+        assert offer.attestation == "tee SIMULATED (proves nothing)"
+        assert "SIMULATED" in CliRunner().invoke(main, ["-a", "bob", "provider", "list"]).output
+    finally:
+        machine.end()
+        alice.providers.withdraw()
