@@ -1,4 +1,7 @@
-"""``sahara-lab train``, ``jobs``, ``attach`` and ``stop``: what a terminal says about training. No rules live here."""
+"""``sahara-lab train``, ``jobs``, ``attach``, ``stop``, ``cluster``: what a terminal says about training.
+
+No rules live here.
+"""
 
 from __future__ import annotations
 
@@ -87,6 +90,44 @@ def stop(job: str) -> None:
     click.echo(f"{found.id} is {found.status}")
 
 
+@click.group()
+def cluster() -> None:
+    """Choose the Ray cluster of your own that cells train on."""
+
+
+def _backend() -> Any:
+    from sahara_lab.compute import Compute
+    from sahara_lab.profile import Profile
+
+    return Compute(Profile(click.get_current_context().obj["profile"]).jobs)
+
+
+@cluster.command()
+@click.argument("address")
+@click.option("--token-file", type=click.Path(path_type=Path, dir_okay=False), help="The file with its token.")
+def use(address: str, token_file: Path | None) -> None:
+    """Train on the Ray cluster at ADDRESS (ray://HOST:10001) from now on."""
+    from sahara_lab.compute.clusters import WARNING
+
+    compute = _backend()
+    compute.use_cluster(address, token_file)
+    click.echo(f"Cells train on {compute.cluster}.")
+    click.echo(f"{WARNING}.")
+
+
+@cluster.command()
+def show() -> None:
+    """Say where cells train."""
+    click.echo(_backend().cluster or "this machine")
+
+
+@cluster.command()
+def leave() -> None:
+    """Train on this machine again."""
+    _backend().use_cluster(None)
+    click.echo("Cells train on this machine.")
+
+
 def _follow(job: Any) -> None:
     from sahara_lab.compute import progress_of, progress_text
 
@@ -103,4 +144,4 @@ def _follow(job: Any) -> None:
     job.raise_for_status()
 
 
-commands = (train, jobs, attach, stop)
+commands = (train, jobs, attach, stop, cluster)

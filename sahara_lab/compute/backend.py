@@ -6,6 +6,7 @@ import queue
 from typing import Any, Protocol
 
 from sahara_lab.compute.options import Options
+from sahara_lab.compute.requirements import Requirements
 from sahara_lab.compute.runner import Assignment
 
 Message = tuple[int, dict[str, Any]]
@@ -14,11 +15,12 @@ Message = tuple[int, dict[str, Any]]
 class Backend(Protocol):
     """Workers that run one job at a time, each run in fresh processes.
 
-    There are two: :class:`~sahara_lab.compute.gang.Gang` (warm Ray actors on this machine) and
-    :class:`~sahara_lab.compute.local.LocalGang` (processes without Ray). Another one is one more kind in the
-    controller's table; what it meters comes from the job's record through a :class:`~sahara_lab.compute.job.Meter`.
-    What a worker may read comes with the ``setup`` hook and what it used goes out through ``collect``; nothing here
-    knows about prices.
+    There are three: :class:`~sahara_lab.compute.gang.Gang` (warm Ray actors on this machine),
+    :class:`~sahara_lab.compute.local.LocalGang` (processes without Ray) and
+    :class:`~sahara_lab.compute.cluster_gang.ClusterGang` (actors on the nodes of a Ray cluster). Another one is one
+    more kind in the controller's table; what it meters comes from the job's record through a
+    :class:`~sahara_lab.compute.job.Meter`. What a worker may read comes with the ``setup`` hook and what it used goes
+    out through ``collect``; nothing here knows about prices.
     """
 
     messages: queue.SimpleQueue[Message]
@@ -27,13 +29,18 @@ class Backend(Protocol):
     """Process ids of what stays warm between jobs."""
     broken: bool
     """Whether it has to be made again before the next run."""
+    own_zygotes: bool
+    """Whether its seats fork runs from zygotes of their own, on other machines."""
 
-    def want(self, workers: int, options: Options, modules: list[str]) -> None:
+    def want(self, workers: int, options: Options, modules: list[str], needs: Requirements) -> None:
         """Begin to have at least this many seats; returns before they are ready.
 
         Raises:
             JobError: they never will be; says what there is.
         """
+
+    def room(self, workers: int, options: Options) -> int:
+        """How many of these workers there is room for after some were lost; at most as many."""
 
     @property
     def shortage(self) -> str:

@@ -10,17 +10,20 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sahara_lab.compute import checkpoints, outcome, verdict
 from sahara_lab.compute.agreement import agree
 from sahara_lab.compute.backend import Backend
+from sahara_lab.compute.cluster_gang import ClusterGang
 from sahara_lab.compute.gang import Gang
 from sahara_lab.compute.local import LocalGang
 from sahara_lab.compute.nursery import Nursery
 from sahara_lab.compute.options import Options
 from sahara_lab.compute.record import FINAL, JobFolder, now
+from sahara_lab.compute.requirements import Requirements
 from sahara_lab.compute.runner import Assignment
 from sahara_lab.errors import JobError
 
@@ -73,6 +76,7 @@ class Run:
         self.setup: bytearray | None = bytearray(blobs[2]) if blobs[2] else None
         self.environment: dict[str, str] = json.loads(blobs[3])
         self.options = Options.of(self.record["options"])
+        self.needs = Requirements(**request["needs"])
         self.resume: str | None = request["resume"]
         self.restarts = 0
         self.progressed = False
@@ -144,7 +148,7 @@ class Controller:
         self._runs[run.folder.id] = run
         if run.options.backend != "local":
             self.ray_wanted.set()
-        if len(self._runs) == 1:
+        if len(self._runs) == 1 and run.options.cluster is None:
             self._nursery.need(request["modules"])  # imports while Ray still starts
         self._queue.put(run)
         return {"job": run.folder.id}
@@ -162,7 +166,7 @@ class Controller:
     def warm(self, options: Options, modules: list[str]) -> dict[str, Any]:
         if options.backend != "local":
             self.ray_wanted.set()
-        if not self._runs:
+        if not self._runs and options.cluster is None:
             self._nursery.need(modules)
         self._queue.put(options)
         return {}
@@ -212,7 +216,8 @@ class Controller:
             except Cancelled:
                 self._finish(item, "stopped", "stopped before training began")
             except JobError as error:
-                self._discard_gang()
+                if self._gang is not None and not self._gang.own_zygotes:  # seats on a cluster are as good as before
+                    self._discard_gang()
                 self._fail(item, "failed", f"{error}{verdict.kept(item.record)}")
             except Exception as error:
                 self._discard_gang()
@@ -221,7 +226,8 @@ class Controller:
                 item.wipe()
                 self._runs.pop(item.folder.id, None)
                 self.last_busy = time.monotonic()
-                self._nursery.learn([*item.request["modules"], *item.imported])
+                if item.options.cluster is None:
+                    self._nursery.learn([*item.request["modules"], *item.imported])
 
     def _run(self, run: Run) -> None:
         """Run a job to its end; when a worker dies on the way, go on from the last sound checkpoint."""
@@ -245,19 +251,23 @@ class Controller:
         run.status("starting", f"{why}; {where}", restarts=restarts)
 
     def _attempt(self, run: Run) -> Ending:
-        workers = run.options.workers
+        options, cluster = run.options, run.options.cluster
+        if run.restarts and self._gang is not None and not self._gang.broken:
+            options = replace(options, workers=max(1, self._gang.room(options.workers, options)))
+        workers = options.workers
         if run.options.backend != "local" and not self.ray_ready.is_set():
-            run.status("starting", "starting Ray and the workers")
-        elif self._gang is None or not self._nursery.ready:
+            run.status("starting", f"joining {cluster}" if cluster else "starting Ray and the workers")
+        elif self._gang is None or not (cluster or self._nursery.ready):
             run.status("starting", f"warming {workers} worker{'s' * (workers > 1)}")
-        gang = self._workers(run.options, run.request["modules"], run.stop.is_set, run)
+        gang = self._workers(options, run.request["modules"], run.stop.is_set, run)
         run.record["processes"] = gang.start(
-            self._nursery.address,
+            "" if gang.own_zygotes else self._nursery.address,
             [self._assignment(run, rank, workers) for rank in range(workers)],
             bytes(run.setup) if run.setup is not None else None,
         )
         run.progressed = False
-        run.status("starting", "running the cell", started=run.record.get("started") or now())
+        fewer = f" on {workers} of {run.options.workers} workers" if workers < run.options.workers else ""
+        run.status("starting", f"running the cell{fewer}", started=run.record.get("started") or now())
         return self._follow(run, gang, workers)
 
     def _workers(
@@ -286,11 +296,12 @@ class Controller:
         if self._gang is None:
             self._gang, self._gang_options = _KINDS[options.backend](), options
         gang = self._gang
-        gang.want(options.workers, options, modules)
+        gang.want(options.workers, options, modules, run.needs if run is not None else Requirements())
         wait_for(gang.ready, "the workers have not started")
-        if self._nursery.failed:
-            self._nursery.need([])
-        wait_for(lambda: self._nursery.ready, "the workers' libraries are not imported")
+        if not gang.own_zygotes:
+            if self._nursery.failed:
+                self._nursery.need([])
+            wait_for(lambda: self._nursery.ready, "the workers' libraries are not imported")
         if cancelled():
             raise Cancelled
         return gang
@@ -443,7 +454,7 @@ class Controller:
         run.status(status, message)
 
 
-_KINDS: dict[str, Callable[[], Backend]] = {"gang": Gang, "local": LocalGang}
+_KINDS: dict[str, Callable[[], Backend]] = {"gang": Gang, "local": LocalGang, "cluster": ClusterGang}
 
 
 def _fits(had: Options, wanted: Options) -> bool:

@@ -47,7 +47,7 @@ class _Place:
 class Job:
     """One training job. Reading it costs a file read; it never needs the kernel that started it."""
 
-    def __init__(self, folder: JobFolder, link: Callable[[], Link], meter: Meter | None = None) -> None:
+    def __init__(self, folder: JobFolder, link: Callable[[str | None], Link], meter: Meter | None = None) -> None:
         self._folder = folder
         self._link = link
         self._meter = meter
@@ -252,7 +252,8 @@ class Job:
         if self.finished:
             return
         try:
-            self._link().ask("stop", start=False, job=self.id, force=force)
+            cluster = self._folder.read().get("options", {}).get("cluster")
+            self._link(cluster).ask("stop", start=False, job=self.id, force=force)
         except ConnectionError:
             self.record()  # nobody works on it any more: this marks it
 

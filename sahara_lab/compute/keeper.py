@@ -23,6 +23,7 @@ from typing import Any
 
 from sahara_lab.compute.controller import Controller, request_error
 from sahara_lab.compute.door import Door
+from sahara_lab.compute.joining import join, joined
 from sahara_lab.compute.kernels import Kernels
 from sahara_lab.compute.options import Options
 from sahara_lab.compute.record import write_private
@@ -36,8 +37,12 @@ _OBJECT_STORE = 200 * 1024 * 1024
 _RAY_ATTEMPTS = 5  # Ray gives up after 30 seconds, which pass on a very busy machine
 
 
-def keep(jobs_dir: Path, cluster_file: Path) -> None:
-    """Serve until idle or told to go."""
+def keep(jobs_dir: Path, cluster_file: Path, address: str | None = None) -> None:
+    """Serve until idle or told to go.
+
+    Args:
+        address: of the Ray cluster to train on; a Ray of this machine's own when left out.
+    """
     home = Path(tempfile.mkdtemp(prefix="sahara-"))  # short: socket paths have a limit of about 100 characters
     going = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -78,7 +83,7 @@ def keep(jobs_dir: Path, cluster_file: Path) -> None:
     description = {"pid": os.getpid(), "address": str(home / "door"), "secret": secret.hex(), "home": str(home)}
     write_private(cluster_file, json.dumps(description).encode())
     try:
-        _wait(door, controller, kernels, services, going, home)
+        _wait(door, controller, kernels, services, going, home, address)
     finally:
         going.set()
         door.close()
@@ -134,8 +139,28 @@ def _start_ray(home: Path, controller: Controller) -> None:
     controller.ray_failed(why)
 
 
+def _join_ray(address: str, controller: Controller) -> None:
+    kept = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_USE_TLS")
+    for name in [name for name in os.environ if name.startswith("RAY_")]:
+        if name not in kept and not name.startswith("RAY_TLS_"):
+            del os.environ[name]
+    os.environ.update(RAY_AUTH_MODE="token", RAY_USAGE_STATS_ENABLED="0")
+    try:
+        join(address)
+    except JobError as error:
+        controller.ray_failed(str(error))
+    else:
+        controller.ray_came()
+
+
 def _wait(
-    door: Door, controller: Controller, kernels: Kernels, services: Services, going: threading.Event, home: Path
+    door: Door,
+    controller: Controller,
+    kernels: Kernels,
+    services: Services,
+    going: threading.Event,
+    home: Path,
+    address: str | None,
 ) -> None:
     alone = float(os.environ.get(IDLE_VARIABLE, _IDLE_ALONE))
     last_client = time.monotonic()
@@ -143,7 +168,12 @@ def _wait(
     while not going.wait(0.5 if started else 0.02):
         if controller.ray_wanted.is_set() and not started:
             started = True
-            _start_ray(home, controller)
+            if address is None:
+                _start_ray(home, controller)
+            else:
+                _join_ray(address, controller)
+        if address is not None and started and not controller.broken and not joined():
+            controller.ray_failed(f"the connection to the cluster at {address} is lost")
         moment = time.monotonic()
         if controller.broken and not controller.busy:
             return
@@ -162,4 +192,4 @@ def _wait(
 
 
 if __name__ == "__main__":
-    keep(Path(sys.argv[1]), Path(sys.argv[2]))
+    keep(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:4])

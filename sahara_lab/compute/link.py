@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sahara_lab._version import __version__
+from sahara_lab.compute.clusters import Cluster
 from sahara_lab.compute.door import Visitor
 from sahara_lab.compute.record import JobFolder
 from sahara_lab.errors import JobError
@@ -30,10 +31,11 @@ def environment() -> dict[str, str]:
 class Link:
     """One process's connection to the keeper of ``jobs_dir``; reconnects, and starts a keeper when there is none."""
 
-    def __init__(self, jobs_dir: Path) -> None:
+    def __init__(self, jobs_dir: Path, cluster: Cluster | None = None) -> None:
         self.jobs_dir = jobs_dir
-        # Another Python environment gets a keeper of its own: its workers import other packages.
-        key = f"{sys.prefix}|{sys.version}|{__version__}"
+        self.cluster = cluster
+        # Another Python environment gets a keeper of its own: its workers import other packages. So does each cluster.
+        key = f"{sys.prefix}|{sys.version}|{__version__}" + (f"|{cluster.address}" if cluster else "")
         identity = hashlib.sha256(key.encode()).hexdigest()[:8]
         self.cluster_file = jobs_dir / f".keeper-{identity}.json"
         self._visitor: Visitor | None = None
@@ -104,14 +106,18 @@ class Link:
 
     def _start(self) -> Visitor:
         _clear_remains(self.cluster_file)
-        log = self.jobs_dir / ".keeper.log"
+        log = self.cluster_file.with_suffix(".log")
         root = str(Path(__file__).parents[2])
         variables = environment()
+        command = [sys.executable, "-m", "sahara_lab.compute.keeper", str(self.jobs_dir), str(self.cluster_file)]
+        if self.cluster is not None:
+            variables |= self.cluster.environment()
+            command.append(self.cluster.address)
         if "site-packages" not in root:  # running from a source tree: the workers must find it too
             variables["PYTHONPATH"] = os.pathsep.join(filter(None, [variables.get("PYTHONPATH", ""), root]))
         with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "sahara_lab.compute.keeper", str(self.jobs_dir), str(self.cluster_file)],
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -9,6 +9,7 @@ from typing import Any
 
 from sahara_lab.compute.backend import Message
 from sahara_lab.compute.options import Options
+from sahara_lab.compute.requirements import Requirements
 from sahara_lab.compute.runner import Assignment
 from sahara_lab.compute.seat import Seat
 
@@ -24,9 +25,13 @@ class LocalGang:
         self.broken = False
 
     shortage = ""
+    own_zygotes = False
 
-    def want(self, workers: int, options: Options, modules: list[str]) -> None:
+    def want(self, workers: int, options: Options, modules: list[str], needs: Requirements) -> None:
         self._seats += [Seat() for _ in range(workers - len(self._seats))]
+
+    def room(self, workers: int, options: Options) -> int:
+        return workers
 
     def ready(self) -> bool:
         return True

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
+from sahara_lab.compute.clusters import canonical
 from sahara_lab.errors import JobError
 
 MOST_WORKERS: Final = 64
 MOST_SEGMENTS: Final = 64
-BACKENDS: Final = ("gang", "local")
+BACKENDS: Final = ("gang", "local", "cluster")
 ACCELERATORS: Final = ("auto", "cpu", "gpu", "cuda", "mps")
 STRATEGIES: Final = ("auto", "ddp", "fsdp")
 _PRECISIONS: Final = {
@@ -33,6 +34,7 @@ FLAGS: Final[Mapping[str, tuple[type, str]]] = {
     "restarts": (int, "how often to go on by itself after a worker died; 2 when left out"),
     "segments": (int, "keep up to so many checkpoints between which the run can be verified"),
     "backend": (str, "gang (warm workers on this machine) or local (without Ray)"),
+    "cluster": (str, "a Ray cluster of your own, ray://HOST:10001, or none: this machine"),
 }
 """What the options are called and mean where they are typed: in the magic and on the command line."""
 
@@ -51,11 +53,12 @@ class Options:
         seed: seeds Python, NumPy and torch in every worker before the cell, and the order of the data.
         monitor: the metric whose best value decides which weights are kept as ``best.safetensors``.
         restarts: how often a job whose worker died goes on by itself from its last checkpoint.
-        backend: ``gang`` (warm Ray actors on this machine) or ``local`` (processes without Ray).
+        backend: ``gang`` (warm Ray actors on this machine), ``local`` (processes without Ray), or ``cluster``.
         segments: keep up to so many checkpoints, between which the run can be computed again; seeds it where ``seed``
             does not.
         until: end where another run had its checkpoint: a step, and ``batch``, ``epoch`` or ``end``; with ``last`` the
             run has to end there by itself, and makes one more step if it does not.
+        cluster: address of the Ray cluster that the ``cluster`` backend trains on.
     """
 
     workers: int = 2
@@ -71,6 +74,7 @@ class Options:
     backend: str = "gang"
     segments: int | None = None
     until: str | None = None
+    cluster: str | None = None
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Options:
@@ -85,6 +89,10 @@ class Options:
         values = {name: value for name, value in given.items() if value is not None}
         if values.get("precision") is not None:
             values["precision"] = _PRECISIONS.get(str(values["precision"]), str(values["precision"]))
+        if values.get("cluster") is not None:
+            if values.setdefault("backend", "cluster") != "cluster":
+                raise JobError(f"the backend {values['backend']} knows no cluster", hint="Leave one of the two out")
+            values["cluster"] = canonical(values["cluster"])
         made = cls(**values)
         made._check()
         return made
@@ -98,6 +106,8 @@ class Options:
         _one_of("strategy", self.strategy, STRATEGIES)
         _one_of("precision", self.precision, tuple(_PRECISIONS))
         _one_of("backend", self.backend, BACKENDS)
+        if self.backend == "cluster" and self.cluster is None:
+            raise JobError("a cluster has an address", hint="Give --cluster ray://HOST:10001")
         if self.cpus is not None and not 0 < self.cpus <= 1024:
             raise JobError(f"{self.cpus:g} cores a worker are not possible", hint="Give --cpus a positive number")
         if self.gpus not in (None, 0, 1):

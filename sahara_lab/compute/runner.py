@@ -194,7 +194,8 @@ def lightning_environment(assignment: Assignment) -> dict[str, str]:
     import torch
 
     workers, rank, options = assignment.workers, assignment.rank, assignment.options
-    cores = max(1, int(options.cpus or (os.cpu_count() or 1) // workers))
+    share = 1 if assignment.spread else (os.cpu_count() or 1) // workers
+    cores = max(1, int(options.cpus or share))
     environment = {
         "MPLBACKEND": "Agg",
         "PL_TRAINER_DEVICES": str(workers),
@@ -227,8 +228,7 @@ def lightning_environment(assignment: Assignment) -> dict[str, str]:
             "LOCAL_WORLD_SIZE": "1",
             "GROUP_RANK": str(rank),
         }
-        if "GLOO_SOCKET_IFNAME" not in assignment.environment:
-            environment.pop("GLOO_SOCKET_IFNAME", None)
+        environment.pop("GLOO_SOCKET_IFNAME", None)  # the seat knows which interface its node is reached by
     return environment | options.trainer_environment()
 
 

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 from sahara_lab.compute import preload
 from sahara_lab.compute.capturing import capture
 from sahara_lab.compute.checkpoints import LIST, newest_sound
+from sahara_lab.compute.clusters import HERE, Cluster, Clusters, canonical
 from sahara_lab.compute.job import Job, Meter
 from sahara_lab.compute.link import Link, environment
 from sahara_lab.compute.options import Options
 from sahara_lab.compute.probing import Probe, probe
 from sahara_lab.compute.record import JobFolder, new_job_id, now
+from sahara_lab.compute.requirements import Requirements, requirements
 from sahara_lab.compute.verification.replay import keep_names
 from sahara_lab.errors import JobError, NotFound
 
@@ -36,7 +38,7 @@ trainer.fit(model, *data) if isinstance(data, tuple) else trainer.fit(model, dat
 
 
 class Compute:
-    """Training on this machine's workers.
+    """Training on this machine's workers, or on those of a Ray cluster of one's own.
 
     Args:
         jobs_dir: where each job has its folder; also names the keeper that serves it.
@@ -48,7 +50,8 @@ class Compute:
         self.jobs_dir = Path(jobs_dir)
         self._defaults = defaults
         self._meter = meter
-        self._keeper: Link | None = None
+        self._clusters = Clusters(self.jobs_dir)
+        self._links: dict[str | None, Link] = {}
 
     def run_cell(
         self,
@@ -84,7 +87,7 @@ class Compute:
         checkpoint = resume if isinstance(resume, Path) else self._checkpoint_of(resume)
         if isinstance(resume, str):
             options = _with_seed_of(self.job(resume), options)
-        chosen = Options.of({**self._defaults, **options})
+        chosen = self.options(options)
         if chosen.segments is not None and chosen.seed is None and resume is None:
             chosen = replace(chosen, seed=secrets.randbits(32))  # else nobody could compute it again
         if not source.strip():
@@ -92,7 +95,11 @@ class Compute:
         captured = capture(source, namespace)
         blobs = [captured.blob, _pickled("collect", collect), _pickled("setup", setup)]
         blobs.append(json.dumps(environment()).encode())
-        link = self._link()
+        needs = Requirements()
+        if chosen.cluster is not None:
+            self._clusters.find(chosen.cluster).check()
+            needs = requirements([source, *captured.sources.values()], Path(cwd or Path.cwd()))
+        link = self._link(chosen.cluster)
         folder = JobFolder(self.jobs_dir / new_job_id())
         folder.create(
             {
@@ -106,6 +113,7 @@ class Compute:
                 "workers": chosen.workers,
                 "options": chosen.as_json(),
                 "inputs": list(inputs),
+                "lock": sorted(needs.lock.values()),
                 "captured": [{"name": item.name, "type": item.type, "size": item.size} for item in captured.names],
                 "cwd": str(cwd or Path.cwd()),
                 "resume": str(resume) if resume is not None else None,
@@ -128,6 +136,7 @@ class Compute:
                 path=[str(Path(entry).absolute()) if entry else str(Path.cwd()) for entry in sys.path],
                 modules=preload.modules_of(sys.modules),
                 resume=str(checkpoint) if checkpoint else None,
+                needs={"lock": needs.lock, "files": needs.files},
             )
         except BaseException as error:
             self._give_up(folder, link, error)
@@ -188,19 +197,65 @@ class Compute:
 
     def warm(self, workers: int = 2, **options: Any) -> None:
         """Start the workers now, so that the first cell finds them ready; returns at once."""
-        chosen = Options.of({**self._defaults, "workers": workers, **options})
-        self._link().ask("warm", options=chosen.as_json(), modules=preload.modules_of(sys.modules))
+        chosen = self.options({"workers": workers, **options})
+        link = self._link(chosen.cluster)
+        link.ask("warm", options=chosen.as_json(), modules=preload.modules_of(sys.modules))
+
+    # The cluster to train on
+
+    def use_cluster(self, address: str | None, token_file: Path | str | None = None) -> None:
+        """Train on a Ray cluster of one's own from now on, in every session of this profile; None: on this machine.
+
+        The cluster is started with Ray's token authentication, its head with a Ray Client server, its nodes with the
+        same Python, Ray and sahara-lab as here. Whoever has its token can run code on its nodes and, through what
+        they answer, on this machine: use one cluster for each lease, never one shared with strangers.
+
+        Args:
+            address: ``ray://HOST:PORT``; the port may be left out when it is 10001.
+            token_file: the file with the cluster's token, which only its owner may read. Where Ray itself looks for
+                a token when left out. The path is kept, the token is not.
+
+        Raises:
+            JobError: it is no address, nobody answers there, or there is no such token.
+        """
+        if address is None:
+            self._clusters.choose(None)
+            return
+        file = Path(token_file).expanduser().absolute() if token_file is not None else None
+        cluster = Cluster(canonical(address), file)
+        cluster.check()
+        self._clusters.choose(cluster)
+        self._links.pop(cluster.address, None)
+
+    @property
+    def cluster(self) -> str | None:
+        """Address of the cluster that cells train on when nothing else is said; None: this machine."""
+        return self._clusters.chosen
+
+    def options(self, given: Mapping[str, Any]) -> Options:
+        """Checked options of a job that is given these: what is left out comes from the defaults and the profile.
+
+        Raises:
+            JobError: one of them is not possible.
+        """
+        said = {name: value for name, value in {**self._defaults, **given}.items() if value is not None}
+        if said.get("cluster") == HERE:
+            del said["cluster"]
+        elif "cluster" not in said and "backend" not in said:
+            said["cluster"] = self.cluster
+        return Options.of(said)
 
     def status(self) -> dict[str, Any] | None:
-        """What the keeper does (its process, jobs, warm workers), or None when there is none."""
+        """What the keeper in use does (its process, jobs, warm workers), or None when there is none."""
         try:
-            return self._link().ask("hello", start=False)
+            return self._link(self.options({}).cluster).ask("hello", start=False)
         except ConnectionError:
             return None
 
     def shutdown(self) -> None:
         """Stop running jobs and give Ray and the workers back."""
-        self._link().shutdown()
+        for address in {None, self.options({}).cluster, *self._links}:
+            self._link(address).shutdown()
 
     def _checkpoint_of(self, resume: str | None) -> Path | None:
         if resume is None:
@@ -214,10 +269,11 @@ class Compute:
             )
         return found[0]
 
-    def _link(self) -> Link:
-        """The way to the keeper of this machine's workers."""
-        self._keeper = self._keeper or Link(self.jobs_dir)
-        return self._keeper
+    def _link(self, cluster: str | None = None) -> Link:
+        """The way to the keeper of a cluster's workers, or of this machine's."""
+        if cluster not in self._links:
+            self._links[cluster] = Link(self.jobs_dir, self._clusters.find(cluster) if cluster else None)
+        return self._links[cluster]
 
     def _job(self, folder: JobFolder) -> Job:
         return Job(folder, self._link, self._meter)

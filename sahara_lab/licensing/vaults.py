@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from sahara_lab.chain import Chain, Network, Sender, Wallet
 from sahara_lab.identity import Directory
-from sahara_lab.licensing.access import install_session, split_version
+from sahara_lab.licensing.access import install_session, open_chain, split_version
 from sahara_lab.licensing.auditing import Audit, audit
 from sahara_lab.licensing.cleaning import Cleaning, Unneeded
 from sahara_lab.licensing.custody import Custody, Handovers, Migrations, Reencryptions
@@ -247,20 +251,34 @@ class Vaults:
     def session_setup(self) -> Callable[[], None]:
         """What a training worker runs to read as this account for at most 30 minutes; holds a session, no wallet."""
         _, credentials = backend(self._profile, self._account)
+        network, _ = open_chain(self._profile)
         return SessionSetup(
-            self._profile.name, str(self._profile.folder), self._account, credentials.account, credentials.session()
+            self._profile.name,
+            str(self._profile.folder),
+            self._account,
+            credentials.account,
+            credentials.session(),
+            network,
         )
 
 
 class SessionSetup:
-    """Installs a reader's session in the process that calls it. Its repr shows no secret."""
+    """Installs a reader's session in the process that calls it. Its repr shows no secret.
 
-    def __init__(self, profile: str, folder: str, handle: str, address: str, session: Session) -> None:
+    Args:
+        network: taken along for a process on a machine that has not got ``folder``, so that it knows chain and key
+            servers; addresses only.
+    """
+
+    def __init__(
+        self, profile: str, folder: str, handle: str, address: str, session: Session, network: Network | None = None
+    ) -> None:
         self._profile = profile
         self._folder = folder
         self._handle = handle
         self._address = address
         self._session = session
+        self._network = None if network is None else replace(network, accounts=(), supervisor_pid=0, extra={})
 
     def __call__(self) -> None:
         import os
@@ -270,6 +288,10 @@ class SessionSetup:
         os.environ[ACCOUNT_VARIABLE] = self._handle
         # <home>/profiles/<name>: a worker may have been started with another environment than the caller's.
         os.environ[HOME_VARIABLE] = self._folder.rsplit("/", 2)[0]
+        if self._network is not None and not Path(self._folder).exists():
+            os.environ[HOME_VARIABLE] = home = tempfile.mkdtemp(prefix="sahara-")
+            atexit.register(shutil.rmtree, home, ignore_errors=True)
+            self._network.save(Profile(self._profile))
         install_session(self._profile, self._handle, self._address, self._session)
         forget_access()  # a warm worker remembers what the job before opened
         track_access()  # data loaders open files in processes of their own

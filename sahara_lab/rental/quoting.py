@@ -54,7 +54,8 @@ class TrainingQuote:
         options = self.options
         each = [f"{options.cpus:g} cores" if options.cpus else "", "1 GPU" if options.gpus else ""]
         of = f" of {' and '.join(filter(None, each))}" if any(each) else ""
-        place = f"{self._stays[0].owner}'s machine" if self._stays else "this machine"
+        here = f"the cluster at {options.cluster}" if options.cluster else "this machine"
+        place = f"{self._stays[0].owner}'s machine" if self._stays else here
         return f"{options.workers} worker{'s' * (options.workers != 1)}{of} on {place}"
 
     @property

@@ -100,7 +100,7 @@ class RentQuote:
 class RentedJob(Job):
     """A job on a provider's machine. Its folder is here; what drives it is this process, or the next that asks."""
 
-    def __init__(self, folder: JobFolder, link: Callable[[], Link], drive: Callable[[], object]) -> None:
+    def __init__(self, folder: JobFolder, link: Callable[[str | None], Link], drive: Callable[[], object]) -> None:
         super().__init__(folder, link)
         self._drive = drive
 
@@ -373,7 +373,7 @@ class Rentals:
         return self._rental(JobFolder(job.folder)).verify(**given)
 
     def _job(self, folder: JobFolder) -> RentedJob:
-        return RentedJob(folder, lambda: Link(self._jobs), lambda: self._drive(folder))
+        return RentedJob(folder, lambda _: Link(self._jobs), lambda: self._drive(folder))
 
     def _drive(self, folder: JobFolder) -> None:
         thread = self._driving.get(folder.id)

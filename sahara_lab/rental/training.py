@@ -128,10 +128,8 @@ class Training:
         Raises:
             AccessDenied: an input is not offered for training.
         """
-        from sahara_lab.compute import Options
-
         terms = input_terms(self._market, _named([*inputs, *_URL.findall(source)]))
-        chosen = Options.of(options)
+        chosen = self.backend.options(options)
         owner, _ = self.goes_to(source, inputs)
         if owner is not None:
             rates = [offer.rate for offer in self.providers() if offer.provider == owner]
@@ -348,6 +346,15 @@ class Training:
     def warm(self, workers: int = 2, **options: Any) -> None:
         """Start the workers before the first cell needs them."""
         self.backend.warm(workers, **options)
+
+    def use_cluster(self, address: str | None, token_file: Path | str | None = None) -> None:
+        """Train on a Ray cluster of one's own from now on; see :meth:`sahara_lab.compute.Compute.use_cluster`."""
+        self.backend.use_cluster(address, token_file)
+
+    @property
+    def cluster(self) -> str | None:
+        """Address of the Ray cluster that cells train on; None: this machine."""
+        return self.backend.cluster
 
     def shutdown(self) -> None:
         """Stop the workers and free their memory."""
