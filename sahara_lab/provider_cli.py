@@ -36,6 +36,11 @@ def provider() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option("--port", default=8500, show_default=True)
 @click.option("--url", help="Where renters reach it, e.g. https://gpu.example; http://HOST:PORT when left out.")
+@click.option(
+    "--simulated-tee",
+    is_flag=True,
+    help="Put reports of a SIMULATED trusted machine into manifests.",
+)
 @click.option("--heartbeat", default=10, show_default=True, help="Seconds between two vouchers.")
 @click.option(
     "--unsafe-no-isolation", is_flag=True, help="UNSAFE: run strangers' code without a wall. It can do all you can."
@@ -111,9 +116,26 @@ def guard(asset: str, canaries: Path | None, most: str) -> None:
 
 
 @provider.command("list")
-def list_() -> None:
+@click.option("--order", default="price", show_default=True, help="price, speed or reputation: the best first.")
+@click.option("--cores", type=int, default=0, help="At least so many.")
+@click.option("--memory", default="0", help="At least so much, e.g. 32GB.")
+@click.option("--gpu", help="With a GPU that has this in its name; --gpu '' for any.")
+@click.option("--max-rate", help="At most this price of a worker second, in tokens.")
+@click.option("--min-stake", default="0", help="At least this stake, in tokens.")
+@click.option("--done", type=int, default=0, help="At least so many jobs done.")
+@click.option("--isolated", is_flag=True, help="Only with a wall around strangers' code.")
+def list_(memory: str, gpu: str | None, max_rate: str | None, min_stake: str, **given: Any) -> None:
     """List the machines for rent, the cheapest first."""
-    _show(_lab().compute.providers())
+    from sahara_lab.units import to_bytes, to_wei
+
+    wanted = {
+        "memory": to_bytes(memory),
+        "gpus": int(gpu is not None),
+        "gpu": gpu or "",
+        "most": None if max_rate is None else to_wei(max_rate),
+        "stake": to_wei(min_stake),
+    }
+    _show(_lab().compute.providers(**given, **wanted))
 
 
 @provider.command()
@@ -129,9 +151,13 @@ def recover() -> None:
 
 @click.command("verify-job")
 @click.argument("job")
-def verify_job(job: str) -> None:
-    """Run a rented JOB again on this machine; fails when its weights are not the same to the last bit."""
-    found = _lab().compute.recompute(job)
+@click.option("--segment", type=int, help="Which one, counted from 1; drawn when left out.")
+@click.option("--seed", help="What the segment is drawn with, such as the hash of a block.")
+@click.option("--whole", is_flag=True, help="Run all of a rented job again, also one that kept no segments.")
+def verify_job(job: str, segment: int | None, seed: str | None, whole: bool) -> None:
+    """Compute a segment of JOB again on this machine and compare; fails unless it is what it was claimed to be."""
+    compute = _lab().compute
+    found = compute.recompute(job) if whole else compute.verify(job, segment=segment, seed=seed)
     click.echo(str(found))
-    if not found.same:
+    if not found.ok:
         click.get_current_context().exit(1)

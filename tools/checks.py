@@ -71,8 +71,11 @@ FORMAT: list[Check] = [
 
 SUITES = {"lint": LINT, "format": FORMAT, "contracts": CONTRACTS, "all": LINT + TESTS}
 STREAMED = {"Python tests"}
-#: What runs one after another beside the rest, in the suite of all.
-BESIDE = {check[0] for check in (SOLIDITY_FORMAT, SOLIDITY_STYLE, *TESTS)} - STREAMED
+#: What runs one after another beside the rest of a suite.
+BESIDE = {
+    "all": {check[0] for check in (SOLIDITY_FORMAT, SOLIDITY_STYLE, *TESTS)} - STREAMED,
+    "contracts": {"contract artifacts"},
+}
 
 
 def perform(check: Check) -> bool:
@@ -117,11 +120,12 @@ def failures_alone(names: list[str]) -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    suite = SUITES.get(arguments[0] if arguments else "all")
+    name = arguments[0] if arguments else "all"
+    suite = SUITES.get(name)
     if suite is None:
         print(__doc__)
         return 2
-    apart = [check for check in suite if suite is SUITES["all"] and check[0] in BESIDE]
+    apart = [check for check in suite if check[0] in BESIDE.get(name, ())]
     # Tests have data folders and ports of their own, so that two lanes of them fill two cores.
     with ThreadPoolExecutor(1) as lane:
         waiting = lane.submit(failures, apart)

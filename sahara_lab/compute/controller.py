@@ -417,7 +417,7 @@ class Controller:
     def _conclude(self, run: Run, ending: Ending) -> None:
         record, results, failures = run.record, ending.results, ending.failures
         record["collected"] = [result["collected"] for result in results if "collected" in result]
-        for key in ("values", "model", "trainer", "step", "epoch"):
+        for key in ("values", "model", "trainer", "step", "epoch", "pins"):
             if key in results[0]:
                 record[key] = results[0][key]
         if run.stop.is_set() and (failures or len(ending.outcomes) < ending.workers):

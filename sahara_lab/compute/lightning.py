@@ -15,14 +15,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sahara_lab.compute import checkpoints
+from sahara_lab.compute import checkpoints, plateau
 from sahara_lab.compute.agreement import Appointment
 from sahara_lab.compute.options import Options
 from sahara_lab.compute.position import Position
+from sahara_lab.compute.verification import randomness, segments
 from sahara_lab.errors import JobError
 
 _METRICS_EVERY = 0.25
 _SAVE_AT_MOST_EVERY = 5.0
+_EDGE_AT_MOST_EVERY = 0.5
 _TRAIN_PER_SAVE = 20.0
 
 Send = Callable[[dict[str, Any]], None]
@@ -48,6 +50,11 @@ class RunState:
         self.weights: dict[str, Any] | None = None
         self.best: float | None = None
         self._done_in_epoch = 0
+        self._until = _target(options.until)
+        self._random: list[dict[str, Any]] = []
+        self._resumed_random: list[dict[str, Any]] = []
+        self._plateau: list[float | None] = []
+        self._missed: list[float | None] = []
         self._save_at_epoch_end = False
         self._saved_step = -1
         self.module: Any = None
@@ -66,7 +73,16 @@ class RunState:
         self.trainer, self.module = trainer, module
         self._rate_from = None
         self._saved_step = -1
+        plateau.make_up_for(trainer, self._missed)
+        self._missed = []
+        in_mid_epoch = self.position.in_mid_epoch
+        if not in_mid_epoch:  # beginning an epoch draws a number, which the checkpoint is before
+            self._go_on_with_random_numbers(trainer)
         self.position.install(trainer)
+        if in_mid_epoch:
+            self._go_on_with_random_numbers(trainer)
+        if self.fits > 1 and self.rank == 0:
+            segments.forget(self.folder)  # they are of one fit, and the result is of several
         if self.stopped:
             trainer.should_stop = True  # a later fit of the same cell
         with contextlib.suppress(Exception):  # depends on user code and loaders of unknown length
@@ -77,29 +93,58 @@ class RunState:
 
     def batch_ends(self, trainer: Any, outputs: Any) -> None:
         self.batches += 1
+        if self.batches == 1:
+            trainer.fit_loop._restarting = False  # else a resumed epoch ends without the step of ReduceLROnPlateau
         if self.rank == 0:
             moment = time.monotonic()
             if moment - self._shown_at >= _METRICS_EVERY:
                 self._shown_at = moment
                 self._show(trainer, outputs, moment)
+        if self._until is not None and trainer.global_step > self._until[0]:
+            self._stop(trainer)  # it goes on where the other run did not
+            return
+        if self._ends_here(trainer, "batch") and not self._last_batch(trainer):
+            self._stop_at(trainer, self._done(trainer), "batch")
+            return
         what = self.appointment.due(self.batches)
         if what and not trainer.fit_loop._should_accumulate():  # else after the batch that completes the step
             self.appointment.kept()
             self._act(trainer, what)
         elif trainer.max_steps != -1 and trainer.global_step >= trainer.max_steps and not self._last_batch(trainer):
-            self.save(trainer, self._done(trainer))  # the run ends here, and may be continued with more steps
+            self.save(trainer, self._done(trainer), "batch")  # the run ends here, and may be continued with more steps
 
     def _act(self, trainer: Any, what: str) -> None:
         """Save, or save and stop, with all other ranks."""
         if self._last_batch(trainer):
             self._save_at_epoch_end = True  # what belongs to the end of an epoch still comes
         else:
-            self.save(trainer, self._done(trainer))
-        if what == "stop" and not self.stopped:
+            self.save(trainer, self._done(trainer), "batch")
+        if what == "stop":
+            self._stop(trainer)
+
+    def _stop(self, trainer: Any) -> None:
+        if not self.stopped:
             self.stopped = True
             trainer.fit_loop.min_epochs = 0  # a stop asked for by a person wins over the cell's own minimum
             trainer.fit_loop.epoch_loop.min_steps = 0
             trainer.should_stop = True
+
+    def _ends_here(self, trainer: Any, where: str) -> bool:
+        """Whether this is where another run, which is being computed again, had its checkpoint."""
+        if self._until is None or self.stopped or self._until[1] != where:
+            return False
+        return bool(trainer.global_step == self._until[0] and not trainer.fit_loop._should_accumulate())
+
+    def _stop_at(self, trainer: Any, done_in_epoch: int, where: str) -> None:
+        self.save(trainer, done_in_epoch, where)
+        if self._until is not None and not self._until[2]:
+            self._stop(trainer)
+
+    def _go_on_with_random_numbers(self, trainer: Any) -> None:
+        """With those that the run of the checkpoint would have had, if it had as many ranks."""
+        found, self._resumed_random = self._resumed_random, []
+        if len(found) == trainer.world_size:
+            randomness.restore(found[self.rank])
 
     @staticmethod
     def _last_batch(trainer: Any) -> bool:
@@ -115,14 +160,20 @@ class RunState:
             self.metrics(trainer)
         if self.stopped and not self._save_at_epoch_end:
             return
+        if self._ends_here(trainer, "epoch"):
+            self._stop_at(trainer, 0, "epoch")
+            return
         if self._save_at_epoch_end or trainer.strategy.broadcast(self.save_due):
             self._save_at_epoch_end = False
-            self.save(trainer, 0)
+            self.save(trainer, 0, "epoch")
 
     @property
     def save_due(self) -> bool:
         """Whether enough was trained since the last checkpoint for another one to be worth its cost."""
-        return time.monotonic() - self._saved_at >= max(_SAVE_AT_MOST_EVERY, _TRAIN_PER_SAVE * self._save_cost)
+        if self._until is not None:
+            return False
+        at_most_every = _SAVE_AT_MOST_EVERY if self.options.segments is None else _EDGE_AT_MOST_EVERY
+        return time.monotonic() - self._saved_at >= max(at_most_every, _TRAIN_PER_SAVE * self._save_cost)
 
     def validation_ends(self, trainer: Any) -> None:
         """Keep the weights if they are the best so far by the monitored metric."""
@@ -154,14 +205,17 @@ class RunState:
         if type(trainer.strategy).__name__ == "FSDPStrategy":  # each rank holds a part: all of them join it together
             self.weights = trainer.strategy.lightning_module_state_dict()
         if not self.stopped and self._saved_step != trainer.global_step:
-            self.save(trainer, 0)
+            self.save(trainer, 0, "end")
         if self.rank == 0:
             self._show(trainer, None, time.monotonic())
             self.metrics(trainer)
         self.fitting = False
 
-    def save(self, trainer: Any, done_in_epoch: int) -> None:
+    def save(self, trainer: Any, done_in_epoch: int, where: str) -> None:
         """Write a checkpoint and list it once it is whole. Collective: every rank calls it.
+
+        Args:
+            where: after a ``batch``, at the end of an ``epoch``, or at the ``end`` of the run.
 
         Raises:
             JobError: the parameters are not finite; the checkpoints of before are kept.
@@ -170,9 +224,12 @@ class RunState:
         _check_finite(self.module, trainer.global_step)
         self._done_in_epoch = done_in_epoch
         path = checkpoints.new_file(self.folder / "checkpoints", trainer.global_step)
+        self._random = randomness.of_all_ranks()
+        self._plateau = plateau.due(trainer) if where == "epoch" else []
         trainer.save_checkpoint(path)
         if self.rank == 0:
             checkpoints.keep(path, step=trainer.global_step, epoch=trainer.current_epoch)
+            self._keep_edge(path, trainer, where)
             self.send(
                 {
                     "kind": "checkpoint",
@@ -185,17 +242,33 @@ class RunState:
         self._saved_at = time.monotonic()
         self._save_cost = self._saved_at - began
 
+    def _keep_edge(self, path: Path, trainer: Any, where: str) -> None:
+        if self.options.segments is None or self.fits > 1:
+            return
+        segments.keep(
+            path,
+            self.folder,
+            self.options.segments,
+            step=trainer.global_step,
+            epoch=trainer.current_epoch,
+            where=where,
+            exact=where != "batch" or self.position.in_process(trainer),
+        )
+
     def state(self) -> dict[str, Any]:
         """What goes into the checkpoint beside Lightning's own."""
         if self.trainer is None:
             return {}
-        return {"position": self.position.state(self.trainer, self._done_in_epoch), "best": self.best}
+        position = self.position.state(self.trainer, self._done_in_epoch)
+        return {"position": position, "best": self.best, "random": self._random, "plateau": self._plateau}
 
     def load(self, state: dict[str, Any]) -> None:
         """Take over what :meth:`state` gave in the run that this one goes on from."""
         if state:
             self.position.load(state["position"])
             self.best = state["best"]
+            self._resumed_random = state.get("random") or []
+            self._missed = state.get("plateau") or []
 
     def metrics(self, trainer: Any) -> None:
         values = self._changed(numbers(trainer.callback_metrics))
@@ -236,6 +309,14 @@ class RunState:
     @property
     def steps_per_second(self) -> float | None:
         return None if self._rate is None else round(self._rate, 2)
+
+
+def _target(until: str | None) -> tuple[int, str, bool] | None:
+    """``Options.until`` as a step, a place, and whether the run has to end there by itself."""
+    if until is None:
+        return None
+    step, where, *last = until.split()
+    return int(step), where, bool(last)
 
 
 def numbers(values: Any) -> dict[str, float]:
@@ -301,8 +382,12 @@ def _classes(package: str) -> tuple[type[Any], type[Any]]:
 
     package_callbacks = import_module(f"{package}.callbacks")
 
-    class SaharaWatch(package_callbacks.Callback):  # type: ignore[misc, name-defined]
-        """Reports progress, keeps a checkpoint, stops all ranks at the agreed step."""
+    class SaharaWatch(package_callbacks.Checkpoint):  # type: ignore[misc, name-defined]
+        """Reports progress, keeps a checkpoint, stops all ranks at the agreed step.
+
+        Lightning calls callbacks of this kind last, so that a checkpoint of an epoch's end has what the others and the
+        model itself do there.
+        """
 
         def __init__(self, state: RunState) -> None:
             self._run = state

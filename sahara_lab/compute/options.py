@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
@@ -10,6 +11,7 @@ from sahara_lab.compute.clusters import canonical
 from sahara_lab.errors import JobError
 
 MOST_WORKERS: Final = 64
+MOST_SEGMENTS: Final = 64
 BACKENDS: Final = ("gang", "local", "cluster")
 ACCELERATORS: Final = ("auto", "cpu", "gpu", "cuda", "mps")
 STRATEGIES: Final = ("auto", "ddp", "fsdp")
@@ -30,6 +32,7 @@ FLAGS: Final[Mapping[str, tuple[type, str]]] = {
     "seed": (int, "makes the run repeatable"),
     "monitor": (str, "the metric whose best value decides which weights are kept as the best"),
     "restarts": (int, "how often to go on by itself after a worker died; 2 when left out"),
+    "segments": (int, "keep up to so many checkpoints between which the run can be verified"),
     "backend": (str, "gang (warm workers on this machine) or local (without Ray)"),
     "cluster": (str, "a Ray cluster of your own, ray://HOST:10001, or none: this machine"),
 }
@@ -51,6 +54,10 @@ class Options:
         monitor: the metric whose best value decides which weights are kept as ``best.safetensors``.
         restarts: how often a job whose worker died goes on by itself from its last checkpoint.
         backend: ``gang`` (warm Ray actors on this machine), ``local`` (processes without Ray), or ``cluster``.
+        segments: keep up to so many checkpoints, between which the run can be computed again; seeds it where ``seed``
+            does not.
+        until: end where another run had its checkpoint: a step, and ``batch``, ``epoch`` or ``end``; with ``last`` the
+            run has to end there by itself, and makes one more step if it does not.
         cluster: address of the Ray cluster that the ``cluster`` backend trains on.
     """
 
@@ -65,6 +72,8 @@ class Options:
     monitor: str | None = None
     restarts: int = 2
     backend: str = "gang"
+    segments: int | None = None
+    until: str | None = None
     cluster: str | None = None
 
     @classmethod
@@ -114,6 +123,14 @@ class Options:
             raise JobError(f"{self.seed} is no seed", hint="Give --seed between 0 and 4294967295")
         if not 0 <= self.restarts <= 100:
             raise JobError(f"{self.restarts} restarts are not possible", hint="Give --restarts between 0 and 100")
+        if self.segments is not None and not 1 <= self.segments <= MOST_SEGMENTS:
+            raise JobError(
+                f"{self.segments} segments are not possible", hint=f"Give --segments between 1 and {MOST_SEGMENTS}"
+            )
+        if self.until is not None and re.fullmatch(r"\d{1,12} (batch|epoch|end)( last)?", self.until) is None:
+            raise JobError(
+                f"a run cannot end at {self.until!r}", hint="Give a step and batch, epoch or end: '480 epoch'"
+            )
 
     def as_json(self) -> dict[str, Any]:
         """What is not left out, as the record of a job holds it."""

@@ -9,11 +9,14 @@ import math
 import platform
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sahara_lab.compute.architecture import architecture
 from sahara_lab.compute.checkpoints import file_hash
+from sahara_lab.compute.verification.pins import pins
+from sahara_lab.compute.verification.segments import edges
 from sahara_lab.signing import canonical_json
 
 if TYPE_CHECKING:
@@ -61,6 +64,7 @@ def gather(state: RunState, after: dict[str, Any], before: dict[str, Any], folde
         },
         "step": trainer.global_step,
         "epoch": trainer.current_epoch,
+        "pins": pins(trainer),
     }
 
 
@@ -157,6 +161,8 @@ def write_manifest(folder: JobFolder, record: Record) -> str:
         "metrics": _as_text(record.get("metrics", {})),
         "steps": record.get("step"),
         "outputs": outputs,
+        "pins": record.get("pins", {}),
+        "segments": [asdict(edge) for edge in edges(folder.path)],
         "created": record["created"],
         "finished": record.get("finished"),
         "seconds": _as_text(record.get("seconds")),

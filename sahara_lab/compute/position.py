@@ -71,6 +71,17 @@ class Position:
         self._resumed = state
         self._seed = state["seed"]
 
+    @property
+    def in_mid_epoch(self) -> bool:
+        """Whether what is to be resumed was in the middle of an epoch."""
+        return self._resumed is not None and self._resumed["batches"] > 0
+
+    @staticmethod
+    def in_process(trainer: Any) -> bool:
+        """Whether all data is read by the training process itself, whose random numbers a checkpoint has."""
+        loaders = trainer.fit_loop._combined_loader.flattened
+        return all(getattr(loader, "num_workers", 0) == 0 for loader in loaders)
+
     def install(self, trainer: Any) -> None:
         """Put a resumable sampler before each loader's own, and go to where the checkpoint was. Once for each fit."""
         from lightning_fabric.utilities.data import _set_sampler_epoch

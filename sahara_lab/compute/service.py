@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sahara_lab.compute import preload
 from sahara_lab.compute.capturing import capture
@@ -21,7 +23,11 @@ from sahara_lab.compute.options import Options
 from sahara_lab.compute.probing import Probe, probe
 from sahara_lab.compute.record import JobFolder, new_job_id, now
 from sahara_lab.compute.requirements import Requirements, requirements
+from sahara_lab.compute.verification.replay import keep_names
 from sahara_lab.errors import JobError, NotFound
+
+if TYPE_CHECKING:
+    from sahara_lab.compute.verification import Verdict
 
 _TRAIN = """\
 import pytorch_lightning as pl
@@ -56,7 +62,7 @@ class Compute:
         inputs: Sequence[str] = (),
         setup: Callable[[], None] | None = None,
         collect: Callable[[], dict[str, Any]] | None = None,
-        resume: str | None = None,
+        resume: str | Path | None = None,
         cwd: Path | str | None = None,
         **options: Any,
     ) -> Job:
@@ -69,7 +75,7 @@ class Compute:
             inputs: assets the run reads, for its record.
             setup: called in each worker before the cell. May hold a secret: it is never written down.
             collect: called in each worker after the cell; its JSON result goes into the record.
-            resume: id of a job whose checkpoint the first ``fit`` goes on from.
+            resume: id of a job whose checkpoint the first ``fit`` goes on from, or a checkpoint of this machine's own.
             cwd: the workers' folder, by default the caller's.
             options: those of :class:`~sahara_lab.compute.options.Options` (``workers``, ``precision``, …).
 
@@ -78,10 +84,12 @@ class Compute:
                 cannot start.
         """
         created_at = time.time()
-        checkpoint = self._checkpoint_of(resume)
-        if resume is not None:
+        checkpoint = resume if isinstance(resume, Path) else self._checkpoint_of(resume)
+        if isinstance(resume, str):
             options = _with_seed_of(self.job(resume), options)
         chosen = self.options(options)
+        if chosen.segments is not None and chosen.seed is None and resume is None:
+            chosen = replace(chosen, seed=secrets.randbits(32))  # else nobody could compute it again
         if not source.strip():
             raise JobError("the cell is empty", hint="Write the training code below the first line")
         captured = capture(source, namespace)
@@ -108,7 +116,7 @@ class Compute:
                 "lock": sorted(needs.lock.values()),
                 "captured": [{"name": item.name, "type": item.type, "size": item.size} for item in captured.names],
                 "cwd": str(cwd or Path.cwd()),
-                "resume": resume,
+                "resume": str(resume) if resume is not None else None,
                 "metrics": {},
                 "error": None,
                 "client": os.getpid(),
@@ -116,6 +124,8 @@ class Compute:
             },
             source,
         )
+        if chosen.segments is not None:
+            keep_names(folder, captured)
         folder.append({"kind": "status", "status": "starting", "message": "handing the cell over"})
         try:
             link.ask(
@@ -152,6 +162,16 @@ class Compute:
             given: what :meth:`run_cell` takes.
         """
         return probe(self.run_cell(source, namespace, **{**given, "restarts": 0}), timeout)
+
+    def verify(self, job: Job, **given: Any) -> Verdict:
+        """Compute a segment of a job that was trained with ``segments`` again, and compare.
+
+        Args:
+            given: what :func:`sahara_lab.compute.verification.verify` takes: ``segment``, ``seed``, ``tolerance``.
+        """
+        from sahara_lab.compute.verification import verify
+
+        return verify(self, job, **given)
 
     def jobs(self) -> list[Job]:
         """All jobs, newest first."""

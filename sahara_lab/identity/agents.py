@@ -301,20 +301,25 @@ class Identity:
 
     # -- checks of work -----------------------------------------------------------------------------------------------
 
-    def request_validation(self, agent: Agent | int | str, validator: str, request: Mapping[str, Any]) -> Validation:
+    def request_validation(
+        self, agent: Agent | int | str, validator: str, request: Mapping[str, Any], *, nonce: str | None = None
+    ) -> Validation:
         """Ask a validator to check an own agent's work.
 
         Args:
             request: what to check, as JSON; it is written on chain for everybody to read, so name files, do not
                 include them.
+            nonce: 32 random hex digits; asking again with the same asks once.
         """
         number = self._number(agent)
-        payload = canonical_json({"agentId": number, "nonce": secrets.token_hex(16), "request": dict(request)})
+        nonce = nonce or secrets.token_hex(16)
+        payload = canonical_json({"agentId": number, "nonce": nonce, "request": dict(request)})
         from eth_utils import keccak
 
         digest = keccak(payload)
         address = self._directory.address(validator)
-        self._sender.send(self._checks, "validationRequest", address, number, inline(payload), digest)
+        if self._chain.batch_try([(self._checks, "getValidationStatus", (digest,))]) == [None]:
+            self._sender.send(self._checks, "validationRequest", address, number, inline(payload), digest)
         return self.validation(digest)
 
     def answer_validation(

@@ -150,6 +150,10 @@ def _build() -> dict[str, Parser]:
     attach = command("attach", "follow a job until it ends")
     attach.add_argument("job", help="a job's id or name")
     attach.add_argument("--as", dest="variable", default="job", help="variable that receives the job")
+    verify = command("verify-job", "compute a segment of a finished job again, and compare")
+    verify.add_argument("job", help="a job's id or name")
+    verify.add_argument("--segment", type=int, help="which one, counted from 1; drawn when left out")
+    verify.add_argument("--seed", help="what the segment is drawn with, such as the hash of a block")
     stop = command("stop", "stop a job at an agreed step; its checkpoint is kept")
     stop.add_argument("job", help="a job's id or name")
 

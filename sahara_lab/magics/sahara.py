@@ -63,7 +63,7 @@ class SaharaMagics(RightsCommands, ServingCommands, Magics):
             if cell is None:
                 raise InputError("train runs a cell", hint="Put %%sahara train in the first line of the cell")
             return self._train(arguments, cell)
-        return getattr(self, f"_{name}")(arguments)
+        return getattr(self, f"_{name.replace('-', '_')}")(arguments)
 
     # -- the market ---------------------------------------------------------------------------------------------------
 
@@ -238,6 +238,9 @@ class SaharaMagics(RightsCommands, ServingCommands, Magics):
         job = self.lab.compute.job(given.job)
         job.stop()
         print(f"{job.id}: {job.status}")
+
+    def _verify_job(self, given: argparse.Namespace) -> Any:
+        return self.lab.compute.verify(given.job, segment=given.segment, seed=given.seed)
 
     def _follow(self, job: Job) -> None:
         from sahara_lab.magics.live import Live

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sahara_lab.chain import Chain, Network, Wallet
+from sahara_lab.compute.verification.attestation import TEE, Attestation, SimulatedTee
 from sahara_lab.display import bundle, card, text_card
 from sahara_lab.errors import FundsError, InputError, JobError
 from sahara_lab.identity import Directory
@@ -103,6 +104,7 @@ class Machine:
         url: str | None = None,
         heartbeat: int = HEARTBEAT,
         unsafe_no_isolation: bool = False,
+        simulated_tee: bool = False,
         tell: Callable[[str], None] = print,
         house: House | None = None,
     ) -> None:
@@ -114,6 +116,7 @@ class Machine:
             workers: how many run at the same time; one for each core when left out.
             url: where renters reach it, when that is not the loopback address it listens on.
             unsafe_no_isolation: run strangers' code without a wall; it can then do all that this user can.
+            simulated_tee: put reports of a SIMULATED trusted machine into manifests, to try programs that read them.
             tell: told each step.
 
         Raises:
@@ -125,7 +128,10 @@ class Machine:
         from sahara_lab.rental.provider_app import serve
 
         isolation = find_isolation()
+        tee = SimulatedTee() if simulated_tee else None
         tell(f"isolation: {isolation}")
+        if tee is not None:
+            tell(f"attestation: {Attestation(TEE, tee.maker)}")
         if os.geteuid() == 0:
             tell("this runs as root; a user of its own for the provider would be a second wall")
         self._profile.private(self.folder)
@@ -147,12 +153,14 @@ class Machine:
                 heartbeat=heartbeat,
                 isolation=isolation.kind,
                 hardware=hardware,
+                tee=tee.maker if tee else "",
             )
             Offer.decode(offer.encode(), offer.provider, 0)
             limits = house or House(
                 memory=int(hardware.memory * _SPARED) // offer.workers,
                 disk=int(hardware.disk * _DISK) // offer.workers,
                 unsafe=unsafe_no_isolation,
+                tee=tee,
             )
             provider = Provider(
                 self._profile,
@@ -166,6 +174,7 @@ class Machine:
                 limits,
                 self.folder,
                 self._network.deployed_block,
+                ask_check=self._providers.ask_check,
             )
             (self.folder / DRAINING).unlink(missing_ok=True)
             self._put_up_stake(offer, tell)
@@ -224,7 +233,7 @@ class Machine:
 
         Args:
             canaries: rows of the data that are looked for in results; a result that holds one is not released.
-            most: size of all results of a job together, like "16 MiB".
+            most: size of all results of a job together, like "16 MB".
 
         Raises:
             AccessDenied: the asset belongs to another account.

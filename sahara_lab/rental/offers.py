@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from sahara_lab.chain import Chain
+from sahara_lab.compute.verification.attestation import NONE, TEE, Attestation, maker_name
+from sahara_lab.compute.verification.pins import cpu_name
 from sahara_lab.display import Rows
 from sahara_lab.errors import ChainError, InputError, NotFound
 from sahara_lab.identity import Directory, Identity
 from sahara_lab.identity.directory import ZERO_ADDRESS
+from sahara_lab.rental.checks import answer_check, ask_check, checks_of_agents
 from sahara_lab.signing import canonical_json
 from sahara_lab.units import Wei, format_tokens
 
@@ -47,23 +50,13 @@ def measure(folder: Path) -> Hardware:
     import psutil
 
     return Hardware(
-        cpu=_cpu_name(),
+        cpu=cpu_name(),
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         gpus=_gpus(),
         memory=int(psutil.virtual_memory().total),
         disk=shutil.disk_usage(folder).free,
         gflops=_gflops(),
     )
-
-
-def _cpu_name() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()[:80]
-    except OSError:
-        pass
-    return (platform.processor() or platform.machine())[:80]
 
 
 def _gpus() -> tuple[str, ...]:
@@ -98,6 +91,9 @@ class Offer:
         stake: of the provider's stake, what it puts behind a job.
         heartbeat: seconds between two vouchers.
         isolation: what it puts around strangers' code, in its own words.
+        tee: maker of the trusted machine that it says it is; nothing when it does not.
+        passed, failed: segments of its jobs that renters computed again, by what they recorded on chain.
+        checkers: by how many renters.
     """
 
     provider: str
@@ -112,11 +108,24 @@ class Offer:
     staked: Wei = ZERO
     completed: int = 0
     ended_badly: int = 0
+    tee: str = ""
+    passed: int = 0
+    failed: int = 0
+    checkers: int = 0
 
     @property
     def track_record(self) -> str:
-        """Jobs that were completed, and those that a judge or time ended against the provider."""
-        return f"{self.completed} done" + (f", {self.ended_badly} not" if self.ended_badly else "")
+        """Jobs that were completed, those that a judge or time ended against the provider, and segments recomputed."""
+        text = f"{self.completed} done" + (f", {self.ended_badly} not" if self.ended_badly else "")
+        if self.passed + self.failed:
+            by = f"{self.checkers} renter{'s' * (self.checkers > 1)}"
+            text += f"; {self.passed} of {self.passed + self.failed} segments that {by} recomputed were right"
+        return text
+
+    @property
+    def attestation(self) -> str:
+        """What the machine says it is, and what that is worth."""
+        return str(Attestation(TEE, self.tee)) if self.tee else NONE
 
     def __str__(self) -> str:
         return f"{self.provider}: {self.hardware}; {format_tokens(self.rate)} a worker second; {self.isolation}"
@@ -132,6 +141,7 @@ class Offer:
                 "stake": str(self.stake),
                 "heartbeat": self.heartbeat,
                 "isolation": self.isolation,
+                **({"tee": self.tee} if self.tee else {}),
                 "hardware": {**asdict(self.hardware), "gpus": list(self.hardware.gpus)},
             }
         )
@@ -157,6 +167,7 @@ class Offer:
                 stake=Wei(int(found["stake"])),
                 heartbeat=int(found["heartbeat"]),
                 isolation=str(found["isolation"])[:200],
+                tee=maker_name(str(found.get("tee", ""))),
                 hardware=Hardware(cpu=str(machine["cpu"])[:80], gpus=gpus, **numbers),
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -184,7 +195,10 @@ class Offers(Rows):
     """Providers that offer their machines."""
 
     title = "providers"
-    headers = ("Provider", "Hardware", "Workers", "SAHARA a worker second", "Stake", "Track record", "Isolation")
+    headers = (
+        "Provider", "Hardware", "Workers", "SAHARA a worker second", "Stake", "Track record", "Isolation",
+        "Attestation",
+    )  # fmt: skip
 
     def cells(self, value: Offer) -> tuple[object, ...]:
         return (
@@ -195,6 +209,7 @@ class Offers(Rows):
             format_tokens(value.staked),
             value.track_record,
             value.isolation,
+            value.attestation,
         )
 
 
@@ -261,6 +276,15 @@ class Providers:
         identity.set_metadata(number, ENTRY, b"")
         return True
 
+    def ask_check(self, job_id: int, client: str, nonce: str) -> str:
+        """Ask a job's client on chain to check it; returns the request's hash in hex, nothing without an own offer."""
+        agent = self._own_agent()
+        return ask_check(self._identity(), agent, client, job_id, nonce) if agent else ""
+
+    def answer_check(self, request: str, provider: str, verdict: Mapping[str, Any]) -> bool:
+        """Record a verdict on chain, where ``provider`` asked this account for it; returns whether it is there."""
+        return answer_check(self._identity(), self._agents, request, self._directory.address(provider), verdict)
+
     def _own_agent(self) -> int:
         """The agent of this account that offers or offered a machine; 0 when there is none."""
         for event in reversed(self._agents.logs("MetadataSet", self._from_block)):
@@ -284,6 +308,7 @@ class Providers:
                 who = provider_of.get(event.args["jobId"], ZERO_ADDRESS)
                 bad[who] = bad.get(who, 0) + 1
         addresses = [self._directory.address(offer.provider) for offer in offers]
+        checks = checks_of_agents(self._chain, self._from_block)
         pools = [(staking, "poolOf", (b"provider".ljust(32, b"\0"), address)) for address in addresses]
         try:
             staked = self._chain.batch_call(pools) if pools else []
@@ -295,6 +320,7 @@ class Providers:
                 staked=Wei(pool["assets"]),
                 completed=good.get(address, 0),
                 ended_badly=bad.get(address, 0),
+                **checks.get(offer.agent, {}),
             )
             for offer, address, pool in zip(offers, addresses, staked, strict=True)
         ]

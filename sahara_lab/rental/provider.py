@@ -20,6 +20,7 @@ from urllib.parse import unquote, urlsplit
 
 from sahara_lab.chain import Chain, Wallet
 from sahara_lab.chain.client import decode_log
+from sahara_lab.compute.options import MOST_SEGMENTS
 from sahara_lab.errors import AccessDenied, InputError, IntegrityError, JobError, NotFound, SaharaError
 from sahara_lab.identity import Directory
 from sahara_lab.identity.directory import ZERO_ADDRESS
@@ -35,7 +36,7 @@ from sahara_lab.rental.reading import pinned, ref_to_json
 from sahara_lab.rental.sandbox import Isolation
 from sahara_lab.rental.sealed import MOST_PACKAGE, Line, binding, open_package, opening
 from sahara_lab.rental.tenancy import PAGE, Tenancy
-from sahara_lab.rental.upkeep import House, Upkeep, now
+from sahara_lab.rental.upkeep import AskCheck, House, Upkeep, now
 from sahara_lab.rental.vouchers import UsageVoucher, typed_data
 from sahara_lab.units import format_tokens
 
@@ -65,6 +66,7 @@ class Provider:
         folder: Path,
         from_block: int = 0,
         clock: Callable[[], float] = time.monotonic,
+        ask_check: AskCheck | None = None,
     ) -> None:
         if not isolation.safe and not house.unsafe:
             raise JobError(
@@ -106,6 +108,7 @@ class Provider:
             lambda job: self._opened(job)[1],
             lambda: self.draining,
             clock,
+            ask_check,
         )
 
     def _restore(self, folder: Path) -> None:
@@ -239,6 +242,7 @@ class Provider:
                 "name": str(content.get("name") or "")[:100],
                 "taken_at": time.time(),
                 "on_site": on_site,
+                "segments": 0 if on_site else min(int(content.get("segments") or 0), MOST_SEGMENTS),
                 "code": code_digest(str(content["source"])).hex(),
             }
             write_state(folder / "state.json", state)
@@ -363,6 +367,7 @@ class Provider:
             _, content = self._opened(job)
             wanted = ("source", "sources", "names", "workers", "threads")
             description = {name: content[name] for name in wanted}
+            description |= {name: content.get(name) for name in ("seed", "segments")}
             copies: list[Input] = []
             if job.on_site:
                 why = self._not_yet(job, str(content["source"]))

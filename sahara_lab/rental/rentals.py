@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +15,8 @@ from sahara_lab.chain import Chain, Wallet
 from sahara_lab.compute import Job, capture
 from sahara_lab.compute.link import Link
 from sahara_lab.compute.record import FINAL, JobFolder, Record, new_job_id, now
+from sahara_lab.compute.verification import Tolerance
+from sahara_lab.compute.verification.attestation import RECOMPUTED, attestation_of
 from sahara_lab.display import bundle, card, text_card
 from sahara_lab.errors import JobError, NetworkError, PriceError, SaharaError
 from sahara_lab.identity import Directory
@@ -21,6 +25,7 @@ from sahara_lab.rental.delivery import RESULTS
 from sahara_lab.rental.escrow import BOND_BPS, Escrow
 from sahara_lab.rental.gateway import Gateway
 from sahara_lab.rental.journal import write_state
+from sahara_lab.rental.matching import chosen_by, matching
 from sahara_lab.rental.offers import Offer, Providers
 from sahara_lab.rental.renting import PACKAGE, PATIENCE, STATE, STOP, Rental, drive_in_background
 from sahara_lab.rental.sandbox import UNSAFE
@@ -28,10 +33,10 @@ from sahara_lab.rental.sealed import binding, job_key, seal_package
 from sahara_lab.units import Wei, format_tokens, to_tokens, to_wei
 
 if TYPE_CHECKING:
+    from sahara_lab.compute.verification import Verdict
     from sahara_lab.licensing.vaults import Vaults
     from sahara_lab.rental.recompute import Recomputed
 
-ANY = "any"
 LASTS = 24 * 3600
 _MARGIN = 2 * 3600
 _REVIEWED_WITHIN = 3 * 24 * 3600  # that the owner of data has to look at code, and again at results
@@ -64,7 +69,8 @@ class RentQuote:
             f"{self.workers} workers of {self.offer.provider} for {format_tokens(self.each_minute)} a minute, paid as "
             f"they run; {format_tokens(self.deposit)} is deposited, for at most {format_duration(self.seconds)}, and "
             f"what is not used comes back. {format_tokens(self.offer.stake)} of the provider's stake stands behind it. "
-            f"Isolation: {self.offer.isolation}. The provider can see the code and the inputs' data"
+            f"Isolation: {self.offer.isolation}. Attestation: {self.offer.attestation}. "
+            f"The provider can see the code and the inputs' data"
             f"{'. ' + self._stays if self.on_site else ''}"
         )
 
@@ -85,6 +91,7 @@ class RentQuote:
             ("Provider's stake behind it", format_tokens(self.offer.stake)),
             ("Track record", self.offer.track_record),
             ("Isolation", self.offer.isolation),
+            ("Attestation", self.offer.attestation),
             *([("Data", self._stays)] if self.on_site else []),
         ]
         return bundle(text_card(self, rows), card(self.offer.provider, rows, badge="rent"))
@@ -109,6 +116,21 @@ class RentedJob(Job):
     @property
     def provider(self) -> str:
         return str(self._folder.read()["provider"])
+
+    @property
+    def verdict(self) -> str | None:
+        """What computing a segment of it again has shown, in one line."""
+        found = self._folder.read().get("verdict")
+        return None if found is None else str(found["text"])
+
+    @property
+    def attestation(self) -> str:
+        """What speaks for the result: ``none``, ``recomputed`` (a segment of it), or a trusted machine's report."""
+        found = self._folder.read().get("verdict")
+        if found is not None and found["attestation"] == RECOMPUTED:
+            return RECOMPUTED
+        manifest = json.loads(self._folder.manifest.read_bytes()) if self._folder.manifest.exists() else {}
+        return str(attestation_of(manifest))
 
     @property
     def results(self) -> list[Path]:
@@ -174,7 +196,8 @@ class Rentals:
         """What :meth:`rent` with the same arguments would do; spends nothing.
 
         Args:
-            provider: a handle or address, or "any" for the cheapest that has room.
+            provider: a handle or address, or "any" for the cheapest that has room; "any:reputation", "any:speed" and
+                "any:gpu" choose by that.
             max_price: the most to spend, in whole tokens; a bond for a dispute is kept back from it.
 
         Raises:
@@ -184,12 +207,13 @@ class Rentals:
             NetworkError: it does not answer.
         """
         cap = to_wei(max_price) if isinstance(max_price, str) else max_price
-        if provider != ANY:
+        chosen = chosen_by(provider)
+        if chosen is None:
             offer = self._providers.get(provider)
             self._ask(offer, workers)
             return self._quoted(offer, workers, cap)
         why: list[str] = []
-        for offer in self._providers.all():
+        for offer in matching(self._providers.all(), *chosen):
             if offer.isolation.startswith(UNSAFE):
                 why.append(f"{offer.provider}: no isolation, so it must be named")
                 continue
@@ -198,9 +222,9 @@ class Rentals:
                 return self._quoted(offer, workers, cap)
             except SaharaError as error:
                 why.append(f"{offer.provider}: {error.message}")
-                if isinstance(error, PriceError):
+                if isinstance(error, PriceError) and chosen[1] == "price":
                     break  # all that follow are dearer
-        reasons = "; ".join(why[:3]) or "none is registered"
+        reasons = "; ".join(why[:3]) or "none is registered that has what is wanted"
         raise JobError(f"no provider can take {workers} workers now ({reasons})", hint="See: sahara-lab provider list")
 
     def _ask(self, offer: Offer, workers: int) -> None:
@@ -238,6 +262,8 @@ class Rentals:
         inputs: Sequence[str] = (),
         name: str | None = None,
         recompute: bool = False,
+        segments: int | None = None,
+        seed: int | None = None,
         on_site: Sequence[str] = (),
     ) -> RentedJob:
         """Run a cell on a provider's machine and return its job once the budget is deposited.
@@ -245,6 +271,9 @@ class Rentals:
         Args:
             inputs: assets as ``owner/name@version``; the provider's workers get their keys and no others.
             recompute: before the job is complete, run it again here; other weights are disputed.
+            segments: keep up to so many checkpoints; before the job is complete, the run from one to the next, chosen
+                by a block's hash, is computed again here, and disputed if it is not the same.
+            seed: makes the run repeatable; one is chosen when left out.
             on_site: those of the inputs that stay with the provider, who owns them, approves the cell and releases
                 its results. Nothing but the cell is sent then, for a person has to be able to read it.
 
@@ -255,7 +284,7 @@ class Rentals:
         """
         captured = capture(source, {} if on_site else namespace)
         if on_site:
-            _require_whole(source, namespace, recompute)
+            _require_whole(source, namespace, recompute or segments is not None)
         quote = self.quote(provider, max_price=max_price, workers=workers)
         offer, escrow = quote.offer, self._escrow()
         folder = JobFolder(self._jobs / new_job_id())
@@ -275,6 +304,9 @@ class Rentals:
                 "inputs": list(inputs),
                 "on_site": list(on_site),
                 "name": name,
+                "seed": secrets.randbits(32) if seed is None else seed,
+                "segments": segments,
+                "tolerance": Tolerance().as_json(),
             },
         )
         folder.create(_record(folder.id, name, workers, inputs, captured.names, offer), source)
@@ -282,7 +314,8 @@ class Rentals:
         state = _state(folder.id, job_id, quote, package, list(inputs), captured.names)
         if on_site:
             state["lasts"] += _REVIEWED_WITHIN
-        write_state(folder.path / STATE, {**state, "recompute": recompute, "on_site": list(on_site)})
+        state |= {"recompute": recompute, "segments": segments or 0, "on_site": list(on_site)}
+        write_state(folder.path / STATE, {**state, "block": self._chain.block().number})
         rental = self._rental(folder)
         try:
             rental.open()
@@ -311,7 +344,10 @@ class Rentals:
         return left
 
     def _rental(self, folder: JobFolder) -> Rental:
-        return Rental(folder, self._chain, self._directory, self._wallet, self._escrow(), self._keys, self._refs)
+        return Rental(
+            folder, self._chain, self._directory, self._wallet, self._escrow(), self._keys, self._refs,
+            self._providers.answer_check,
+        )  # fmt: skip
 
     def _keys(self, inputs: list[str]) -> list[dict[str, Any]]:
         from sahara_lab.rental.reading import key_of
@@ -331,6 +367,10 @@ class Rentals:
             JobError: it did not come to its end, or there are no weights.
         """
         return self._rental(JobFolder(job.folder)).recompute()
+
+    def verify(self, job: RentedJob, **given: Any) -> Verdict:
+        """Compute a segment of a finished job again on this machine; see :meth:`Rental.verify`."""
+        return self._rental(JobFolder(job.folder)).verify(**given)
 
     def _job(self, folder: JobFolder) -> RentedJob:
         return RentedJob(folder, lambda _: Link(self._jobs), lambda: self._drive(folder))
@@ -358,7 +398,9 @@ def _require_whole(source: str, namespace: Mapping[str, Any], recompute: bool) -
         JobError: it uses variables, which travel as a pickle that nobody can read.
     """
     if recompute:
-        raise JobError("a job on data that is not here cannot be run again here", hint="Leave --recompute out")
+        raise JobError(
+            "a job on data that is not here cannot be run again here", hint="Leave --recompute and --segments out"
+        )
     used = [item.name for item in capture(source, namespace).names]
     if used:
         raise JobError(

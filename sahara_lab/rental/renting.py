@@ -9,16 +9,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from sahara_lab.chain import Chain, Wallet
 from sahara_lab.compute.record import FINAL, JobFolder, now, write_private
+from sahara_lab.compute.verification import Tolerance, Verdict
+from sahara_lab.compute.verification.verdict import DIFFERENT
 from sahara_lab.errors import InputError, IntegrityError, JobError, NetworkError, SaharaError
 from sahara_lab.identity import Directory
 from sahara_lab.rental.delivery import RESULTS, clean_event, clean_record, fetch, opened_manifest
@@ -26,6 +29,7 @@ from sahara_lab.rental.escrow import BOND_BPS, Escrow, EscrowJob
 from sahara_lab.rental.gateway import Gateway
 from sahara_lab.rental.journal import read_state, write_state
 from sahara_lab.rental.recompute import Recomputed, run_again
+from sahara_lab.rental.sampling import Sample
 from sahara_lab.rental.sealed import binding, job_key, open_content
 from sahara_lab.rental.upkeep import now as chain_time
 from sahara_lab.rental.vouchers import claimed
@@ -34,6 +38,7 @@ from sahara_lab.signing import canonical_json
 from sahara_lab.units import Wei, format_tokens, to_tokens
 
 STATE, PACKAGE, STOP = "rental.json", "package.sealed", "stop"
+ENVELOPE, EVIDENCE = "manifest.dsse.json", "evidence.json"
 POLL = 0.5
 CHAIN_EVERY = 5.0
 SLACK = 3.0  # seconds that clocks and messages may differ
@@ -43,6 +48,8 @@ FETCH_BEFORE = 15  # seconds before the dispute window closes in which missing r
 
 Keys = Callable[[list[str]], list[dict[str, Any]]]
 Refs = Callable[[list[str]], list[dict[str, Any]]]
+#: Records a verdict (JSON) on chain, given the request that the manifest names and the provider; says whether it did.
+Answer = Callable[[str, str, Mapping[str, Any]], bool]
 
 
 class Rental:
@@ -57,6 +64,7 @@ class Rental:
         escrow: Escrow,
         keys: Keys,
         refs: Refs,
+        answer: Answer,
     ) -> None:
         self.folder = folder
         self._chain = chain
@@ -65,6 +73,7 @@ class Rental:
         self._escrow = escrow
         self._keys = keys
         self._refs = refs
+        self._answer = answer
         self._lock = FileLock(str(folder.path / ".rental.lock"), mode=0o600)
         self.state: dict[str, Any] = read_state(folder.path / STATE)
         self._contract = chain.contract("ComputeEscrow")
@@ -370,7 +379,7 @@ class Rental:
         provider = self._directory.address(job.provider)
         manifest = opened_manifest(envelope, job, provider, self._chain.chain_id, self._contract.address)
         self._compare(manifest)
-        write_private(self.folder.path / "manifest.dsse.json", envelope)
+        write_private(self.folder.path / ENVELOPE, envelope)
         write_private(self.folder.manifest, canonical_json(manifest))
         self.say("stopping", "fetching the results")
         fetch(gateway, manifest, self.folder.path, others=bool(self._on_site))
@@ -379,6 +388,7 @@ class Rental:
         record: dict[str, Any] = said if isinstance(said, dict) else {}
         cleaned = clean_record(record, self.folder.cell_file.read_text("utf-8"), known, self.state["inputs"])
         self._recompute_if_wished(manifest)
+        self._verify_if_wished(manifest)
         self.write(result=cleaned, status=str(manifest["status"]), error=_error_of(record))
 
     def _recompute_if_wished(self, manifest: dict[str, Any]) -> None:
@@ -403,16 +413,116 @@ class Rental:
         """
         if self._on_site:
             raise JobError("the job ran on data that is not here, so it cannot be run again here")
-        path, account = self.folder.path / MODEL, self._wallet.address
+        path = self.folder.path / MODEL
         if not path.exists():
             raise JobError("the job has left no weights to compare")
+        inputs = list(self.state["inputs"])
+        found = run_again(self._package(), self._refs(inputs), self._keys(inputs), self._wallet.address)
+        return Recomputed(self.folder.id, hashlib.sha256(path.read_bytes()).hexdigest(), found)
+
+    def _package(self) -> dict[str, Any]:
+        """What was sent to the provider."""
         provider = self._directory.address(self.state["provider"])
         bound = binding(self._chain.chain_id, self._contract.address, self.id, provider)
         key = job_key(self._wallet.encryption_key, self.id)
-        content = open_content(key, bound, (self.folder.path / PACKAGE).read_bytes())
+        return open_content(key, bound, (self.folder.path / PACKAGE).read_bytes())
+
+    def _verify_if_wished(self, manifest: dict[str, Any]) -> None:
+        """Before the job is complete: one segment, chosen by a block that came after the manifest, is computed again.
+
+        Raises:
+            IntegrityError: it is not what the provider claims; the verdict is on chain then.
+        """
+        if not self.state.get("segments") or manifest["status"] not in ("done", "stopped"):
+            return
+        if not self.state.get("verdict"):
+            self.say("stopping", "computing a segment of the job again, to compare")
+            try:
+                self._keep_verdict(self._verify(manifest, None, self._drawn(), None))
+            except JobError as error:  # nothing to sample, or nothing that can be gone on from: then all of it
+                self._recompute_instead(manifest, error)
+                return
+        self._record_verdict(manifest)
+        if self.state["verdict"]["outcome"] == DIFFERENT:
+            raise IntegrityError(str(self.state["verdict"]["text"]))
+
+    def _recompute_instead(self, manifest: dict[str, Any], why: JobError) -> None:
+        """Run the whole job again where no segment of it can be; where this machine cannot do that either, say so.
+
+        Raises:
+            IntegrityError: it gave other weights.
+        """
+        self.folder.append({"kind": "log", "stream": "stderr", "text": str(why)})
+        self.state["recompute"] = True
+        try:
+            self._recompute_if_wished(manifest)
+        except JobError as error:
+            self.write(unchecked=f"it could not be computed again here: {error.message}")
+
+    def verify(
+        self, segment: int | None = None, seed: str | None = None, tolerance: Tolerance | None = None
+    ) -> Verdict:
+        """Compute a segment of a job that has ended again, compare, and record the verdict on chain.
+
+        Raises:
+            JobError: the job kept no segments, or one cannot be computed here.
+            IntegrityError: the manifest, or what the provider hands out, is not what it submitted.
+        """
+        path = self.folder.path / ENVELOPE
+        job = self._job()
+        if job is None or not path.exists():
+            raise JobError(f"job {self.folder.id} has no manifest yet", hint="Verify it once its results are here")
+        provider = self._directory.address(job.provider)
+        manifest = opened_manifest(path.read_bytes(), job, provider, self._chain.chain_id, self._contract.address)
+        if self._on_site:
+            raise JobError("the job ran on data that is not here, so it cannot be run again here")
+        drawn = secrets.token_hex(8) if seed is None and segment is None else seed or ""
+        verdict = self._verify(manifest, segment, drawn, tolerance)
+        with self._lock:
+            self.state = read_state(self.folder.path / STATE)
+            self._keep_verdict(verdict)
+            self._record_verdict(manifest)
+        return verdict
+
+    def _verify(self, manifest: dict[str, Any], segment: int | None, seed: str, tolerance: Tolerance | None) -> Verdict:
         inputs = list(self.state["inputs"])
-        found = run_again(content, self._refs(inputs), self._keys(inputs), account)
-        return Recomputed(self.folder.id, hashlib.sha256(path.read_bytes()).hexdigest(), found)
+        sample = Sample(self.folder, manifest, self._gateway(), segment, seed)
+        return sample.judge(self._package(), self._refs(inputs), self._keys(inputs), self._wallet.address, tolerance)
+
+    def _drawn(self) -> str:
+        """What chooses the segment: the hash of the first block after the one in which the manifest was submitted.
+
+        Raises:
+            NetworkError: there is no such block yet.
+        """
+        events = self._contract.logs("JobSubmitted", int(self.state.get("block", 0)))
+        at = max(event.block_number for event in events if event.args["jobId"] == self.id)
+        [after] = self._chain.blocks([at + 1])
+        if after is None:
+            raise NetworkError("the block that chooses a segment is not there yet")
+        return after.hash
+
+    def _keep_verdict(self, verdict: Verdict) -> None:
+        """Write a verdict down; one that is bad stays."""
+        kept = self.state.get("verdict")
+        if not kept or kept["outcome"] != DIFFERENT:
+            self.write(verdict=verdict.as_json(), recorded=False)
+            self.folder.write({**self.folder.read(), "verdict": self.state["verdict"]})
+
+    def _record_verdict(self, manifest: dict[str, Any]) -> None:
+        """Put the verdict on chain, where the provider asked for it. It is evidence beside the dispute, which does
+        not wait for it.
+        """
+        if self.state.get("recorded"):
+            return
+        request, verdict = str(manifest.get("check", "")), self.state["verdict"]
+        try:
+            found = self._answer(request, str(self.state["provider"]), verdict)
+        except SaharaError as error:
+            found = False
+            self.folder.append({"kind": "log", "stream": "stderr", "text": f"the verdict is not on chain: {error}"})
+        self.write(recorded=True, verdict={**verdict, "request": request if found else ""})
+        self.folder.write({**self.folder.read(), "verdict": self.state["verdict"]})
 
     def _compare(self, manifest: dict[str, Any]) -> None:
         source = self.folder.cell_file.read_bytes()
@@ -426,8 +536,15 @@ class Rental:
             raise IntegrityError("the run manifest names other inputs")
 
     def _dispute(self, job: EscrowJob, why: str) -> None:
-        """Ask the judge; the bond was kept back from the budget, so it stays within the cap."""
-        reason = hashlib.sha256(why.encode()).digest()
+        """Ask the judge; the bond was kept back from the budget, so it stays within the cap.
+
+        The reason on chain is the hash of ``evidence.json``: the complaint, the manifest by its hash, the verdict.
+        """
+        evidence = canonical_json(
+            {"complaint": why, "manifest": job.deliverable.hex(), "verdict": self.state.get("verdict")}
+        )
+        write_private(self.folder.path / EVIDENCE, evidence)
+        reason = hashlib.sha256(evidence).digest()
         self.write(complaint=why)
         bond = job.budget * BOND_BPS // 10_000
         self._escrow.dispute(self.id, reason, max_bond=str(to_tokens(Wei(bond))))
@@ -462,16 +579,25 @@ class Rental:
         if job.status == "completed":
             status = self.state.get("status", "failed")
             if status == "done":
-                checked = "; recomputed, the same to the last bit" if self.state.get("recomputed") else ""
-                return "done", f"paid {cost}{checked}"
+                return "done", f"paid {cost}{self._checked}"
             if status == "stopped":
-                return "stopped", f"stopped; paid {cost}"
+                return "stopped", f"stopped; paid {cost}{self._checked}"
             problem = self.state.get("error") or why or "the provider completed it without a result"
             return "failed", f"{problem} (paid {cost})"
         if not job.accepted and self._stopping:
             return "stopped", "stopped before it began; nothing was paid"
         ended = {"rejected": "the provider gave the job back", "expired": "the provider did not finish in time"}
         return "failed", f"{why or ended[job.status]} (paid {cost}, the rest came back)"
+
+    @property
+    def _checked(self) -> str:
+        """What was found by running the job, or a segment of it, again; for the end of a message."""
+        if self.state.get("recomputed"):
+            return "; recomputed, the same to the last bit"
+        verdict = self.state.get("verdict")
+        if self.state.get("unchecked"):
+            return f"; NOT verified: {self.state['unchecked']}"
+        return f"; {str(verdict['text']).partition(': ')[2]}" if verdict else ""
 
     # -- what goes wrong ----------------------------------------------------------------------------------------------
 

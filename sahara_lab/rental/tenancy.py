@@ -17,18 +17,20 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from sahara_lab.compute.record import FINAL
+from sahara_lab.compute.verification import Edge
 from sahara_lab.errors import InputError, IntegrityError
 from sahara_lab.rental import sandbox
 from sahara_lab.rental.gate import MOST_RESULTS, RESULT_NAME
 from sahara_lab.rental.journal import read_state, write_state
 from sahara_lab.rental.sandbox import Isolation
 from sahara_lab.rental.vouchers import UsageVoucher
-from sahara_lab.rental.workplace import CHECKPOINT, MODEL, OUT
+from sahara_lab.rental.workplace import CHECKPOINT, MODEL, OUT, segment_file
 
 STARTING_FREE = 30.0  # seconds in which the job's libraries are imported, at most, and nothing is billed
 ENDING_FREE = 60.0  # seconds in which results are written, at most; what is not done by then is lost
@@ -202,7 +204,7 @@ class Tenancy:
                     if message["kind"] == "event":
                         self._event(dict(message["event"]))
                     elif message["kind"] == "end":
-                        said = {"record": dict(message["record"]), "checkpoint": str(message.get("checkpoint", ""))}
+                        said = {"record": dict(message["record"]), "segments": list(message.get("segments", []))}
                         break
         with self._lock:
             used = self.used()
@@ -220,9 +222,21 @@ class Tenancy:
             why = self.state.get("problem") or "the job's processes were gone before they had said how it went"
             record = {"status": "failed", "error": {"message": why, "type": "Ended"}}
         outputs, unfit = ({}, "") if fault and self.on_site else self._take_results()
+        segments = self._take_segments(said.get("segments", [])) if self.state.get("segments") else []
         self.write(
-            phase="ended", used=used, record=record, outputs=outputs, unfit=unfit, ended_at=time.time(), fault=fault
-        )
+            phase="ended", used=used, record=record, outputs=outputs, unfit=unfit, ended_at=time.time(), fault=fault,
+            edges=segments,
+        )  # fmt: skip
+
+    def _take_segments(self, said: list[Any]) -> list[dict[str, Any]]:
+        """Copy the checkpoints between which the run can be verified out of the job's reach, as many as were agreed."""
+        found = []
+        for one in said[: int(self.state["segments"])]:
+            with contextlib.suppress(OSError, IntegrityError, InputError):
+                edge = Edge.of(one)
+                name = segment_file(edge.step)
+                found.append(asdict(replace(edge, file=name, **_take(self.folder / "work", name, self.results / name))))
+        return found
 
     def _take_results(self) -> tuple[dict[str, Any], str]:
         """Copy what the job left out of its reach; with data that must not leave, one odd file spoils all of it."""
@@ -267,7 +281,7 @@ class Tenancy:
         Raises:
             InputError: there is no such result.
         """
-        outputs = self.state.get("outputs", {})
+        outputs = {**self.state.get("outputs", {}), **{one["file"]: one for one in self.state.get("edges", [])}}
         if name not in outputs or not 0 <= offset <= outputs[name]["size"]:
             raise InputError(f"the job has no result {name[:40]!r}")
         with (self.results / name).open("rb") as file:

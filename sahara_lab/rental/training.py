@@ -11,6 +11,7 @@ from sahara_lab.errors import AccessDenied, JobError, PriceError
 from sahara_lab.licensing.vaults import Vaults
 from sahara_lab.market.names import AssetName
 from sahara_lab.profile import Profile
+from sahara_lab.rental.matching import chosen_by
 from sahara_lab.rental.quoting import TrainingQuote, input_terms
 from sahara_lab.units import Wei, to_tokens, to_wei
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sahara_lab.compute import Compute, Job
+    from sahara_lab.compute.verification import Tolerance, Verdict
     from sahara_lab.market import Asset, Market
     from sahara_lab.rental.offers import Offers, Providers
     from sahara_lab.rental.recompute import Recomputed
@@ -29,7 +31,7 @@ import pytorch_lightning as pl
 trainer = pl.Trainer(**trainer_kwargs)
 trainer.fit(model, *data) if isinstance(data, tuple) else trainer.fit(model, data)
 """
-ANY = "any"
+_RENTED = ("workers", "segments", "seed")
 _URL = re.compile(r"vault://([A-Za-z0-9-]{3,42}/[a-z0-9][a-z0-9._-]{0,63}(?:@\d{1,9})?)")
 
 
@@ -89,8 +91,9 @@ class Training:
             max_price: the most to spend, in whole tokens, on licenses that the inputs still need and on a provider's
                 machine; nothing without it.
             resume: a job whose checkpoint to go on from.
-            provider: whose machine: a handle, or "any" for the cheapest with room; when left out, this machine, or
-                that of the owner of inputs that are licensed compute-only.
+            provider: whose machine: a handle, or "any" for the cheapest with room ("any:reputation", "any:speed" and
+                "any:gpu" choose by that); when left out, this machine, or that of the owner of
+                inputs that are licensed compute-only.
             recompute: have this machine run a rented job again before it is paid in full; other weights are disputed.
             options: those of :class:`sahara_lab.compute.Options`: ``workers``, ``gpus``, ``precision``, …
 
@@ -101,8 +104,8 @@ class Training:
         """
         provider = self.goes_to(source, inputs, provider)[0]
         if provider is not None:
-            workers = _rented_workers(options)
-            return self._rent(source, namespace, provider, workers, inputs, name, max_price, resume, recompute)
+            rented = _rented(options)
+            return self._rent(source, namespace, provider, rented, inputs, name, max_price, resume, recompute)
         wanted = self._licensed([*inputs, *_URL.findall(source)], max_price)
         return self.backend.run_cell(
             source, namespace, inputs=wanted, name=name, resume=resume, **self._hooks(), **options
@@ -153,7 +156,7 @@ class Training:
                 f"no machine has all data: {', '.join(name for name, _ in stays)} stay with {' and '.join(owners)}",
                 hint="Train on the data of one owner at a time",
             )
-        if provider not in (None, ANY, owners[0]):
+        if provider not in (None, owners[0]) and chosen_by(provider) is None:
             raise JobError(
                 f"the data of {stays[0][0]} stays with {owners[0]}: {provider} has not got it",
                 hint=f"Leave --provider out, or say --provider {owners[0]}",
@@ -198,8 +201,8 @@ class Training:
         trainer = {name: value for name, value in given.items() if name not in NAMES}
         if provider is not None:
             values = {"model": model, "data": data, "trainer_kwargs": trainer}
-            workers = _rented_workers(options)
-            return self._rent(_TRAIN, values, provider, workers, inputs, name, max_price, resume, recompute)
+            rented = _rented(options)
+            return self._rent(_TRAIN, values, provider, rented, inputs, name, max_price, resume, recompute)
         wanted = self._licensed(list(inputs), max_price)
         return self.backend.train(
             model, data, trainer, inputs=wanted, name=name, resume=resume, **self._hooks(), **options
@@ -213,9 +216,21 @@ class Training:
         """A job by its id, from this session or an earlier one."""
         return self._rentals().job(self.backend.job(id))
 
-    def providers(self) -> Offers:
-        """Machines of others that can be rented, with hardware, price, stake and track record; the cheapest first."""
-        return self._offers().all()
+    def providers(self, *, order: str = "price", **wanted: Any) -> Offers:
+        """Machines of others that can be rented, with hardware, price, stake and track record.
+
+        Args:
+            order: ``price`` (the cheapest first), ``speed`` or ``reputation``.
+            wanted: what a machine has to have, as :class:`sahara_lab.rental.matching.Wanted` says: ``cores``,
+                ``memory`` (bytes), ``gpus``, ``gpu`` (part of its name), ``most`` (wei a worker second), ``stake``,
+                ``done`` (jobs), ``isolated``.
+
+        Raises:
+            InputError: there is no such order.
+        """
+        from sahara_lab.rental.matching import Wanted, matching
+
+        return matching(self._offers().all(), Wanted(**wanted), order)
 
     def quote(
         self, provider: str, *, max_price: str, workers: int = 2, on_site: tuple[str, ...] | list[str] = ()
@@ -240,7 +255,7 @@ class Training:
         source: str,
         namespace: dict[str, Any],
         provider: str,
-        workers: int,
+        rented: dict[str, Any],
         inputs: tuple[str, ...] | list[str],
         name: str | None,
         max_price: str | None,
@@ -258,14 +273,14 @@ class Training:
         left = Wei(cap - self._licenses_cost(names))
         if left <= 0:
             raise PriceError(f"the licenses alone take the cap of {max_price}", hint="Raise --max-price")
-        self._rentals().quote(provider, max_price=left, workers=workers)
+        self._rentals().quote(provider, max_price=left, workers=rented["workers"])
         wanted = self._licensed(names, str(to_tokens(Wei(cap - left))))
         return self._rentals().rent(
             source,
             namespace,
             provider=provider,
             max_price=left,
-            workers=workers,
+            **rented,
             inputs=wanted,
             name=name,
             recompute=recompute,
@@ -284,6 +299,36 @@ class Training:
         if not isinstance(found, RentedJob):
             raise JobError(f"job {found.id} ran on this machine's own workers", hint="Name a job on a provider's")
         return self._rentals().recompute(found)
+
+    def verify(
+        self,
+        job: Job | str,
+        *,
+        segment: int | None = None,
+        seed: str | None = None,
+        tolerance: Tolerance | None = None,
+    ) -> Verdict:
+        """Compute one segment of a finished job, from a checkpoint that it kept to the next, again on this machine.
+
+        Args:
+            segment: its number, counted from 1; ``seed`` chooses it when left out.
+            seed: anything that the one who ran the job could not know before.
+            tolerance: how far numbers may be off where threads, hardware or software are not the same.
+
+        Returns the verdict; its text is one line. That of a rented job is recorded on chain (ERC-8004).
+
+        Raises:
+            JobError: the job kept no segments (train with ``segments=8``), or one cannot be computed here.
+            IntegrityError: the manifest or a checkpoint is not what it was.
+        """
+        from sahara_lab.rental.rentals import RentedJob
+
+        found = self.job(job if isinstance(job, str) else job.id)
+        if isinstance(found, RentedJob):
+            return self._rentals().verify(found, segment=segment, seed=seed, tolerance=tolerance)
+        return self.backend.verify(
+            found, segment=segment, seed=seed, tolerance=tolerance, setup=self._vaults.session_setup()
+        )
 
     def _licenses_cost(self, names: list[str]) -> Wei:
         """What the licenses cost that inputs still need."""
@@ -344,12 +389,15 @@ def _named(names: list[str]) -> list[str]:
     return list(dict.fromkeys(str(AssetName.parse(text)) for text in names))
 
 
-def _rented_workers(options: dict[str, Any]) -> int:
-    """Of the options of a job, what a rented machine takes: the number of workers."""
-    others = sorted(name for name, value in options.items() if value is not None and name != "workers")
+def _rented(options: dict[str, Any]) -> dict[str, Any]:
+    """Of the options of a job, what a rented machine takes."""
+    others = sorted(name for name, value in options.items() if value is not None and name not in _RENTED)
     if others:
         raise JobError(
             f"a rented machine does not take {', '.join(f'--{name}' for name in others)}",
             hint="Say it in the cell's Trainer(...)",
         )
-    return int(options.get("workers") or 2)
+    from sahara_lab.compute.options import Options
+
+    chosen = Options.of(options)
+    return {"workers": chosen.workers, "segments": chosen.segments, "seed": chosen.seed}

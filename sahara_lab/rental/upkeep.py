@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import secrets
 import shutil
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sahara_lab.chain import Chain, Wallet
+from sahara_lab.compute.verification.attestation import Tee, attest
 from sahara_lab.errors import SaharaError
 from sahara_lab.rental.escrow import Escrow, EscrowJob
 from sahara_lab.rental.manifest import as_text, digest, sign_manifest
@@ -27,6 +29,8 @@ _log = logging.getLogger(__name__)
 SUBMIT_BEFORE = 60  # seconds before the deadline at which a job is stopped, to be submitted in time
 CHAIN_EVERY = 5.0
 WATCH_EVERY = 2.0
+#: job, client, a random number; gives the request's hash in hex, or nothing.
+AskCheck = Callable[[int, str, str], str]
 GONE_AFTER = 600.0  # seconds without a renter, after which a job that does not run is concluded
 SETTLE_EVERY = 600.0
 
@@ -40,6 +44,7 @@ class House:
     unsafe: bool = False
     settle_every: float = SETTLE_EVERY
     gone_after: float = GONE_AFTER
+    tee: Tee | None = None
 
 
 class Upkeep:
@@ -50,6 +55,7 @@ class Upkeep:
         on_site: says whether results on data that must not leave are released.
         describe: opens the description in a job's package.
         draining: whether no more jobs are taken.
+        ask_check: asks a job's client on chain to check it; gets a number that makes asking twice one request.
     """
 
     def __init__(
@@ -65,6 +71,7 @@ class Upkeep:
         describe: Callable[[Tenancy], dict[str, Any]],
         draining: Callable[[], bool],
         clock: Callable[[], float],
+        ask_check: AskCheck | None = None,
     ) -> None:
         self.jobs = jobs
         self._chain = chain
@@ -77,6 +84,7 @@ class Upkeep:
         self._describe = describe
         self._draining = draining
         self._clock = clock
+        self._ask = ask_check
         self._contract = chain.contract("ComputeEscrow")
         self._looked: dict[int, float] = {}
         self._watched = self._settled = clock()
@@ -139,15 +147,26 @@ class Upkeep:
             return
         record = job.state["record"]
         if not job.state.get("envelope"):
+            self._ask_check(job)
             document = self._manifest(job, record)
+            document["attestation"] = attest(document, self._house.tee)
             envelope = sign_manifest(document, self._wallet, self._chain.chain_id, self._contract.address)
             job.write(envelope=envelope.decode())
         found = self._escrow.job(job.id)
         if found.status == "funded" and now(self._chain) < found.deadline:
-            hashes = [bytes.fromhex(out["sha256"]) for out in job.state["outputs"].values()]
+            left = [*job.state["outputs"].values(), *job.state.get("edges", [])]
+            hashes = [bytes.fromhex(out["sha256"]) for out in left]
             self._escrow.submit(job.id, digest(job.state["envelope"].encode()), hashes)
         job.write(phase="submitted")
         shutil.rmtree(job.folder / "work", ignore_errors=True)
+
+    def _ask_check(self, job: Tenancy) -> None:
+        """Ask the client on chain to check a job that kept segments, so that what it finds is recorded there."""
+        if self._ask is None or not job.state.get("edges") or job.state.get("check"):
+            return
+        if not job.state.get("check_nonce"):
+            job.write(check_nonce=secrets.token_hex(16))  # first, so that asking again after a crash asks once
+        job.write(check=self._ask(job.id, job.state["client"], job.state["check_nonce"]))
 
     def _follow_chain(self, job: Tenancy) -> None:
         found = self._escrow.job(job.id)
@@ -213,7 +232,10 @@ class Upkeep:
             "hardware": {"cpu": self._offer.hardware.cpu, "gpus": list(self._offer.hardware.gpus)},
             "isolation": self._isolation.kind,
             "on_site": job.on_site,
-            "attestation": "none",
+            "pins": as_text(record.get("pins", {})),
+            "segments": job.state.get("edges", []),
+            "tolerance": as_text(content.get("tolerance")),
+            "check": job.state.get("check", ""),
         }
 
     def close(self, patience: float = 60.0) -> None:

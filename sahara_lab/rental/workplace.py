@@ -15,6 +15,7 @@ import os
 import sys
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -27,7 +28,7 @@ OUT = "out"
 MODEL, CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
 _RECORD = (
     "status", "message", "metrics", "values", "model", "trainer", "step", "epoch", "versions", "collected", "error",
-    "created", "finished", "seconds", "steps_per_second",
+    "created", "finished", "seconds", "steps_per_second", "pins", "total_steps",
 )  # fmt: skip
 
 
@@ -61,8 +62,9 @@ def _begin(compute: Any, order: dict[str, Any]) -> Job:
 
     for name, text in order["sources"].items():
         linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
-    before = compute.jobs()
-    resume = next((job.id for job in before if job.checkpoint is not None), None)
+    resume: str | Path | None = next((job.id for job in compute.jobs() if job.checkpoint is not None), None)
+    if order.get("begin"):
+        resume = Path(order["folder"]) / order["begin"]
     (Path(order["folder"]) / OUT).mkdir(exist_ok=True)
     started: Job = compute.run_cell(
         order["source"],
@@ -73,6 +75,7 @@ def _begin(compute: Any, order: dict[str, Any]) -> Job:
         collect=collect_accessed,
         resume=resume,
         cwd=order["folder"],
+        **{name: order.get(name) for name in ("seed", "segments", "until")},
     )
     threading.Thread(target=_obey, args=(started, compute), daemon=True).start()
     return started
@@ -103,12 +106,34 @@ def _follow(job: Job, out: TextIO, results: Path) -> None:
         (results / MODEL).unlink(missing_ok=True)
         os.link(job.weights, results / MODEL)
     kept = {name: record[name] for name in _RECORD if record.get(name) is not None}
-    _tell(out, "end", record=kept, checkpoint=_export_checkpoint(job, results / CHECKPOINT))
+    checkpoint = _export_checkpoint(job.checkpoint, results / CHECKPOINT)
+    _tell(out, "end", record=kept, checkpoint=checkpoint, segments=_export_edges(job, results))
 
 
-def _export_checkpoint(job: Job, path: Path) -> str:
-    """Write the last checkpoint without pickle; returns why not, or nothing."""
-    if job.checkpoint is None:
+def _export_edges(job: Job, results: Path) -> list[dict[str, Any]]:
+    """Write the checkpoints between which the run can be verified without pickle, those of before a crash included."""
+    from sahara_lab.compute.verification.segments import edges_of_runs
+    from sahara_lab.errors import IntegrityError
+
+    found: list[dict[str, Any]] = []
+    for path, edge in edges_of_runs(sorted(job.folder.parent.glob("[!.]*"))):
+        name = segment_file(edge.step)
+        try:
+            if _export_checkpoint(edge.check(path), results / name) == "":
+                found.append({**asdict(edge), "file": name})
+        except IntegrityError:
+            continue
+    return found
+
+
+def segment_file(step: int) -> str:
+    """What the checkpoint of a step is called among the results."""
+    return f"segment-{step:012d}.safetensors"
+
+
+def _export_checkpoint(checkpoint: Path | None, path: Path) -> str:
+    """Write a checkpoint without pickle; returns why not, or nothing."""
+    if checkpoint is None:
         return "none was made"
     import torch
 
@@ -116,7 +141,7 @@ def _export_checkpoint(job: Job, path: Path) -> str:
     from sahara_lab.rental.portable import write_portable
 
     try:
-        write_portable(torch.load(job.checkpoint, map_location="cpu", weights_only=False), path)
+        write_portable(torch.load(checkpoint, map_location="cpu", weights_only=False), path)
     except (SaharaError, OSError, ValueError, RuntimeError) as error:
         return str(error)
     return ""

@@ -146,3 +146,14 @@ def test_a_quote_says_what_a_run_takes_and_runs_nothing(kernel: Kernel) -> None:
     assert "1 worker on this machine" in shown
     assert "800 steps" in shown
     assert "Result will owe" in shown
+
+
+def test_a_segment_of_a_finished_job_is_verified_by_a_magic(kernel: Kernel) -> None:
+    kernel.run(
+        "%%sahara train --workers 1 --backend local --segments 4 --name kept\npl.Trainer(max_epochs=2).fit(Net(), data)"
+    )
+    outputs, reply = kernel.run("%sahara verify-job kept --segment 2")
+    assert reply["status"] == "ok", reply
+    assert "(step 16 to 32) recomputed: the same to the last bit" in str(outputs)
+    _, reply = kernel.run("%sahara verify-job kept --segment 9")
+    assert "has no segment 9" in str(reply)

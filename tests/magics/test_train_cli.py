@@ -56,3 +56,30 @@ def test_script_trains_with_the_options_of_the_command_line(script: Path) -> Non
     assert "by-script" in said("jobs")
     assert "Give --precision one of" in said("train", str(script), "--precision", "7")
     assert "there is no script" in said("train", "nowhere.py")
+
+
+def test_a_segment_is_verified_and_an_altered_manifest_is_refused(script: Path) -> None:
+    import sahara_lab
+
+    said(
+        "train",
+        str(script),
+        "--workers",
+        "1",
+        "--epochs",
+        "2",
+        "--backend",
+        "local",
+        "--segments",
+        "4",
+        "--name",
+        "kept",
+    )
+    verified = CliRunner().invoke(main, ["verify-job", "kept", "--segment", "1"])
+    assert verified.exit_code == 0, verified.output
+    assert "(step 0 to 16) recomputed: the same to the last bit" in verified.output
+    assert "has no segment 99" in said("verify-job", "kept", "--segment", "99")
+    job = sahara_lab.connect().compute.job("kept")
+    assert job.manifest is not None
+    job.manifest.write_bytes(job.manifest.read_bytes().replace(b'"steps":32', b'"steps":64'))
+    assert "is not the one that was written when it ended" in said("verify-job", "kept")

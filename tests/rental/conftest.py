@@ -6,13 +6,24 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import uvicorn
 
-from sahara_lab.rental.sandbox import find_isolation
+from sahara_lab.compute.verification.attestation import Tee
+from sahara_lab.licensing.access import ChainManifestSource
+from sahara_lab.rental.offers import Offer, measure
+from sahara_lab.rental.provider import Provider
+from sahara_lab.rental.provider_app import create_app
+from sahara_lab.rental.sandbox import Isolation, find_isolation
+from sahara_lab.rental.upkeep import House
+from sahara_lab.units import to_wei
 from tests import waiting
 
 CELL = """
@@ -114,3 +125,52 @@ def carols_machine(carol: Any, isolation: Any) -> Iterator[ProviderProcess]:
 def until() -> Callable[..., Any]:
     """Waits for a condition and returns its first true value."""
     return waiting.until
+
+
+@pytest.fixture
+def serve(alice: Any, isolation: Isolation, free_port: Any, tmp_path: Path) -> Iterator[Callable[..., Provider]]:
+    """Serves alice's machine from this process, with a class, a clock or a trusted machine of the test's own."""
+    going = threading.Event()
+    threads = []
+
+    def start(kind: type[Provider] = Provider, *, tee: Tee | None = None, **options: Any) -> Provider:
+        port = free_port()
+        offer = Offer(
+            provider="alice",
+            agent=0,
+            url=f"http://127.0.0.1:{port}",
+            rate=to_wei("0.001"),
+            workers=2,
+            stake=to_wei("0"),
+            heartbeat=2,
+            isolation=isolation.kind,
+            hardware=measure(tmp_path),
+            tee=tee.maker if tee else "",
+        )
+        source = ChainManifestSource(alice.profile, alice._network, alice.chain, alice.directory)
+        house = House(memory=8 << 30, disk=8 << 30, unsafe=not isolation.safe, tee=tee)
+        provider = kind(
+            alice.profile, source, alice.chain, alice.directory, alice.keys, alice.escrow, offer, isolation, house,
+            tmp_path / "provider", ask_check=alice.providers.ask_check, **options,
+        )  # fmt: skip
+        server = uvicorn.Server(uvicorn.Config(create_app(provider), port=port, log_level="error"))
+        threading.Thread(target=server.run, daemon=True).start()
+
+        def tick() -> None:
+            while not going.wait(0.3):
+                provider.tick()
+            provider.close(0)
+            server.should_exit = True
+
+        threads.append(threading.Thread(target=tick, daemon=True))
+        threads[-1].start()
+        while not server.started:
+            time.sleep(0.02)
+        alice.providers.announce(offer)
+        return provider
+
+    yield start
+    going.set()
+    for thread in threads:
+        thread.join()
+    alice.providers.withdraw()

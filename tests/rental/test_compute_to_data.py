@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from sahara_lab import License
+from sahara_lab.cli import main
 from sahara_lab.errors import AccessDenied, JobError, NotFound
 from sahara_lab.rental.approvals import CODE, Approvals, code_digest
 
@@ -196,3 +199,106 @@ def test_the_quote_says_where_the_job_goes_and_what_cannot_go_is_refused(
         bob.compute.run_cell(f"helper\n{cells.short}", {"helper": 1}, inputs=[secret], workers=1, max_price="5")
     with pytest.raises(NotFound, match="waits for review"):
         alice.machine.reviews.approve("0x1234567890")
+
+
+def say(account: str, *arguments: str) -> str:
+    """What ``sahara-lab provider …`` answers; an error as its text."""
+    done = CliRunner().invoke(main, ["-a", account, "provider", *arguments])
+    return done.output + str(done.exception or "")
+
+
+def test_the_owner_reads_approves_and_releases_on_the_command_line(
+    alice: Any, bob: Any, secret: str, train: Any, until: Any
+) -> None:
+    job = train()
+    asked = until(lambda: waiting(alice, job, "code"))
+    assert secret in say("alice", "review")
+    shown = say("alice", "review", asked.job)
+    assert 'json.dump({"rows": len(rows)' in shown
+    assert "bob" in shown
+    assert "said and signed" not in say("bob", "review", asked.job, "--approve")
+    assert "said and signed" in say("alice", "review", asked.job, "--approve")
+    done = until(lambda: waiting(alice, job, "results"))
+    assert "metrics.json" in say("alice", "review", done.job)
+    assert "said and signed" in say("alice", "review", done.job, "--release")
+    job.wait(timeout=120)
+    assert job.status == "done", job.record()["message"]
+
+
+def test_allow_and_guard_on_the_command_line_say_what_runs_and_what_leaves(
+    alice: Any, bob: Any, secret: str, train: Any, tmp_path: Path, cells: SimpleNamespace
+) -> None:
+    script, rows = tmp_path / "approved.py", tmp_path / "rows.csv"
+    script.write_text(READS.replace("ASSET", secret) + cells.short)
+    rows.write_text(",".join(map(str, CANARY)) + "\n")
+    assert "another account" in say("bob", "allow", secret, str(script))
+    assert "allowed: " in say("alice", "allow", secret, str(script), "--release")
+    assert "1 canary rows, at most 16,000,000 bytes" in say(
+        "alice", "guard", secret, "--canaries", str(rows), "--most", "16 MB"
+    )
+    job = train().wait(timeout=120)
+    assert job.status == "done", job.record()["message"]  # nobody was asked
+
+    leaking = READS + f"json.dump({CANARY}, open('out/leak.json', 'w'))\n"
+    script.write_text(leaking.replace("ASSET", secret) + cells.short)
+    say("alice", "allow", secret, str(script), "--release")
+    caught = train(leaking).wait(timeout=120)
+    assert caught.status == "failed"
+    assert caught.results == []
+
+
+def test_a_machine_that_dies_while_its_owner_reads_asks_again_when_it_is_back(
+    alice: Any, secret: str, train: Any, until: Any, alices_machine: Any
+) -> None:
+    job = train()
+    asked = until(lambda: waiting(alice, job, "code"))
+    alices_machine.kill()
+    alices_machine.start()
+    again = until(lambda: waiting(alice, job, "code"))
+    assert again.job == asked.job
+    alice.machine.reviews.approve(again.job)
+    done = until(lambda: waiting(alice, job, "results"))
+    alices_machine.kill()
+    alices_machine.start()
+    assert until(lambda: waiting(alice, job, "results")).results == done.results
+    assert job.weights is None
+    alice.machine.reviews.release(done.job)
+    job.wait(timeout=120)
+    assert job.status == "done", job.record()["message"]
+
+
+def test_a_job_on_several_assets_needs_the_word_for_each(
+    alice: Any,
+    bob: Any,
+    secret: str,
+    fresh: Any,
+    tmp_path: Path,
+    until: Any,
+    cells: SimpleNamespace,
+    alices_machine: Any,
+) -> None:
+    folder = tmp_path / "other"
+    folder.mkdir()
+    pd.DataFrame({"a": range(8)}).to_parquet(folder / "part.parquet")
+    other = str(alice.market.publish(folder, name=fresh("other"), license=License.compute_only("1")).name)
+    bob.market.license(other, max_price="1")
+    both = "import pandas as pd\n" + "".join(
+        f'assert len(pd.read_parquet("vault://{name}/part.parquet"))\n' for name in (secret, other)
+    )
+    cell = both + cells.short
+    alice.machine.reviews.allow(secret, cell)
+    job = bob.compute.run_cell(cell, {}, workers=1, inputs=[secret, other], max_price="5")
+    asked = until(lambda: waiting(alice, job, "code"))
+    assert set(asked.assets) == {f"{secret}@1", f"{other}@1"}
+    until(lambda: "alice has to approve the code" in job.record()["message"])
+    alice.machine.reviews.approve(asked.job, release=True)
+    job.wait(timeout=120)
+    assert job.status == "done", job.record()["message"]
+    assert json.loads(job.manifest.read_bytes())["on_site"] == sorted([f"{secret}@1", f"{other}@1"])
+
+
+def test_segments_of_a_run_on_data_that_is_not_here_cannot_be_asked_for(
+    bob: Any, secret: str, alices_machine: Any, cells: SimpleNamespace
+) -> None:
+    with pytest.raises(JobError, match="cannot be run again here"):
+        bob.compute.run_cell(cells.short, {}, workers=1, inputs=[secret], max_price="5", segments=4)

@@ -2,76 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import uvicorn
 from click.testing import CliRunner
 
 from sahara_lab.cli import main
 from sahara_lab.licensing.access import ChainManifestSource
-from sahara_lab.rental.offers import Offer, measure
-from sahara_lab.rental.provider import Provider
-from sahara_lab.rental.provider_app import create_app
-from sahara_lab.rental.sandbox import Isolation
 from sahara_lab.rental.tenancy import Tenancy
-from sahara_lab.rental.upkeep import House
 from sahara_lab.units import to_wei
 
 pytestmark = pytest.mark.network
-
-
-@pytest.fixture
-def serve(alice: Any, isolation: Isolation, free_port: Any, tmp_path: Path) -> Iterator[Callable[..., Provider]]:
-    """Serves alice's machine from this process, with a class or a clock of the test's own."""
-    going = threading.Event()
-    threads = []
-
-    def start(kind: type[Provider] = Provider, **options: Any) -> Provider:
-        port = free_port()
-        offer = Offer(
-            provider="alice",
-            agent=0,
-            url=f"http://127.0.0.1:{port}",
-            rate=to_wei("0.001"),
-            workers=2,
-            stake=to_wei("0"),
-            heartbeat=2,
-            isolation=isolation.kind,
-            hardware=measure(tmp_path),
-        )
-        source = ChainManifestSource(alice.profile, alice._network, alice.chain, alice.directory)
-        house = House(memory=8 << 30, disk=8 << 30, unsafe=not isolation.safe)
-        provider = kind(
-            alice.profile, source, alice.chain, alice.directory, alice.keys, alice.escrow, offer, isolation, house,
-            tmp_path / "provider", **options,
-        )  # fmt: skip
-        server = uvicorn.Server(uvicorn.Config(create_app(provider), port=port, log_level="error"))
-        threading.Thread(target=server.run, daemon=True).start()
-
-        def tick() -> None:
-            while not going.wait(0.3):
-                provider.tick()
-            provider.close(0)
-            server.should_exit = True
-
-        threads.append(threading.Thread(target=tick, daemon=True))
-        threads[-1].start()
-        while not server.started:
-            time.sleep(0.02)
-        alice.providers.announce(offer)
-        return provider
-
-    yield start
-    going.set()
-    for thread in threads:
-        thread.join()
-    alice.providers.withdraw()
 
 
 def test_who_claims_more_time_than_has_passed_is_not_paid_for_it(
@@ -167,12 +111,12 @@ def test_a_run_is_the_same_to_the_last_bit_and_one_that_was_not_run_is_disputed(
     honest.wait(timeout=300)
     assert honest.status == "done", honest.record()
     assert "recomputed, the same to the last bit" in honest.record()["message"]
-    again = CliRunner().invoke(main, ["-a", "bob", "verify-job", honest.id])
+    again = CliRunner().invoke(main, ["-a", "bob", "verify-job", honest.id, "--whole"])
     assert again.exit_code == 0, again.output
     assert "the same weights to the last bit" in again.output
     weights = honest.weights.read_bytes()
     honest.weights.write_bytes(weights[:-1] + bytes([weights[-1] ^ 1]))
-    again = CliRunner().invoke(main, ["-a", "bob", "verify-job", honest.id])
+    again = CliRunner().invoke(main, ["-a", "bob", "verify-job", honest.id, "--whole"])
     assert again.exit_code == 1
     assert "gave other weights" in again.output
 
