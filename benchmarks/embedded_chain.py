@@ -6,7 +6,7 @@ Registers assets with an anchored version each, offers and buys every one, while
 blocks final and writes its state down. Then everything is killed at once, as a power cut would, and started again:
 every asset and license of the state that was written down must be there, and the chain's time must not run backwards.
 Prints the node's memory, what a block costs in CPU (node and supervisor, snapshots included), and what a snapshot
-weighs, against the figures wanted.
+weighs, against the figures wanted, and against what the node alone takes for a block without any transaction.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from sahara_lab.profile import Profile
 from sahara_lab.units import WEI_PER_TOKEN
 
 MEMORY, CPU = 250e6, 60e-3
+EMPTY = 20  # blocks that the floor is measured by
 PRICE = WEI_PER_TOKEN // 1000
 
 
@@ -127,7 +128,7 @@ def soak(world: World, count: int, at_once: int) -> None:
     taken = time.perf_counter() - started
     memory = max(watched[0].memory_info().rss, 0)
     snapshot = wait_saved(world)
-    idle = one_block(world, watched)
+    idle, empty = one_block(world, watched), empty_block(world, *watched)
     kept = world.chain.block("finalized")
     kill_everything(world.network)
     began = time.perf_counter()
@@ -140,6 +141,7 @@ def soak(world: World, count: int, at_once: int) -> None:
     print(f"memory of the node          {memory / 1e6:6.0f} MB (wanted: under {MEMORY / 1e6:.0f})")
     print(f"the same after a restart    {fresh / 1e6:6.0f} MB")
     print(f"CPU a block, full ones      {statistics.median(costs) * 1e3:6.1f} ms (wanted: under {CPU * 1e3:.0f})")
+    print(f"the node alone, empty ones  {empty * 1e3:6.1f} ms, {statistics.median(costs) / empty:.2f} of it above")
     print(
         f"CPU of one payment at the end {idle * 1e3:4.0f} ms, with the two blocks that make it final and the snapshot"
     )
@@ -179,6 +181,19 @@ def one_block(world: World, watched: tuple[psutil.Process, ...]) -> float:
         wait_saved(world)
         found.append(cpu_seconds(watched) - before)
     return statistics.median(found)
+
+
+def empty_block(world: World, node: psutil.Process, supervisor: psutil.Process) -> float:
+    """Seconds of CPU that the node itself takes for an empty block, when nothing else is asked of it."""
+    supervisor.suspend()
+    try:
+        world.chain.rpc("evm_mine")
+        before = cpu_seconds([node])
+        for _ in range(EMPTY):
+            world.chain.rpc("evm_mine")
+        return (cpu_seconds([node]) - before) / EMPTY
+    finally:
+        supervisor.resume()
 
 
 if __name__ == "__main__":

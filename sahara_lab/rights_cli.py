@@ -100,6 +100,16 @@ def unoffer(name: str, flavor: str | None) -> None:
 
 
 @click.command()
+@click.argument("child")
+@click.argument("own")
+@click.confirmation_option(prompt="This cannot be taken back. Give it up?")
+def waive(child: str, own: str) -> None:
+    """Give up, for good, what the asset CHILD owes to the asset OWN, which it was not made of."""
+    _lab().market.waive(child, own)
+    click.echo(f"{child} owes nothing to {own} any more")
+
+
+@click.command()
 @click.argument("name")
 @click.option("--prov", type=click.Path(dir_okay=False), help="Write it as W3C PROV-O to this file.")
 @click.option("--svg", type=click.Path(dir_okay=False), help="Write the drawing to this file.")
@@ -169,4 +179,4 @@ def vouch(account: str, reason: str, revoke: bool) -> None:
     click.echo(str(lab.dao.propose([action], title, reason)))
 
 
-COMMANDS = (check, choose, terms, earnings, unoffer, lineage, review, reviews, report, appeal, judge, vouch)
+COMMANDS = (check, choose, terms, earnings, unoffer, waive, lineage, review, reviews, report, appeal, judge, vouch)

@@ -74,10 +74,7 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
         uint256 stack = RoyaltyTable.sumOf(table);
         uint256 cap = PARAMETERS.maxRoyaltyBps() * RoyaltyTable.BASIS_POINT;
         if (stack > cap) revert StackTooHigh(asset, stack, cap, debts);
-
-        _tables[asset] = uint160(SSTORE2.write(RoyaltyTable.pack(table)));
-        (uint256[] memory payees, uint256[] memory shares) = _columns(table);
-        emit TableFrozen(asset, payees, shares);
+        _freeze(asset, table);
     }
 
     /// @inheritdoc IRoyaltyLedger
@@ -109,6 +106,23 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
             accounts[to[i]] += amounts[i];
             emit PassedOn(from, to[i], currency, amounts[i]);
         }
+    }
+
+    /* ----------------------------------------------------------------- a payee's call */
+
+    /// @inheritdoc IRoyaltyLedger
+    function waive(uint256 asset, uint256 payee) external nonReentrant {
+        if (!_claims(msg.sender, payee)) revert NotPayee(msg.sender, payee);
+        uint256[] memory table = _tableOf(asset);
+        uint256[] memory rest = RoyaltyTable.without(table, payee);
+        if (rest.length == table.length) revert NothingOwed(asset, payee);
+        // What came in so far is divided by the table that holds so far.
+        IERC20[] memory currencies = PARAMETERS.currencies();
+        for (uint256 i = 0; i < currencies.length; ++i) {
+            _settle(asset, currencies[i]);
+        }
+        _freeze(asset, rest);
+        emit Waived(asset, payee);
     }
 
     /* ----------------------------------------------------------------- everybody's calls */
@@ -217,6 +231,13 @@ contract RoyaltyLedger is IRoyaltyLedger, ReentrancyGuardTransient {
     function _checkReceived(IERC20 currency, uint256 had, uint256 amount) private view {
         uint256 received = currency.balanceOf(address(this)) - had;
         if (received != amount) revert WrongAmountReceived(currency, received, amount);
+    }
+
+    function _freeze(uint256 asset, uint256[] memory table) private {
+        uint256 pointer = table.length == 0 ? 0 : uint160(SSTORE2.write(RoyaltyTable.pack(table)));
+        _tables[asset] = (_tables[asset] & SHARED) | pointer;
+        (uint256[] memory payees, uint256[] memory shares) = _columns(table);
+        emit TableFrozen(asset, payees, shares);
     }
 
     function _settle(uint256 asset, IERC20 currency) private {

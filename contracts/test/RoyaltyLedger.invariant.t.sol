@@ -135,6 +135,18 @@ contract LedgerHandler is Test {
         paidOut += expected;
     }
 
+    /// @dev Whose owner may gives up a share; what all assets together hold or wait for stays the same.
+    function waive(uint256 child, uint256 which) external {
+        uint256 id = _asset(child);
+        (uint256[] memory payees,) = LEDGER.tableOf(id);
+        if (payees.length == 0) return;
+        uint256 payee = payees[which % payees.length];
+        if (LEDGER.isShared(payee)) return;
+        vm.prank(REGISTRY.ownerOf(payee));
+        LEDGER.waive(id, payee);
+        assertEq(LEDGER.unsettled(id, CURRENCY), 0, "what came in before was divided before");
+    }
+
     function sell(uint256 asset, uint256 to) external {
         uint256 id = _asset(asset);
         address seller = REGISTRY.ownerOf(id);

@@ -201,6 +201,94 @@ contract RoyaltyLedgerTest is Lab {
         assertEq(ledger.claim(bob, token, new uint256[](0)), 900);
     }
 
+    function test_a_payee_can_let_go_of_a_child_that_named_it_wrongly() public {
+        uint256 data = publish(alice, "data");
+        uint256 wrong = publish(bob, "wrong");
+        uint256 a = offerAndBuy(carol, data, remix(0, 1_000));
+        uint256 b = offerAndBuy(carol, wrong, remix(0, 2_000));
+        uint256 net = publish(carol, "net", edges(trainedOn(data, a), trainedOn(wrong, b)));
+        vm.startPrank(carol);
+        ledger.pay(net, token, 1_000);
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyLedger.NotPayee.selector, carol, wrong));
+        ledger.waive(net, wrong);
+        vm.stopPrank();
+
+        vm.expectEmit(address(ledger));
+        emit IRoyaltyLedger.Settled(net, token, 1_000);
+        vm.expectEmit(address(ledger));
+        emit IRoyaltyLedger.TableFrozen(net, list1(data), list1(100_000_000));
+        vm.expectEmit(address(ledger));
+        emit IRoyaltyLedger.Waived(net, wrong);
+        vm.prank(bob);
+        ledger.waive(net, wrong);
+        assertEq(ledger.balanceOf(wrong, token), 200, "what came in before is divided as it was owed");
+        (uint256[] memory payees, uint256[] memory amounts) = ledger.split(net, 1_000);
+        assertEq(payees, list2(data, net));
+        assertEq(amounts, list2(100, 900), "and the others get what they got");
+
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyLedger.NothingOwed.selector, net, wrong));
+        vm.prank(bob);
+        ledger.waive(net, wrong);
+    }
+
+    function test_a_share_that_was_given_up_is_not_inherited() public {
+        uint256 data = publish(alice, "data");
+        uint256 net = derive(bob, "net", data, 1_000);
+        uint256 before = derive(carol, "before", net, 5_000);
+        vm.prank(alice);
+        ledger.waive(net, data);
+        uint256 later = derive(carol, "later", net, 5_000);
+        (uint256[] memory payees,) = ledger.tableOf(before);
+        assertEq(payees, list2(data, net), "what was derived before owes what it owed");
+        (payees,) = ledger.tableOf(later);
+        assertEq(payees, list1(net));
+        (payees,) = ledger.tableOf(net);
+        assertEq(payees.length, 0);
+    }
+
+    function test_what_a_collection_is_owed_is_not_its_owners_to_give_up() public {
+        vm.prank(alice);
+        uint256 pool =
+            registry.register("pool", IAssetRegistry.Kind.Collection, version("x"), new IAssetRegistry.Edge[](0));
+        uint256 net = derive(bob, "net", pool, 1_000);
+        vm.prank(alice);
+        collections.setWeights(pool, new uint256[](0), new uint64[](0));
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyLedger.NotPayee.selector, alice, pool));
+        vm.prank(alice);
+        ledger.waive(net, pool);
+    }
+
+    function test_a_shared_asset_stays_shared_when_a_payee_lets_go_of_it() public {
+        uint256 data = publish(alice, "data");
+        IAssetRegistry.Edge[] memory parents = edges(trainedOn(data, offerAndBuy(bob, data, remix(0, 1_000))));
+        vm.startPrank(bob);
+        uint256 pool = registry.register("pool", IAssetRegistry.Kind.Collection, version("x"), parents);
+        collections.setWeights(pool, new uint256[](0), new uint64[](0));
+        vm.stopPrank();
+        vm.prank(alice);
+        ledger.waive(pool, data);
+        assertTrue(ledger.isShared(pool));
+    }
+
+    /// @dev Whoever lets go of whatever, the others' shares stay and nothing that came in before changes hands.
+    function testFuzz_letting_go_takes_nothing_from_others(uint128 amount, uint16 first, uint16 second) public {
+        amount = uint128(bound(amount, 0, 1_000 * TOKEN));
+        uint256 data = publish(alice, "data");
+        uint256 net = derive(bob, "net", data, uint16(bound(first, 1, 5_000)));
+        uint256 tuned = derive(carol, "tuned", net, uint16(bound(second, 1, 5_000)));
+        vm.prank(carol);
+        ledger.pay(tuned, token, amount);
+        (, uint256[] memory owed) = ledger.split(tuned, amount);
+        vm.prank(bob);
+        ledger.waive(tuned, net);
+        assertEq(ledger.balanceOf(data, token), owed[0]);
+        assertEq(ledger.balanceOf(net, token), owed[1]);
+        assertEq(ledger.balanceOf(tuned, token), owed[2]);
+        (uint256[] memory payees, uint256[] memory amounts) = ledger.split(tuned, amount);
+        assertEq(payees, list2(data, tuned));
+        assertEq(amounts, list2(owed[0], amount - owed[0]));
+    }
+
     function test_paying_costs_the_same_however_many_ancestors() public {
         uint256 lone = publish(alice, "lone");
         uint256 last = lone;

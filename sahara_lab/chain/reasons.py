@@ -52,6 +52,8 @@ _WORDS = {
     "OwnMember": "a collection cannot be its own member",
     "WrongAmountReceived": "the currency moved {received} instead of {amount}; it cannot be used here",
     "NothingToClaim": "there is nothing to claim",
+    "NotPayee": "what asset {payee} keeps is not yours to give up",
+    "NothingOwed": "asset {asset} owes nothing to asset {payee}",
     "CurrencyNotAllowed": "the DAO does not accept this currency",
     "SettingOutOfBounds": "the setting is beyond its hard limit",
     "DelayOutOfBounds": "the delay is beyond its hard limit",

@@ -32,6 +32,9 @@ def add_parsers(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
     unoffer = command("unoffer", "offer an own asset under a license no longer; what was sold stays valid")
     unoffer.add_argument("asset", help="owner/name")
     unoffer.add_argument("--license", help="which of the offered licenses; the cheapest when left out")
+    waive = command("waive", "give up, for good, what an asset owes to an own one that it was not made of")
+    waive.add_argument("child", help="owner/name of the asset that owes")
+    waive.add_argument("own", help="owner/name of the own asset that it owes to")
     lineage = command("lineage", "draw what an asset was made of and what was made of it")
     lineage.add_argument("asset", help="owner/name")
     lineage.add_argument("--prov", help="write it as W3C PROV-O to this file")
@@ -89,6 +92,9 @@ class RightsCommands:
 
     def _unoffer(self, given: argparse.Namespace) -> Any:
         return self.lab.market.withdraw(given.asset, given.license)
+
+    def _waive(self, given: argparse.Namespace) -> Any:
+        return self.lab.market.waive(given.child, given.own)
 
     def _lineage(self, given: argparse.Namespace) -> Any:
         found = self.lab.market.lineage(given.asset)

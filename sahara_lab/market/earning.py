@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sahara_lab.chain import Chain, Network, Wallet
+from sahara_lab.errors import InputError
 from sahara_lab.market.revenue import Revenue
 from sahara_lab.market.statement import Statement, moment
 from sahara_lab.market.values import Earnings, SalesList
@@ -23,6 +24,10 @@ class Earning:
     _revenue: Revenue
 
     def _own(self, name: str, what: str) -> Asset:
+        raise NotImplementedError
+
+    def get(self, name: str) -> Asset:
+        """An asset by ``owner/name[@version]``."""
         raise NotImplementedError
 
     def earnings(self) -> Earnings:
@@ -50,6 +55,30 @@ class Earning:
         """Pay out everything claimable; returns wei."""
         own, descendants = self._family()
         return self._revenue.claim(sorted({*own, *descendants}))
+
+    def waive(self, child: str, own: str) -> Asset:
+        """Give up, for good, what an asset owes to an own one: the way out of a parent that was named wrongly.
+
+        What came in before is divided as it was owed. What ``child`` owes to others stays, and so does what was
+        derived from it before.
+
+        Args:
+            child: ``owner/name`` of the asset that owes.
+            own: ``owner/name`` of the own asset that it owes to.
+
+        Returns:
+            ``child``, with the royalties that are left.
+
+        Raises:
+            InputError: ``own`` belongs to someone else, or is owed nothing.
+        """
+        payee, debtor = self._own(own, "give up what it is owed"), self.get(child)
+        if payee.name not in [share.name for share in debtor.royalties]:
+            raise InputError(
+                f"{debtor.name} owes nothing to {payee.name}", hint=f"What it owes: %sahara lineage {debtor.name}"
+            )
+        self._revenue.waive(debtor.id, payee.id)
+        return self.get(child)
 
     def sales(self) -> SalesList:
         """Licenses sold for own assets, newest first."""

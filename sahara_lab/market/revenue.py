@@ -8,10 +8,9 @@ from sahara_lab.chain import Chain, Contract, Event, Sender
 from sahara_lab.chain.modules import former
 from sahara_lab.identity import Directory
 from sahara_lab.licensing.records import AssetNames
-from sahara_lab.licensing.royalties import SCALE
 from sahara_lab.market.collections import Shares
 from sahara_lab.market.refunds import Refunds
-from sahara_lab.market.statement import Kind, Line, Part, Place, Statement, divide
+from sahara_lab.market.statement import NOT_YET, Kind, Line, Part, Place, Statement, divide
 from sahara_lab.market.values import Earnings, EarningsLine, Sale, SalesList
 from sahara_lab.units import Wei
 
@@ -106,15 +105,11 @@ class Revenue:
         collections passed on to it.
         """
         totals: dict[int, int] = {}
-        for event in self._ledger.logs("PassedOn", self._from_block, "latest"):
-            totals[event.args["member"]] = totals.get(event.args["member"], 0) + event.args["amount"]
-        for event in self._ledger.logs("Paid", self._from_block, "latest"):
-            totals[event.args["asset"]] = totals.get(event.args["asset"], 0) + event.args["amount"]
-        frozen = self._ledger.logs("TableFrozen", self._from_block, "latest")
-        tables = {event.args["asset"]: (event.args["payees"], event.args["shares"]) for event in frozen}
-        for event in self._ledger.logs("Settled", self._from_block, "latest"):
-            for payee, share in zip(*tables.get(event.args["asset"], ((), ())), strict=True):
-                totals[payee] = totals.get(payee, 0) + event.args["amount"] * share // SCALE
+        for part in divide(self._payments(self._ledger)):
+            if part.payee == part.source:
+                totals[part.payee] = totals.get(part.payee, 0) + part.event.args["amount"]
+            elif part.settled is not NOT_YET:
+                totals[part.payee] = totals.get(part.payee, 0) + part.amount
         return totals
 
     def claim(self, assets: list[int]) -> Wei:
@@ -129,6 +124,10 @@ class Revenue:
                 said = [event.args["amount"] for event in receipt.events if event.name == "Claimed"]
                 paid += sum(said) if said else amount  # a former ledger's events are not among ours
         return Wei(paid)
+
+    def waive(self, child: int, payee: int) -> None:
+        """Give up, for good, what one asset owes to an own one."""
+        self._sender.send(self._ledger, "waive", child, payee)
 
     def sales(self, own: set[int]) -> SalesList:
         """Licenses sold and renewed for own assets, newest first."""
@@ -160,7 +159,7 @@ class Revenue:
         found = [
             part
             for ledger in self.ledgers
-            for part in divide(self._payments(ledger), self._tables(ledger))
+            for part in divide(self._payments(ledger))
             if part.amount and asset in (None, part.payee, part.source)
         ]
         times = self._times({part.event.block_number for part in found})
@@ -199,20 +198,14 @@ class Revenue:
         )
 
     def _payments(self, ledger: Contract) -> list[Event]:
-        """What came in and was divided in one ledger, in our currency, oldest first."""
+        """What came in and was divided in one ledger, in our currency, and by which tables; oldest first."""
         found = [
             event
-            for name in ("Paid", "PassedOn", "Settled")
+            for name in ("TableFrozen", "Paid", "PassedOn", "Settled")
             for event in ledger.logs(name, self._from_block, "latest")
-            if event.args["currency"] == self._token.address
+            if event.args.get("currency", self._token.address) == self._token.address
         ]
         return sorted(found, key=lambda event: (event.block_number, event.log_index))
-
-    def _tables(self, ledger: Contract) -> dict[int, list[tuple[int, int]]]:
-        return {
-            event.args["asset"]: list(zip(event.args["payees"], event.args["shares"], strict=True))
-            for event in ledger.logs("TableFrozen", self._from_block, "latest")
-        }
 
     def _sold(self) -> dict[tuple[str, int], Event]:
         """The sale behind a payment, by its transaction and asset; a refundable sale is paid when it is released."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -195,15 +195,19 @@ class _Gathered:
     parts: list[Part] = field(default_factory=list)
 
 
-def divide(payments: Iterable[Event], tables: Mapping[int, Sequence[tuple[int, int]]]) -> Iterator[Part]:
+def divide(events: Iterable[Event]) -> Iterator[Part]:
     """The parts of every payment, each with the place in the chain where it was settled.
 
     Args:
-        payments: ``Paid``, ``PassedOn`` and ``Settled`` of one ledger in one currency, in the order of the chain.
-        tables: payees and shares of each asset that owes something.
+        events: ``TableFrozen`` of one ledger and its ``Paid``, ``PassedOn`` and ``Settled`` in one currency, in the
+            order of the chain. The ledger settles what came in before it freezes another table of an asset.
     """
     waiting: dict[int, _Gathered] = {}
-    for event in payments:
+    tables: dict[int, list[tuple[int, int]]] = {}
+    for event in events:
+        if event.name == "TableFrozen":
+            tables[event.args["asset"]] = list(zip(event.args["payees"], event.args["shares"], strict=True))
+            continue
         asset = event.args["member" if event.name == "PassedOn" else "asset"]
         if event.name == "Settled":
             gathered = waiting.pop(asset, _Gathered())

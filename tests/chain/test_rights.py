@@ -25,8 +25,9 @@ REFUSALS = {
     "AccessControlUnauthorizedAccount", "AccessManagedUnauthorized", "AccessManagerNotScheduled",
     "AccessManagerUnauthorizedAccount", "AccessManagerUnauthorizedCall", "ERC721InsufficientApproval",
     "ERC721InvalidApprover", "GovernorDisabledDeposit", "GovernorOnlyExecutor", "GovernorUnableToCancel",
-    "NotAgentOwner", "NotAssetOwner", "NotLicenseHolder", "NotOwnerNorApproved", "NotTeamOwner", "NotTheKeyServer",
-    "NotTheValidator", "OnlyCollections", "OnlyLedger", "OnlyMarket", "OnlyRegistry", "TimelockUnauthorizedCaller",
+    "NotAgentOwner", "NotAssetOwner", "NotLicenseHolder", "NotOwnerNorApproved", "NotPayee", "NotTeamOwner",
+    "NotTheKeyServer", "NotTheValidator", "OnlyCollections", "OnlyLedger", "OnlyMarket", "OnlyRegistry",
+    "TimelockUnauthorizedCaller",
 }  # fmt: skip
 REQUEST = b"\x07" * 32
 
@@ -87,7 +88,7 @@ def things(world: Any) -> dict[str, int]:
     team = alice.send(contract("Teams"), "found", "guarded").events[-1].args["team"]
     return {
         "AssetRegistry": asset, "LicenseToken": license, "AgentRegistry": agent, "Market": asset, "Teams": team,
-        "CollectionShares": collection,
+        "CollectionShares": collection, "RoyaltyLedger": asset,
     }  # fmt: skip
 
 

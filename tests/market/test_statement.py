@@ -30,6 +30,7 @@ def event(name: str, number: int, asset: int, amount: int) -> Event:
 )
 def test_parts_add_up_to_what_the_ledger_divides(moves: list[tuple[bool, int]], shares: list[int]) -> None:
     table = list(enumerate(shares, 1))
+    frozen = {"asset": 99, "payees": [payee for payee, _ in table], "shares": shares}
     events, ledger, gathered = [], dict.fromkeys(range(1, len(shares) + 1), 0), 0
     for number, (settles, amount) in enumerate([*moves, (True, 0)]):
         events.append(event("Settled" if settles else "Paid", number, 99, amount))
@@ -41,7 +42,7 @@ def test_parts_add_up_to_what_the_ledger_divides(moves: list[tuple[bool, int]], 
             gathered += amount
     found = dict.fromkeys(ledger, 0)
     whole = 0
-    for part in divide(events, {99: table}):
+    for part in divide([Event("RoyaltyLedger", "TableFrozen", frozen, 0, "", "0x", 0), *events]):
         whole += part.amount
         if part.payee != 99:
             found[part.payee] += part.amount
@@ -129,6 +130,28 @@ def test_what_an_asset_earned_until_it_was_sold_is_the_sellers(alice: Any, bob: 
     alice.vault.transfer(asset.name, "bob")
     assert alice.market.statement().total == before
     assert asset.name not in bob.market.statement().by_asset
+
+
+@pytest.mark.network
+def test_a_parent_named_wrongly_lets_its_child_go(alice: Any, bob: Any, carol: Any, tmp_path: Any, fresh: Any) -> None:
+    (tmp_path / "rows.csv").write_text("x\n1\n")
+    wrong = alice.market.publish(tmp_path, name=fresh("wrong"), license=License.commercial_remix("1", "10%"))
+    bob.market.license(wrong.name, max_price="1")
+    child = bob.market.publish(
+        tmp_path, name=fresh("child"), parents=[wrong.name], license=License.commercial("7", duration="1 day")
+    )
+    carol.market.license(child.name, max_price="7")
+    before = alice.market.statement(wrong.name).by_source
+    with pytest.raises(InputError, match="belongs to alice"):
+        bob.market.waive(child.name, wrong.name)
+    assert alice.market.waive(child.name, wrong.name).royalties == ()
+    carol.market.renew(child.name, max_price="7")
+    assert alice.market.statement(wrong.name).by_source == before, "what came in before stays, and nothing comes after"
+    whole = bob.market.statement(child.name)
+    assert whole.total == 2 * after_fee(bob, 7) - before[child.name]
+    assert bob.market.earnings().claimable + whole.claimed >= whole.total
+    with pytest.raises(InputError, match="owes nothing"):
+        alice.market.waive(child.name, wrong.name)
 
 
 @pytest.mark.network

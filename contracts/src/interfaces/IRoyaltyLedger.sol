@@ -18,11 +18,14 @@ interface IRoyaltyLedger {
         bool own;
     }
 
-    /// @notice What `asset` owes, for good, in parts per 1e9 of its revenue.
+    /// @notice What `asset` owes from here on, in parts per 1e9 of its revenue: when its parents are linked, and when a
+    ///         payee waives its share.
     event TableFrozen(uint256 indexed asset, uint256[] payees, uint256[] shares);
+    /// @notice The owner of `payee` gave up its share in `asset`; the table without it was announced before.
+    event Waived(uint256 indexed asset, uint256 indexed payee);
     /// @notice Revenue came in and waits to be settled.
     event Paid(uint256 indexed asset, address indexed payer, IERC20 indexed currency, uint256 amount);
-    /// @notice `amount` of revenue was divided by the table that `TableFrozen` announced: `floor(amount * share / 1e9)`
+    /// @notice `amount` of revenue was divided by the table that `TableFrozen` announced last: `floor(amount * share / 1e9)`
     ///         to each payee, and what is left to `asset`.
     event Settled(uint256 indexed asset, IERC20 indexed currency, uint256 amount);
     /// @notice An asset changed hands: what it held stays with `seller`, who gets it with the next `claim`.
@@ -38,6 +41,10 @@ interface IRoyaltyLedger {
     error OnlyRegistry(address caller);
     /// @notice Only the contract of the collections may do this.
     error OnlyCollections(address caller);
+    /// @notice What `payee` keeps is not the account's, so it is not theirs to give up.
+    error NotPayee(address account, uint256 payee);
+    /// @notice `asset` owes nothing to `payee`.
+    error NothingOwed(uint256 asset, uint256 payee);
     /// @notice What the asset keeps is its owner's.
     error NotShared(uint256 asset);
     /// @param stack Sum of the shares that `asset` would owe, in parts per 1e9, as is `cap`.
@@ -54,6 +61,10 @@ interface IRoyaltyLedger {
 
     /// @notice Freezes the table of `asset`; only the registry may, once, at registration.
     function link(uint256 asset, Debt[] calldata debts) external;
+    /// @notice Gives up, for good, what `asset` owes to `payee`, whose owner calls: the way out of a parent that was named
+    ///         wrongly. Settles what came in before; what `asset` owes to others stays as it is, and so do the tables of
+    ///         what was derived from it before.
+    function waive(uint256 asset, uint256 payee) external;
     /// @notice Revenue for `asset`: O(1), whatever the number of ancestors.
     /// @dev In any currency that was ever allowed: what is on its way when the DAO withdraws one still arrives.
     function pay(uint256 asset, IERC20 currency, uint256 amount) external;

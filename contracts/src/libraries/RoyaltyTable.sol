@@ -47,6 +47,16 @@ library RoyaltyTable {
         return _join(a, b, false);
     }
 
+    /// @notice The table but for the entry of `payee`.
+    function without(uint256[] memory table, uint256 payee) internal pure returns (uint256[] memory rest) {
+        rest = new uint256[](table.length);
+        uint256 used;
+        for (uint256 i = 0; i < table.length; ++i) {
+            if (payeeOf(table[i]) != payee) rest[used++] = table[i];
+        }
+        _shorten(rest, used);
+    }
+
     function sumOf(uint256[] memory table) internal pure returns (uint256 sum) {
         for (uint256 i = 0; i < table.length; ++i) {
             sum += shareOf(table[i]);

@@ -49,8 +49,8 @@ class Retained(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """`amount` of revenue was divided by the table that `TableFrozen` announced: `floor(amount * share / 1e9)`
-    to each payee, and what is left to `asset`.
+    """`amount` of revenue was divided by the table that `TableFrozen` announced last: `floor(amount * share /
+    1e9)` to each payee, and what is left to `asset`.
     """
 
     asset: int
@@ -65,11 +65,20 @@ class Shared(NamedTuple):
 
 
 class TableFrozen(NamedTuple):
-    """What `asset` owes, for good, in parts per 1e9 of its revenue."""
+    """What `asset` owes from here on, in parts per 1e9 of its revenue: when its parents are linked, and when a
+    payee waives its share.
+    """
 
     asset: int
     payees: list[int]
     shares: list[int]
+
+
+class Waived(NamedTuple):
+    """The owner of `payee` gave up its share in `asset`; the table without it was announced before."""
+
+    asset: int
+    payee: int
 
 
 class SplitResult(NamedTuple):
@@ -171,3 +180,10 @@ class RoyaltyLedger(Handle):
     def unsettled(self, asset: int, currency: str) -> View[int]:
         """Revenue of `asset` that nobody settled yet."""
         return View(self, "unsettled(uint256,address)", asset, currency)
+
+    def waive(self, asset: int, payee: int) -> Call:
+        """Gives up, for good, what `asset` owes to `payee`, whose owner calls: the way out of a parent that was
+        named wrongly. Settles what came in before; what `asset` owes to others stays as it is, and so do the
+        tables of what was derived from it before.
+        """
+        return Call(self.contract, "waive", (asset, payee))
