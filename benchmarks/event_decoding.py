@@ -26,6 +26,7 @@ from sahara_lab.localnet import anvil
 from sahara_lab.localnet.node import CHAIN_ID, Node, free_port
 
 TARGET = 25
+RUNS = 3  # of ours, of which the median counts; web3.py's takes half a minute
 PER_BLOCK = 100
 BLOCKS_AT_ONCE = 50
 OWNERS = 1_000
@@ -43,7 +44,9 @@ def main() -> None:
             began = time.perf_counter()
             emit(node, count)
             print(f"{count:,} events made in {time.perf_counter() - began:.1f} s")
-            ours, our_cpu, our_wall = timed(lambda: read_ours(node))
+            runs = sorted(timed(lambda: read_ours(node))[1:] for _ in range(RUNS))
+            our_cpu, our_wall = runs[RUNS // 2]
+            ours = read_ours(node)
             theirs, their_cpu, their_wall = timed(lambda: read_web3(node))
         finally:
             node.stop()
