@@ -164,6 +164,11 @@ export class Api {
     return this.post<Library>(`requests/${number}/${grant ? 'grant' : 'decline'}`);
   }
 
+  /** An owner's word about a job on their data. */
+  say(job: string, word: 'approve' | 'release' | 'refuse'): Promise<Library> {
+    return this.post<Library>(`reviews/${job}/${word}`);
+  }
+
   async jobs(): Promise<Job[]> {
     return (await this.get<{ jobs: Job[] }>('jobs')).jobs;
   }

@@ -110,6 +110,8 @@ const plugin: JupyterFrontEndPlugin<Desk> = {
         void jobs.refresh();
       } else if (what === 'market') {
         refresh();
+      } else if (what === 'reviews') {
+        void library.content.refresh();
       } else {
         void session.status.refresh();
       }

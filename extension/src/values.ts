@@ -174,12 +174,29 @@ export interface Request {
   status: 'open' | 'granted' | 'declined';
 }
 
+/** A stranger's job on data that must not leave, which waits for its owner. */
+export interface JobReview {
+  job: string;
+  client: string;
+  assets: string[];
+  waits_for: 'code' | 'results';
+  /** SHA-256 of the code, in hex. */
+  code: string;
+  source: string;
+  results: { name: string; size: number }[];
+  /** What would be released with the results, as text. */
+  record: string;
+  /** Where the results lie on the server's machine. */
+  folder: string;
+}
+
 export interface Library {
   published: Listing[];
   licenses: Grant[];
   /** What others ask for and nobody answered; and what the account asked for itself. */
   requests: Request[];
   asked: Request[];
+  reviews: JobReview[];
   earnings: { claimable: Amount; lines: { asset: string; claimable: Amount; received: Amount }[] };
 }
 

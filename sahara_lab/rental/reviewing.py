@@ -22,7 +22,7 @@ from sahara_lab.rental.approvals import (
     results_digest,
 )
 from sahara_lab.rental.guarding import Guard, write_guard
-from sahara_lab.rental.journal import read_state
+from sahara_lab.rental.journal import read_state, waits_for
 from sahara_lab.rental.on_site import APPROVALS
 from sahara_lab.rental.reading import pinned
 from sahara_lab.rental.sealed import binding, open_package
@@ -100,11 +100,9 @@ class Reviewing:
         """What waits, oldest first."""
         found = []
         for path in sorted(self._folder.glob("jobs/*/state.json"), key=lambda path: path.stat().st_mtime):
-            state = read_state(path)
-            if not state.get("on_site"):
-                continue
             try:
-                review = self._review(path.parent, state)
+                state = read_state(path)
+                review = self._review(path.parent, state) if waits_for(state) else None
             except SaharaError:
                 continue  # its asset was sold, or its package is damaged: nothing to be said about it here
             if review is not None:
@@ -181,11 +179,10 @@ class Reviewing:
 
     def _review(self, folder: Path, state: dict[str, Any]) -> Review | None:
         number = int(folder.name, 16)
-        waiting = {"taken": "code", "ended": "results" if state.get("gate") == "waiting" else ""}
-        waits_for = waiting.get(state["phase"], "")
+        about = waits_for(state)
         code = bytes.fromhex(state["code"])
-        digest = results_digest(number, state["outputs"], state["record"]) if waits_for == "results" else code
-        if not waits_for or all(self._said(name, digest) for name in state["on_site"]):
+        digest = results_digest(number, state["outputs"], state["record"]) if about == "results" else code
+        if all(self._said(name, digest) for name in state["on_site"]):
             return None
         escrow = self._chain.contract("ComputeEscrow").address
         bound = binding(self._chain.chain_id, escrow, number, self._wallet.address)
@@ -195,11 +192,11 @@ class Reviewing:
             job=f"{number:#066x}",
             client=self._directory.handle(state["client"]),
             assets=tuple(state["on_site"]),
-            waits_for=waits_for,
+            waits_for=about,
             code=code_digest(source).hex(),
             source=source,
             results={name: int(said["size"]) for name, said in state.get("outputs", {}).items()},
-            record=dict(state.get("record", {})) if waits_for == "results" else {},
+            record=dict(state.get("record", {})) if about == "results" else {},
             folder=folder / "results",
         )
 

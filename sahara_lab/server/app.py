@@ -19,6 +19,7 @@ from sahara_lab.server.routes_library import (
     LibraryHandler,
     RequestsHandler,
     StatementHandler,
+    WordHandler,
 )
 from sahara_lab.server.routes_market import LicenseHandler, ListingHandler, ListingsHandler, QuoteHandler
 from sahara_lab.server.routes_opinions import AppealHandler, ReportHandler, ReviewsHandler
@@ -62,6 +63,7 @@ ROUTES: list[tuple[str, type[Any]]] = [
     (r"statement", StatementHandler),
     (r"requests", RequestsHandler),
     (r"requests/([0-9]{1,12})/(grant|decline)", AnswerHandler),
+    (r"reviews/(0x[0-9a-f]{64})/(approve|release|refuse)", WordHandler),
     (r"vaults", VaultsHandler),
     (rf"vaults/{ASSET}/files", FolderHandler),
     (rf"vaults/{ASSET}/readers", ReadersHandler),

@@ -49,6 +49,16 @@ class RequestsHandler(SaharaHandler):
         self.finish(await self.ask(self.service.request, self.account, asset.plain, fields["note"]))
 
 
+class WordHandler(SaharaHandler):
+    """``POST reviews/{job}/approve``, ``.../release`` and ``.../refuse``: an owner's word about a job on their data."""
+
+    @authenticated
+    @authorized("write", "sahara-lab.library")
+    async def post(self, job: str, word: str) -> None:
+        self.body()
+        self.finish(await self.ask(self.service.say, self.account, job, word))
+
+
 class AnswerHandler(SaharaHandler):
     """``POST requests/{number}/grant`` and ``.../decline``: an owner's answer."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from sahara_lab.market.lineage import Lineage
     from sahara_lab.market.listings import Listing
     from sahara_lab.market.requests import Request
+    from sahara_lab.rental.reviewing import Review
     from sahara_lab.vault import Entry
 
 Json = dict[str, Any]
@@ -202,6 +204,23 @@ def request(value: Request) -> Json:
         "summary": value.terms.summary,
         "note": value.note,
         "status": value.status,
+    }
+
+
+def job_review(value: Review) -> Json:
+    """A stranger's text goes to the browser with what a reader would not see written out."""
+    from sahara_lab.rental.reviewing import visible
+
+    return {
+        "job": value.job,
+        "client": value.client,
+        "assets": list(value.assets),
+        "waits_for": value.waits_for,
+        "code": value.code,
+        "source": visible(value.source),
+        "results": [{"name": name, "size": size} for name, size in value.results.items()],
+        "record": visible(json.dumps(value.record, indent=1, ensure_ascii=False)) if value.record else "",
+        "folder": str(value.folder),
     }
 
 

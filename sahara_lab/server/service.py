@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sahara_lab._version import __version__
@@ -19,6 +20,7 @@ from sahara_lab.server.vaults import VaultService
 if TYPE_CHECKING:
     from sahara_lab.lab import Lab
     from sahara_lab.market import Asset, Market
+    from sahara_lab.rental.journal import Waiting
 
 EMBEDDED = "local"
 
@@ -134,13 +136,26 @@ class LabService:
         return self.status(account)
 
     def pulse(self) -> dict[str, object]:
-        """What changes when something of the network, the market or the jobs does. It attaches to nothing by itself."""
-        return {"jobs": self._jobs_pulse(), **self._chain_pulse()}
+        """What changes when something of the network, the market, the jobs or what waits for an owner's word does.
+
+        It attaches to nothing by itself.
+        """
+        return {"jobs": self._jobs_pulse(), "reviews": self._reviews_pulse(), **self._chain_pulse()}
 
     def _jobs_pulse(self) -> int:
         """Changes whenever a job writes something."""
         files = (file for name in ("record.json", "events.jsonl") for file in self._profile.jobs.glob(f"*/{name}"))
         return hash(tuple(sorted((str(file), file.stat().st_mtime_ns) for file in files)))
+
+    def _reviews_pulse(self) -> object:
+        """Changes with what waits for an owner's word; loads nothing where no account has a machine."""
+        return self._waiting.now() if any(self._profile.folder.glob("provider-*")) else frozenset()
+
+    @cached_property
+    def _waiting(self) -> Waiting:
+        from sahara_lab.rental.journal import Waiting
+
+        return Waiting(self._profile.folder)
 
     def _chain_pulse(self) -> dict[str, object]:
         with self._lock:
@@ -218,13 +233,15 @@ class LabService:
     # -- library ------------------------------------------------------------------------------------------------------
 
     def library(self, account: str | None) -> Json:
-        market = self._lab(account).market
+        lab = self._lab(account)
+        market = lab.market
         return {
             "published": [serialize.listing(item) for item in market.mine().items],
             "licenses": [serialize.grant(grant) for grant in market.licenses()],
             "earnings": serialize.earnings(market.earnings()),
             "requests": [serialize.request(one) for one in market.requests()],
             "asked": [serialize.request(one) for one in market.requests(sent=True)],
+            "reviews": [serialize.job_review(one) for one in lab.machine.review()],
         }
 
     def statement(self, account: str | None) -> Json:
@@ -240,6 +257,13 @@ class LabService:
             market.grant(number)
         else:
             market.decline(number)
+        return self.library(account)
+
+    def say(self, account: str | None, job: str, word: str) -> Json:
+        """An owner's word about a stranger's code on data that must not leave, or about its results."""
+        reviews = self._lab(account).machine.reviews
+        words = {"approve": reviews.approve, "release": reviews.release, "refuse": reviews.refuse}
+        words[word](job)
         return self.library(account)
 
     def claim(self, account: str | None) -> Json:

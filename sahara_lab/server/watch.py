@@ -21,7 +21,7 @@ class Watcher:
 
     Args:
         service: what is looked at.
-        tell: called on the server's loop with "network", "market" or "jobs".
+        tell: called on the server's loop with "network", "market", "jobs" or "reviews".
         interval: seconds between two looks.
     """
 

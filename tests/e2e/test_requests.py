@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sahara_lab import License
+from tests.on_site_jobs import end, forget, take
 
 pytestmark = [pytest.mark.e2e, pytest.mark.network]
 
@@ -55,6 +56,28 @@ def test_what_has_no_price_is_asked_for_and_granted(page: Any, alice: Any, bob: 
     assert bob.market.may_use(name, "training")
     act(page, "bob")
     show(page, name).get_by_role("heading", name="Licensed").wait_for()
+
+
+def test_code_on_data_that_must_not_leave_is_read_and_answered(
+    page: Any, alice: Any, bob: Any, folder: Path, shot: Any
+) -> None:
+    name = alice.market.publish(folder, name=f"secret-{secrets.token_hex(3)}", license=License.compute_only("1")).name
+    act(page, "alice")
+    job = take(alice, bob, name, "print('<b>counts</b> rows')")
+    try:
+        row = page.get_by_role("region", name="Jobs on your data").get_by_role("listitem").filter(has_text=name)
+        row.get_by_label("The code").get_by_text("print('<b>counts</b> rows')").wait_for()
+        shot("job-review")
+        row.get_by_role("button", name="Let it run").click()
+        row.wait_for(state="detached")
+        end(alice, job, {"status": "done"})
+        row.get_by_text("metrics.json").wait_for()
+        shot("job-results")
+        row.get_by_role("button", name="Keep them here").click()
+        row.wait_for(state="detached")
+        assert [one for one in alice.machine.review() if one.job == job] == []
+    finally:
+        forget(alice, job)
 
 
 def test_a_declined_request_says_so_and_can_be_made_again(page: Any, alice: Any, bob: Any, folder: Path) -> None:

@@ -3,7 +3,7 @@ import { type ISignal, Signal } from '@lumino/signaling';
 
 const EVENT = 'https://sahara-lab.invalid/events/changed';
 
-export const CHANGES = ['network', 'market', 'jobs'] as const;
+export const CHANGES = ['network', 'market', 'jobs', 'reviews'] as const;
 export type Change = (typeof CHANGES)[number];
 
 /** An event as the server's bus brings it. */

@@ -5,6 +5,7 @@ import { firstPublishCode } from '../code';
 import { type Desk, useDesk } from '../desk';
 import { formatAmount, formatDate, sentence } from '../format';
 import { type Grant, LabError, type Library, type Request } from '../values';
+import { JobReviews } from './jobReviews';
 import { Action, Badge, Busy, Code, Empty, KindTile, Price, Problem, Trouble, useSignals } from './parts';
 
 /** What the account published, what it licensed, and what it can claim. */
@@ -22,6 +23,7 @@ export function LibraryView(): JSX.Element {
     <div className="jp-Sahara-library">
       <Revenue library={value} />
       <Requests requests={value.requests} />
+      <JobReviews reviews={value.reviews} />
       <h3>{trans.__('Published')}</h3>
       <Published library={value} />
       <h3>{trans.__('Licensed')}</h3>
