@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import tempfile
 from pathlib import Path
@@ -27,6 +28,13 @@ def track_access() -> None:
         handle, name = tempfile.mkstemp(prefix="sahara-lineage-")
         os.close(handle)
         os.environ[_VARIABLE] = name
+        atexit.register(_remove, name, os.getpid())
+
+
+def _remove(journal: str, owner: int) -> None:
+    """Take the journal away when the process that made it ends, and not when a fork of it does."""
+    if os.getpid() == owner:
+        Path(journal).unlink(missing_ok=True)
 
 
 def accessed_for() -> dict[str, set[str]]:

@@ -272,6 +272,20 @@ def test_a_data_loader_reads_in_workers_and_their_lineage_is_known(ref: Any, fs:
         forget_access()
 
 
+def test_what_was_noted_for_children_goes_with_the_process(tmp_path: Path) -> None:
+    code = """if True:
+        import os, sys
+        from sahara_lab.vault import track_access
+        track_access()
+        if os.fork() == 0:
+            sys.exit()  # what a fork does at its end is not its parent's end
+        os.wait()
+        assert os.path.exists(os.environ["SAHARA_LAB_LINEAGE"])
+    """
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, "TMPDIR": str(tmp_path)}, check=True)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_event_loops_can_use_it(ref: Any, fs: Make) -> None:
     async def main() -> tuple[bytes, list[Any]]:
         bob = fs("bob", asynchronous=True)
