@@ -1,9 +1,9 @@
-"""Soak: 10,000 random graphs of assets, the ledger's royalty tables on a real chain against the model in plain Python.
+"""Soak: 100,000 random graphs of assets, the ledger's royalty tables on a real chain against the model in plain Python.
 
     python benchmarks/royalty_soak.py [GRAPHS]
 
 No ratio: it prints what was compared and ends with an error at the first table that differs. The suite compares the
-first thousand of the same graphs.
+first ten thousand of the same graphs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.chain.royalty_bench import compare, compile_bench, deploy_bench, draw
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     with tempfile.TemporaryDirectory(prefix="sahara-royalty-") as folder:
         code = compile_bench(Path(folder) / "out")
         if code is None:
