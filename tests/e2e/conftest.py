@@ -116,14 +116,14 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _jupyterlab(folder: Path, base_url: str = "/") -> Iterator[str]:
+def _jupyterlab(folder: Path, base_url: str = "/", app: str = "jupyterlab") -> Iterator[str]:
     token, port = secrets.token_hex(16), _free_port()
     (folder / "work").mkdir()
     quiet = folder / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
     quiet.parent.mkdir(parents=True)
     quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
     (folder / "config.py").write_text(
-        "c.ServerApp.jpserver_extensions = {'sahara_lab': True, 'jupyterlab': True}\n"
+        f"c.ServerApp.jpserver_extensions = {{'sahara_lab': True, 'jupyterlab': True, {app!r}: True}}\n"
         "c.ServerApp.allow_unauthenticated_access = False\n"
         f"c.ServerApp.base_url = {base_url!r}\n"
         "c.LabApp.expose_app_in_browser = True\n"
@@ -138,7 +138,7 @@ def _jupyterlab(folder: Path, base_url: str = "/") -> Iterator[str]:
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
         "IPYTHONDIR": str(folder / "ipython"),
     }
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
+    command = [sys.executable, "-m", app, "--no-browser", "--allow-root", f"--port={port}"]
     command += ["--ServerApp.port_retries=0", f"--config={folder / 'config.py'}"]
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen(command, cwd=folder / "work", env=environment, stdout=log, stderr=log)
@@ -154,6 +154,13 @@ def _jupyterlab(folder: Path, base_url: str = "/") -> Iterator[str]:
 def jupyter(alice: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address, token included, of a JupyterLab that Bob uses."""
     with _jupyterlab(tmp_path_factory.mktemp("jupyter")) as address:
+        yield address
+
+
+@pytest.fixture
+def notebook(alice: Any, tmp_path: Path) -> Iterator[str]:
+    """The address, token included, of a Notebook 7 that Bob uses; its files are in ``tmp_path / "work"``."""
+    with _jupyterlab(tmp_path, app="notebook") as address:
         yield address
 
 
