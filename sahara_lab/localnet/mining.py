@@ -6,7 +6,7 @@ import json
 import threading
 
 from sahara_lab.chain import Rpc
-from sahara_lab.errors import NetworkError
+from sahara_lab.errors import SaharaError
 
 #: Seconds between looks where nothing was announced, and until a lost connection is tried again.
 LOOK, AGAIN = 1.0, 0.05
@@ -45,7 +45,7 @@ class Miner:
         while not self._stop.is_set():
             try:
                 self._follow()
-            except (OSError, NetworkError, websocket.WebSocketException):
+            except (OSError, SaharaError, websocket.WebSocketException):
                 self._stop.wait(AGAIN)
 
     def _follow(self) -> None:

@@ -6,9 +6,12 @@ import gzip
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sahara_lab.chain import Rpc
+from sahara_lab.chain.rpc import RpcError
 from sahara_lab.errors import NetworkError
 from sahara_lab.localnet import anvil
 from sahara_lab.localnet.node import Node, free_port
@@ -69,6 +72,29 @@ def test_large_requests_are_taken_and_gas_stays_free(up: Net) -> None:
     ends = sender.send_many(Call(token, "transfer", (up.chain.addresses["Market"], 1)) for _ in range(400))
     assert all(isinstance(end, Receipt) for end in ends)
     assert int(up.chain.rpc("eth_getBlockByNumber", "latest", False)["baseFeePerGas"], 16) == 0
+
+
+def test_a_node_that_refuses_to_mine_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused, ask = [], Rpc.__call__
+
+    def refusing_once(rpc: Rpc, method: str, *params: Any) -> Any:
+        if method == "evm_mine" and not refused:
+            refused.append(method)
+            raise RpcError("not now")
+        return ask(rpc, method, *params)
+
+    monkeypatch.setattr(Rpc, "__call__", refusing_once)
+    node = Node(anvil.ensure(), free_port(), tmp_path / "anvil.log")
+    try:
+        node.wait_ready()
+        account = "0x" + "a1" * 20
+        node.rpc("anvil_setBalance", account, hex(10**18))
+        node.rpc("anvil_impersonateAccount", account)
+        node.rpc("eth_sendTransaction", {"from": account, "to": account})
+        until(lambda: int(node.rpc("eth_blockNumber"), 16) > 0)
+        assert refused
+    finally:
+        node.stop()
 
 
 def _answers(node: Node) -> bool:
